@@ -1,0 +1,141 @@
+//! Strict text encodings: for each, `decode(encode(x)) == x` and `encode(decode(s)) == s`.
+//!
+//! Signed and hashed things must have one spelling. What is accepted here in two spellings would give one
+//! log entry two names.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use thiserror::Error;
+
+/// Why a text is not the encoding of anything.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Not lower-case hexadecimal.
+    #[error("not lower-case hexadecimal: {0:?}")]
+    Hex(String),
+    /// Not canonical base64 of the kind asked for.
+    #[error("not canonical {alphabet}: {text:?}")]
+    Base64 {
+        /// Which base64 was asked for.
+        alphabet: &'static str,
+        /// The beginning of the text, at most 80 characters.
+        text: String,
+    },
+    /// Decodes to another number of bytes.
+    #[error("expected {expected} bytes, found {found}")]
+    Length {
+        /// Bytes asked for.
+        expected: usize,
+        /// Bytes found.
+        found: usize,
+    },
+    /// Not a decimal number without sign, space or leading zero, or above 2^64-1.
+    #[error("not a canonical decimal number: {0:?}")]
+    Decimal(String),
+}
+
+fn head(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+/// Returns standard padded base64 (RFC 4648 section 4).
+pub fn to_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// Reads standard padded base64; line breaks, missing padding and non-zero trailing bits are errors.
+///
+/// # Errors
+/// [`DecodeError::Base64`].
+pub fn from_base64(text: &str) -> Result<Vec<u8>, DecodeError> {
+    let bytes = STANDARD.decode(text).ok().filter(|bytes| STANDARD.encode(bytes) == text);
+    bytes.ok_or_else(|| DecodeError::Base64 { alphabet: "padded base64", text: head(text) })
+}
+
+/// Reads standard padded base64 of exactly `N` bytes.
+///
+/// # Errors
+/// [`DecodeError::Base64`], [`DecodeError::Length`].
+pub fn from_base64_fixed<const N: usize>(text: &str) -> Result<[u8; N], DecodeError> {
+    fixed(&from_base64(text)?)
+}
+
+/// Returns URL-safe base64 without padding (RFC 4648 section 5), as RFC 9901 disclosures use it.
+pub fn to_base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Reads URL-safe base64 without padding, in its one canonical spelling.
+///
+/// # Errors
+/// [`DecodeError::Base64`].
+pub fn from_base64url(text: &str) -> Result<Vec<u8>, DecodeError> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| URL_SAFE_NO_PAD.encode(bytes) == text);
+    bytes.ok_or_else(|| DecodeError::Base64 { alphabet: "unpadded base64url", text: head(text) })
+}
+
+/// Reads lower-case hexadecimal of exactly `N` bytes.
+///
+/// # Errors
+/// [`DecodeError::Hex`], [`DecodeError::Length`].
+pub fn from_hex_fixed<const N: usize>(text: &str) -> Result<[u8; N], DecodeError> {
+    if !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return Err(DecodeError::Hex(head(text)));
+    }
+    fixed(&hex::decode(text).map_err(|_| DecodeError::Hex(head(text)))?)
+}
+
+/// Reads a decimal number without sign, space or leading zero, 0 ≤ n < 2^64.
+///
+/// # Errors
+/// [`DecodeError::Decimal`].
+pub fn from_decimal(text: &str) -> Result<u64, DecodeError> {
+    let number: Option<u64> = text.parse().ok();
+    number.filter(|n| n.to_string() == text).ok_or_else(|| DecodeError::Decimal(head(text)))
+}
+
+fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], DecodeError> {
+    bytes.try_into().map_err(|_| DecodeError::Length { expected: N, found: bytes.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn base64_has_one_spelling() {
+        assert_eq!(from_base64("TQ=="), Ok(b"M".to_vec()));
+        for bad in ["TQ", "TQ=", "TR==", "TQ==\n", " TQ==", "T-==", "TQ==TQ==", "="] {
+            assert!(from_base64(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(from_base64url("_-8"), Ok(vec![0xff, 0xef]));
+        for bad in ["_-9", "/+8", "_-8=", "_-8\n"] {
+            assert!(from_base64url(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn decimal_has_one_spelling() {
+        assert_eq!(from_decimal("0"), Ok(0));
+        assert_eq!(from_decimal("18446744073709551615"), Ok(u64::MAX));
+        for bad in ["", "00", "01", "+1", "-1", " 1", "1 ", "1e3", "18446744073709551616", "١"] {
+            assert!(from_decimal(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_decodes_encodes_back(text in "[A-Za-z0-9+/=_-]{0,24}") {
+            if let Ok(bytes) = from_base64(&text) { prop_assert_eq!(to_base64(&bytes), text.clone()); }
+            if let Ok(bytes) = from_base64url(&text) { prop_assert_eq!(to_base64url(&bytes), text); }
+        }
+
+        #[test]
+        fn whatever_encodes_decodes(bytes: Vec<u8>) {
+            prop_assert_eq!(from_base64(&to_base64(&bytes)), Ok(bytes.clone()));
+            prop_assert_eq!(from_base64url(&to_base64url(&bytes)), Ok(bytes));
+        }
+    }
+}

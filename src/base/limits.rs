@@ -1,0 +1,55 @@
+//! Every bound of the project in one place: its value, its unit, why it is there.
+//!
+//! A bound that strangers can reach has a test at it and one past it.
+
+/// Bytes of one log entry (c2sp.org/tlog-tiles: a 16-bit length prefix).
+pub const ENTRY_MAX_BYTES: usize = 65_535;
+
+/// Bytes of one signed note. No specification bounds it; 128 KiB holds a checkpoint with 30 post-quantum
+/// cosignatures of 3.3 kB each.
+pub const NOTE_MAX_BYTES: usize = 131_072;
+
+/// Signature lines of one signed note. c2sp.org/signed-note asks for at least 16.
+pub const NOTE_MAX_SIGNATURES: usize = 100;
+
+/// Bytes of a log's origin, and of a key name: ML-DSA-44 cosignatures carry them behind one length byte.
+pub const KEY_NAME_MAX_BYTES: usize = 255;
+
+/// Hashes of one inclusion or consistency proof: the levels of a tree of 2^63 leaves (c2sp.org/tlog-witness).
+pub const PROOF_MAX_HASHES: usize = 63;
+
+/// Leaves of a tree. A size fits a signed 64-bit number, as c2sp.org/tlog-cosignature wants of its times.
+pub const TREE_MAX_SIZE: u64 = i64::MAX as u64;
+
+/// Bytes of a policy file, lines of it, and logs, witnesses or groups named in it (c2sp.org/tlog-policy asks
+/// for at least 32 of each).
+pub const POLICY_MAX_BYTES: usize = 65_536;
+
+/// Bytes of one `.tlog-proof` file: a proof, a checkpoint, and an entry with its disclosures in base64.
+pub const TLOG_PROOF_MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// Bytes of one disclosure, before base64url: a quotation of some length and its selectors.
+pub const DISCLOSURE_MAX_BYTES: usize = 65_536;
+
+/// Bytes of one file of disclosures: 256 entries' worth.
+pub const DISCLOSURES_FILE_MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// Bytes of a document that is read: what an editor would call an article is a thousand times smaller.
+pub const DOCUMENT_MAX_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Characters of extracted text that the rules look at in full; a longer text is hashed whole, and looked at
+/// in its head and tail.
+pub const RULES_MAX_CHARS: usize = 2_000_000;
+
+/// Claimed origins, and bylines, kept of one document. More is a list, not an article; the rest is counted in
+/// a warning.
+pub const CLAIMS_MAX: usize = 32;
+
+/// Quotations kept of one document.
+pub const QUOTES_MAX: usize = 200;
+
+/// Characters of one claim (an origin, a byline, a title) as printed.
+pub const CLAIM_MAX_CHARS: usize = 300;
+
+/// Bytes of an OpenSSH key file: an Ed25519 key, encrypted, is about 450.
+pub const KEY_FILE_MAX_BYTES: u64 = 16_384;

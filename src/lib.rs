@@ -1,0 +1,8 @@
+//! dateline.
+
+pub mod article;
+pub mod attest;
+pub mod base;
+pub mod keys;
+pub mod note;
+pub mod tlog;
