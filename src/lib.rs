@@ -5,4 +5,5 @@ pub mod attest;
 pub mod base;
 pub mod keys;
 pub mod note;
+pub mod storage;
 pub mod tlog;

@@ -1,0 +1,227 @@
+//! Layer 3: bytes by key. Knows nothing of tiles, entries or notes.
+//!
+//! A [`Store`] holds the objects of one log: on disk a folder that can be served as static files as it lies
+//! ([`files::FileStore`]), in tests a map that fails on demand ([`memory::MemoryStore`]).
+//!
+//! Contract, tested on every store: when a writing call returns `Ok`, what it wrote survives a crash of the
+//! machine. When it returns `Err`, each object of the call may or may not have been written, whole, never in
+//! part. An object written by [`Store::put_immutable`] never changes.
+//!
+//! What is trusted: the lock and [`Store::compare_and_swap`] keep two writers from forking a log, so whoever can
+//! write to the store can make the *writer* misbehave. A reader trusts nothing here: `verify` checks all it reads.
+
+pub mod files;
+pub mod memory;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+pub use files::FileStore;
+pub use memory::MemoryStore;
+
+/// The name of an object: 1 to 255 bytes, components of `A-Z a-z 0-9 . _ -` joined by `/`, none of them empty,
+/// `.` or `..`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(String);
+
+impl Key {
+    /// Checks and takes `name`.
+    ///
+    /// # Errors
+    /// [`KeyError`] for a name outside the form above.
+    pub fn new(name: impl Into<String>) -> Result<Self, KeyError> {
+        let name = name.into();
+        let component = |part: &str| {
+            !matches!(part, "" | "." | "..")
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        };
+        if name.len() <= 255 && name.split('/').all(component) { Ok(Key(name)) } else { Err(KeyError(name)) }
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A name that cannot be an object's.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("not an object name: {0:?}")]
+pub struct KeyError(String);
+
+/// An object to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its name.
+    pub key: Key,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The operating system refused.
+    #[error("cannot {op} {}", .path.display())]
+    Io {
+        /// What was tried: `read`, `write`, `sync` …
+        op: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The object is there already, with other bytes. Published objects never change.
+    #[error("{key} is there already with other bytes: published files never change")]
+    Immutable {
+        /// Its name.
+        key: Key,
+    },
+    /// The object is larger than anything of its name may be.
+    #[error("{key} has {size} bytes; at most {limit} are allowed there")]
+    TooLarge {
+        /// Its name.
+        key: Key,
+        /// Its size in bytes.
+        size: u64,
+        /// The largest that is read.
+        limit: u64,
+    },
+    /// Another writer holds the log.
+    #[error("another process is writing to this log (it holds {})", .path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The store was opened for reading.
+    #[error("{key} cannot be written: the log was opened for reading")]
+    ReadOnly {
+        /// What was to be written.
+        key: Key,
+    },
+}
+
+/// Objects by key, with the durability that the module describes.
+pub trait Store: Send + Sync {
+    /// Returns the object's bytes; `None` if there is none. Never reads more than `limit` bytes: whoever made the
+    /// store may be hostile to its readers.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`]; [`StoreError::Io`]: whether there is one is then unknown.
+    fn get(&self, key: &Key, limit: u64) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Writes objects that must not change once written. One that is there with the same bytes is written again, as
+    /// it may be there only in memory.
+    ///
+    /// # Errors
+    /// [`StoreError::Immutable`] if one is there with other bytes, [`StoreError::Io`], [`StoreError::ReadOnly`].
+    fn put_immutable(&self, objects: &[Object]) -> Result<(), StoreError>;
+
+    /// Writes objects, each replacing what was there in one step.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::ReadOnly`].
+    fn put(&self, objects: &[Object]) -> Result<(), StoreError>;
+
+    /// Replaces `key` by `new` if and only if its bytes are `expected` (`None`: there is no object). Returns whether
+    /// it did.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]: whether it was replaced is then unknown. [`StoreError::ReadOnly`].
+    fn compare_and_swap(&self, key: &Key, expected: Option<&[u8]>, new: &[u8]) -> Result<bool, StoreError>;
+
+    /// Removes objects; one that is not there is no error. Removal need not survive a crash.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::ReadOnly`].
+    fn delete(&self, keys: &[Key]) -> Result<(), StoreError>;
+
+    /// Returns the names of all objects below `folder` (without a final `/`; `""` for all), sorted. What cannot be
+    /// an object's name is returned apart, as found.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    fn list(&self, folder: &str) -> Result<Listing, StoreError>;
+}
+
+/// What lies in a folder of a store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The objects, sorted.
+    pub keys: Vec<Key>,
+    /// Names that are no object's: links, sockets, odd characters.
+    pub foreign: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_cannot_leave_the_store() {
+        for good in ["checkpoint", "tile/0/x001/234.p/7", ".local/staging", "a"] {
+            assert_eq!(Key::new(good).unwrap().as_str(), good);
+        }
+        let long = "a".repeat(256);
+        for bad in ["", "/a", "a/", "a//b", "..", "a/../b", "./a", "a\\b", "a b", "a\0", "é", long.as_str()]
+        {
+            assert!(Key::new(bad).is_err(), "{bad:?}");
+        }
+        assert!(Key::new("a".repeat(255)).is_ok());
+    }
+
+    /// The contract, run on both stores.
+    fn contract(store: &dyn Store) {
+        let key = |name: &str| Key::new(name).unwrap();
+        let object = |name: &str, bytes: &[u8]| Object { key: key(name), bytes: bytes.to_vec() };
+
+        assert_eq!(store.get(&key("a/b"), 9).unwrap(), None);
+        store.put_immutable(&[object("a/b", b"1"), object("a/c/d", b"")]).unwrap();
+        assert_eq!(store.get(&key("a/b"), 9).unwrap().as_deref(), Some(&b"1"[..]));
+        assert_eq!(store.get(&key("a/c/d"), 9).unwrap().as_deref(), Some(&b""[..]));
+        store.put_immutable(&[object("a/b", b"1")]).unwrap();
+        let refused = store.put_immutable(&[object("a/b", b"2")]);
+        assert!(matches!(refused, Err(StoreError::Immutable { .. })), "{refused:?}");
+        assert_eq!(store.get(&key("a/b"), 9).unwrap().as_deref(), Some(&b"1"[..]));
+
+        assert!(matches!(store.get(&key("a/b"), 0), Err(StoreError::TooLarge { size: 1, limit: 0, .. })));
+
+        store.put(&[object("m", b"1")]).unwrap();
+        store.put(&[object("m", b"22")]).unwrap();
+        assert_eq!(store.get(&key("m"), 9).unwrap().as_deref(), Some(&b"22"[..]));
+
+        assert!(!store.compare_and_swap(&key("c"), Some(b"x"), b"1").unwrap());
+        assert!(store.compare_and_swap(&key("c"), None, b"1").unwrap());
+        assert!(!store.compare_and_swap(&key("c"), None, b"2").unwrap());
+        assert!(store.compare_and_swap(&key("c"), Some(b"1"), b"2").unwrap());
+        assert_eq!(store.get(&key("c"), 9).unwrap().as_deref(), Some(&b"2"[..]));
+
+        let names = |folder: &str| -> Vec<String> {
+            let names = store.list(folder).unwrap().keys.into_iter().map(|key| key.to_string());
+            names.filter(|name| !name.starts_with(".local/")).collect()
+        };
+        assert_eq!(names("a"), ["a/b", "a/c/d"]);
+        assert_eq!(names(""), ["a/b", "a/c/d", "c", "m"]);
+        assert_eq!(names("nothing"), [""; 0]);
+
+        store.delete(&[key("a/b"), key("never")]).unwrap();
+        assert_eq!(store.get(&key("a/b"), 9).unwrap(), None);
+    }
+
+    #[test]
+    fn both_stores_keep_the_contract() {
+        contract(&MemoryStore::default());
+        let folder = tempfile::tempdir().unwrap();
+        contract(&FileStore::writer(folder.path()).unwrap());
+    }
+}
