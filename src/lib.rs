@@ -1,5 +1,5 @@
 //! dateline.
-
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 pub mod article;
 pub mod attest;
 pub mod base;

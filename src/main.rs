@@ -1,2 +1,7 @@
-//! The `dateline` command.
-fn main() {}
+//! The `dateline` command: parse, run, exit.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dateline::cli::main()
+}

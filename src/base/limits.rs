@@ -53,3 +53,9 @@ pub const CLAIM_MAX_CHARS: usize = 300;
 
 /// Bytes of an OpenSSH key file: an Ed25519 key, encrypted, is about 450.
 pub const KEY_FILE_MAX_BYTES: u64 = 16_384;
+
+/// Characters of a free note of a person.
+pub const NOTE_TEXT_MAX_CHARS: usize = 4_000;
+
+/// Bytes of a URL.
+pub const URL_MAX_BYTES: usize = 2_048;

@@ -1,0 +1,432 @@
+//! Commitments and their openings: SD-JWT disclosures (RFC 9901) over any JSON object.
+//!
+//! An opening is base64url of a JSON array, `[salt, name, value]` for a member of an object or `[salt, value]` for an
+//! element of an array. Its digest, base64url of the SHA-256 of those characters, stands in the payload: in the
+//! object's `_sd`, or in the array as `{"...": digest}`. The salt, 128 random bits, is what keeps a first name from
+//! being found by trying.
+//!
+//! ```text
+//! ["_26bc4LT-ac6q2KI6cBW5es", "family_name", "Möbius"]
+//! WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNw7ZiaXVzIl0
+//! X9yH0Ajrdm1Oij4tWso9UzzKJvPoDxwmuEcO3XAdRC0
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+use crate::base::Hash;
+use crate::base::encoding::{from_base64url, to_base64url};
+use crate::base::limits::DISCLOSURE_MAX_BYTES;
+
+use super::json::{self, DEPTH_MAX};
+
+/// The member that holds an object's commitments.
+pub const SD: &str = "_sd";
+/// The member that names the digest algorithm.
+pub const SD_ALG: &str = "_sd_alg";
+/// The only member of an array element that is a commitment.
+pub const ELEMENT: &str = "...";
+
+/// One opening. Equal openings have equal spelling, as the spelling is what is digested.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Disclosure {
+    text: String,
+    name: Option<String>,
+    value: Value,
+}
+
+/// Why an opening is none, or does not fit.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DisclosureError {
+    /// Too long.
+    #[error("an opening has {size} bytes; {limit} are allowed")]
+    TooLarge {
+        /// Its size before base64url.
+        size: usize,
+        /// The largest.
+        limit: usize,
+    },
+    /// Not base64url of JSON.
+    #[error("an opening is not base64url of JSON")]
+    Encoding {
+        /// The first characters of it.
+        text: String,
+    },
+    /// Not an array of a salt, perhaps a name, and a value.
+    #[error("opening {digest} is not an array of salt, name and value, or of salt and value")]
+    Shape {
+        /// Its digest.
+        digest: String,
+    },
+    /// A name that has a meaning of its own.
+    #[error("a member may not be named {name:?}")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// The object has such a member already.
+    #[error("opening {digest} gives member {name:?} a second time")]
+    Clash {
+        /// Its digest.
+        digest: String,
+        /// The name.
+        name: String,
+    },
+    /// A member's opening where an element belongs, or the reverse.
+    #[error("opening {digest} is of the wrong kind for where its commitment stands, {pointer}")]
+    Kind {
+        /// Its digest.
+        digest: String,
+        /// JSON Pointer to the commitment.
+        pointer: String,
+    },
+    /// A digest stands in more than one place.
+    #[error("commitment {digest} stands in more than one place")]
+    Repeated {
+        /// The digest.
+        digest: String,
+    },
+    /// No commitment has this digest.
+    #[error("opening {digest} belongs to no commitment here")]
+    Unused {
+        /// Its digest.
+        digest: String,
+    },
+    /// Commitments are not written as they must be.
+    #[error("the commitments at {pointer} are not written as they must be")]
+    Commitments {
+        /// JSON Pointer to them.
+        pointer: String,
+    },
+    /// Commitments by another hash.
+    #[error("commitments by {found:?} cannot be checked; sha-256 can")]
+    Algorithm {
+        /// The algorithm's name.
+        found: String,
+    },
+    /// Openings inside openings without end.
+    #[error("more than {limit} levels at {pointer}")]
+    TooDeep {
+        /// The most allowed.
+        limit: usize,
+        /// JSON Pointer to where it was.
+        pointer: String,
+    },
+}
+
+impl Disclosure {
+    /// Makes the opening of an object's member. `salt` must be random and never used twice.
+    ///
+    /// # Errors
+    /// [`DisclosureError::Name`], [`DisclosureError::TooLarge`].
+    pub fn member(salt: [u8; 16], name: &str, value: &Value) -> Result<Self, DisclosureError> {
+        check_name(name)?;
+        Self::make(&json!([to_base64url(&salt), name, value]))
+    }
+
+    /// Makes the opening of an array's element. `salt` must be random and never used twice.
+    ///
+    /// # Errors
+    /// [`DisclosureError::TooLarge`].
+    pub fn element(salt: [u8; 16], value: &Value) -> Result<Self, DisclosureError> {
+        Self::make(&json!([to_base64url(&salt), value]))
+    }
+
+    fn make(array: &Value) -> Result<Self, DisclosureError> {
+        Self::parse(&to_base64url(array.to_string().as_bytes()))
+    }
+
+    /// Reads an opening. Any spacing of the JSON is taken, as it is part of what is digested.
+    ///
+    /// # Errors
+    /// [`DisclosureError`] for what is no opening.
+    pub fn parse(text: &str) -> Result<Self, DisclosureError> {
+        if text.len() > DISCLOSURE_MAX_BYTES / 3 * 4 + 4 {
+            return Err(DisclosureError::TooLarge { size: text.len() / 4 * 3, limit: DISCLOSURE_MAX_BYTES });
+        }
+        let encoding = || DisclosureError::Encoding { text: text.chars().take(40).collect() };
+        let bytes = from_base64url(text).map_err(|_| encoding())?;
+        if bytes.len() > DISCLOSURE_MAX_BYTES {
+            return Err(DisclosureError::TooLarge { size: bytes.len(), limit: DISCLOSURE_MAX_BYTES });
+        }
+        let array = json::parse(&bytes).map_err(|_| encoding())?;
+        let shape = || DisclosureError::Shape { digest: digest(text) };
+        let Value::Array(mut items) = array else { return Err(shape()) };
+        let value = items.pop().ok_or_else(shape)?;
+        let name = match items.as_slice() {
+            [Value::String(_)] => None,
+            [Value::String(_), Value::String(name)] => {
+                check_name(name)?;
+                Some(name.clone())
+            }
+            _ => return Err(shape()),
+        };
+        Ok(Disclosure { text: text.to_owned(), name, value })
+    }
+
+    /// Returns the opening's spelling, which is what is stored and digested.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the digest that stands in the payload.
+    pub fn digest(&self) -> String {
+        digest(&self.text)
+    }
+
+    /// Returns the member's name; `None` for an array's element.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Returns what is disclosed.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+}
+
+fn digest(text: &str) -> String {
+    to_base64url(Hash::of(text.as_bytes()).as_bytes())
+}
+
+fn check_name(name: &str) -> Result<(), DisclosureError> {
+    match name {
+        SD | SD_ALG | ELEMENT => Err(DisclosureError::Name { name: name.into() }),
+        _ => Ok(()),
+    }
+}
+
+/// A payload with its openings put back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opened {
+    /// The payload without any commitment: opened ones are replaced, others left out.
+    pub value: Value,
+    /// JSON Pointers, into the payload as it was, of the commitments whose opening is not at hand.
+    pub withheld: Vec<String>,
+}
+
+/// Puts `openings` back into `payload`, following RFC 9901 section 7.1.
+///
+/// # Errors
+/// [`DisclosureError`] if one of them has no place there; nothing is then opened.
+pub fn apply(payload: &Value, openings: &[Disclosure]) -> Result<Opened, DisclosureError> {
+    if let Some(algorithm) = payload.get(SD_ALG)
+        && algorithm != "sha-256"
+    {
+        let found = algorithm.as_str().map_or_else(|| algorithm.to_string(), str::to_owned);
+        return Err(DisclosureError::Algorithm { found });
+    }
+    let mut opener = Opener { places: BTreeMap::new(), withheld: Vec::new() };
+    for opening in openings {
+        let digest = opening.digest();
+        if opener.places.insert(digest.clone(), Place { opening: Some(opening), seen: false }).is_some() {
+            return Err(DisclosureError::Unused { digest });
+        }
+    }
+    let mut value = opener.open(payload, "", 0)?;
+    if let Value::Object(members) = &mut value {
+        members.remove(SD_ALG);
+    }
+    match opener.places.into_iter().find(|(_, place)| !place.seen) {
+        Some((digest, _)) => Err(DisclosureError::Unused { digest }),
+        None => Ok(Opened { value, withheld: opener.withheld }),
+    }
+}
+
+/// A digest: what opens it, and whether its commitment was met.
+struct Place<'a> {
+    opening: Option<&'a Disclosure>,
+    seen: bool,
+}
+
+struct Opener<'a> {
+    places: BTreeMap<String, Place<'a>>,
+    withheld: Vec<String>,
+}
+
+impl<'a> Opener<'a> {
+    fn open(&mut self, value: &Value, pointer: &str, depth: usize) -> Result<Value, DisclosureError> {
+        if depth > DEPTH_MAX {
+            return Err(DisclosureError::TooDeep { limit: DEPTH_MAX, pointer: pointer.into() });
+        }
+        match value {
+            Value::Object(members) => self.open_object(members, pointer, depth).map(Value::Object),
+            Value::Array(items) => self.open_array(items, pointer, depth).map(Value::Array),
+            other => Ok(other.clone()),
+        }
+    }
+
+    fn open_object(
+        &mut self,
+        members: &Map<String, Value>,
+        pointer: &str,
+        depth: usize,
+    ) -> Result<Map<String, Value>, DisclosureError> {
+        let mut out = Map::new();
+        for (name, value) in members.iter().filter(|(name, _)| *name != SD) {
+            if name == ELEMENT {
+                return Err(DisclosureError::Commitments { pointer: pointer.into() });
+            }
+            let at = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+            out.insert(name.clone(), self.open(value, &at, depth + 1)?);
+        }
+        let Some(commitments) = members.get(SD) else { return Ok(out) };
+        let at = format!("{pointer}/{SD}");
+        let malformed = || DisclosureError::Commitments { pointer: at.clone() };
+        for (number, commitment) in commitments.as_array().ok_or_else(malformed)?.iter().enumerate() {
+            let digest = commitment.as_str().ok_or_else(malformed)?;
+            let at = format!("{at}/{number}");
+            let Some(opening) = self.meet(digest, &at)? else { continue };
+            let Some(name) = opening.name() else {
+                return Err(DisclosureError::Kind { digest: digest.into(), pointer: at });
+            };
+            if members.contains_key(name) || out.contains_key(name) {
+                return Err(DisclosureError::Clash { digest: digest.into(), name: name.into() });
+            }
+            out.insert(name.to_owned(), self.open(opening.value(), &at, depth + 1)?);
+        }
+        Ok(out)
+    }
+
+    fn open_array(
+        &mut self,
+        items: &[Value],
+        pointer: &str,
+        depth: usize,
+    ) -> Result<Vec<Value>, DisclosureError> {
+        let mut out = Vec::new();
+        for (number, item) in items.iter().enumerate() {
+            let at = format!("{pointer}/{number}");
+            let Some(commitment) = item.get(ELEMENT) else {
+                out.push(self.open(item, &at, depth + 1)?);
+                continue;
+            };
+            let only_member = item.as_object().is_some_and(|members| members.len() == 1);
+            let Some(digest) = commitment.as_str().filter(|_| only_member) else {
+                return Err(DisclosureError::Commitments { pointer: at });
+            };
+            let Some(opening) = self.meet(digest, &at)? else { continue };
+            if opening.name().is_some() {
+                return Err(DisclosureError::Kind { digest: digest.into(), pointer: at });
+            }
+            out.push(self.open(opening.value(), &at, depth + 1)?);
+        }
+        Ok(out)
+    }
+
+    /// Marks the commitment as met, and returns its opening if it is at hand.
+    fn meet(&mut self, digest: &str, pointer: &str) -> Result<Option<&'a Disclosure>, DisclosureError> {
+        let place = self.places.entry(digest.to_owned()).or_insert(Place { opening: None, seen: false });
+        if std::mem::replace(&mut place.seen, true) {
+            return Err(DisclosureError::Repeated { digest: digest.into() });
+        }
+        if place.opening.is_none() {
+            self.withheld.push(pointer.to_owned());
+        }
+        Ok(place.opening)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MEMBER: &str = "WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNw7ZiaXVzIl0";
+
+    fn member(salt: u8, name: &str, value: Value) -> Disclosure {
+        Disclosure::member([salt; 16], name, &value).unwrap()
+    }
+
+    fn element(salt: u8, value: Value) -> Disclosure {
+        Disclosure::element([salt; 16], &value).unwrap()
+    }
+
+    #[test]
+    fn examples_of_rfc_9901() {
+        let disclosure = Disclosure::parse(MEMBER).unwrap();
+        assert_eq!((disclosure.name(), disclosure.value()), (Some("family_name"), &json!("Möbius")));
+        assert_eq!(disclosure.digest(), "X9yH0Ajrdm1Oij4tWso9UzzKJvPoDxwmuEcO3XAdRC0");
+        let text = to_base64url(br#"["lklxF5jMYlGTPUovMNIvCA", "FR"]"#);
+        assert_eq!(text, "WyJsa2x4RjVqTVlsR1RQVW92TU5JdkNBIiwgIkZSIl0");
+        let disclosure = Disclosure::parse(&text).unwrap();
+        assert_eq!(disclosure.digest(), "w0I8EKcdCtUPkGCNUrfwVp2xEgNjtoIDlOxc9-PlOhs");
+    }
+
+    #[test]
+    fn what_is_no_opening() {
+        let of = |text: &str| Disclosure::parse(&to_base64url(text.as_bytes()));
+        for bad in ["{}", "[]", "[\"s\"]", "[1,\"v\"]", "[\"s\",1,2]", "[\"s\",\"n\",1,2]", "[\"s\",\"v\"", "\"\""] {
+            assert!(of(bad).is_err(), "{bad}");
+        }
+        for name in [SD, SD_ALG, ELEMENT] {
+            assert!(matches!(of(&format!(r#"["s","{name}",1]"#)), Err(DisclosureError::Name { .. })));
+        }
+        assert!(of(r#"["s",{"a":1,"a":2}]"#).is_err());
+        assert!(Disclosure::parse(&format!("{MEMBER}=")).is_err());
+    }
+
+    #[test]
+    fn size_is_bounded() {
+        let empty = r#"["","x"]"#.len() - 1 + 22;
+        let value = |length: usize| Disclosure::element([0; 16], &json!("x".repeat(length)));
+        assert!(value(DISCLOSURE_MAX_BYTES - empty).is_ok());
+        assert!(matches!(value(DISCLOSURE_MAX_BYTES - empty + 1), Err(DisclosureError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn opens_members_elements_and_what_is_inside_openings() {
+        let inner = element(1, json!("Naby"));
+        let names = member(2, "names", json!([{ELEMENT: inner.digest()}, "AFP"]));
+        let note = member(3, "note", json!("off the record"));
+        let payload = json!({"a": 1, SD: [names.digest(), note.digest()], SD_ALG: "sha-256"});
+        let all = apply(&payload, &[inner.clone(), names.clone(), note.clone()]).unwrap();
+        assert_eq!(all.value, json!({"a": 1, "names": ["Naby", "AFP"], "note": "off the record"}));
+        assert!(all.withheld.is_empty());
+        let some = apply(&payload, std::slice::from_ref(&names)).unwrap();
+        assert_eq!(some.value, json!({"a": 1, "names": ["AFP"]}));
+        assert_eq!(some.withheld, ["/_sd/0/0", "/_sd/1"]);
+        let none = apply(&payload, &[]).unwrap();
+        assert_eq!(none.value, json!({"a": 1}));
+    }
+
+    #[test]
+    fn refuses_what_does_not_fit() {
+        let note = member(1, "note", json!(1));
+        let item = element(2, json!(1));
+        let (n, i) = (note.digest(), item.digest());
+        let error = |payload: Value, openings: &[&Disclosure]| {
+            let openings: Vec<_> = openings.iter().copied().cloned().collect();
+            apply(&payload, &openings).unwrap_err()
+        };
+        assert!(matches!(error(json!({}), &[&note]), DisclosureError::Unused { .. }));
+        assert!(matches!(error(json!({SD: [n]}), &[&note, &note]), DisclosureError::Unused { .. }));
+        assert!(matches!(error(json!({SD: [n, n]}), &[&note]), DisclosureError::Repeated { .. }));
+        assert!(matches!(error(json!({SD: [n, n]}), &[]), DisclosureError::Repeated { .. }));
+        assert!(matches!(error(json!({SD: [n], "note": 2}), &[&note]), DisclosureError::Clash { .. }));
+        assert!(matches!(error(json!({SD: [i]}), &[&item]), DisclosureError::Kind { .. }));
+        assert!(matches!(error(json!({"a": [{ELEMENT: n}]}), &[&note]), DisclosureError::Kind { .. }));
+        assert!(matches!(error(json!({"a": [{ELEMENT: i, "b": 1}]}), &[]), DisclosureError::Commitments { .. }));
+        assert!(matches!(error(json!({ELEMENT: i}), &[]), DisclosureError::Commitments { .. }));
+        assert!(matches!(error(json!({SD: "x"}), &[]), DisclosureError::Commitments { .. }));
+        assert!(matches!(error(json!({SD_ALG: "sha-512"}), &[]), DisclosureError::Algorithm { .. }));
+    }
+
+    proptest! {
+        #[test]
+        fn any_changed_opening_is_noticed(value in ".{0,20}", at in 0usize..1000, bit in 0u8..8) {
+            let opening = element(9, json!(value));
+            let payload = json!({"a": [{ELEMENT: opening.digest()}]});
+            let mut bytes = opening.as_str().as_bytes().to_vec();
+            let at = at % bytes.len();
+            bytes[at] ^= 1 << bit;
+            let changed = String::from_utf8(bytes).ok().and_then(|text| Disclosure::parse(&text).ok());
+            if let Some(changed) = changed {
+                prop_assert!(apply(&payload, &[changed]).is_err());
+            }
+        }
+    }
+}

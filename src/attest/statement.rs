@@ -1,0 +1,141 @@
+//! in-toto Statement v1: a predicate about subjects that are known by their digests.
+//!
+//! ```json
+//! {"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"original","digest":{"sha256":"<64 hex>"}}],
+//!  "predicateType":"urn:dateline:registration:v1","predicate":{}}
+//! ```
+//!
+//! A digest set holds one representation of one thing, here always SHA-256 alone: verifiers disagree on whether all
+//! digests of a set must match or any. Members that are not known are ignored, as in-toto asks of consumers.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::base::Hash;
+
+use super::json;
+
+/// The only statement type.
+pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+
+/// What a statement is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Its name within the statement.
+    pub name: String,
+    /// Its digest.
+    pub digest: DigestSet,
+}
+
+/// The digest of a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestSet {
+    /// SHA-256, 64 hexadecimal digits.
+    pub sha256: Hash,
+}
+
+/// A statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// What it is about.
+    pub subject: Vec<Subject>,
+    /// What kind of thing it says.
+    pub predicate_type: String,
+    /// What it says.
+    pub predicate: Value,
+}
+
+/// Why bytes are not a statement.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StatementError {
+    /// Not JSON, or not with the members of a statement.
+    #[error("not the JSON of a statement")]
+    Json(#[from] serde_json::Error),
+    /// Another statement type.
+    #[error("statement type {found:?} is not {STATEMENT_TYPE}")]
+    Type {
+        /// The type found.
+        found: String,
+    },
+    /// It is about nothing.
+    #[error("the statement of type {predicate_type:?} has no subject")]
+    NoSubject {
+        /// What kind of thing it says.
+        predicate_type: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    #[serde(rename = "_type")]
+    statement_type: String,
+    subject: Vec<Subject>,
+    predicate_type: String,
+    predicate: Value,
+}
+
+impl Statement {
+    /// Returns the JSON that is signed.
+    pub fn encode(&self) -> Vec<u8> {
+        let Statement { subject, predicate_type, predicate } = self.clone();
+        let wire = Wire { statement_type: STATEMENT_TYPE.into(), subject, predicate_type, predicate };
+        serde_json::to_vec(&wire).expect("internal error: a statement does not make JSON")
+    }
+
+    /// Reads a statement.
+    ///
+    /// # Errors
+    /// [`StatementError`], also for a member name that stands twice anywhere in it.
+    pub fn parse(bytes: &[u8]) -> Result<Self, StatementError> {
+        let wire: Wire = serde_json::from_value(json::parse(bytes)?)?;
+        if wire.statement_type != STATEMENT_TYPE {
+            return Err(StatementError::Type { found: wire.statement_type });
+        }
+        if wire.subject.is_empty() {
+            return Err(StatementError::NoSubject { predicate_type: wire.predicate_type });
+        }
+        let Wire { subject, predicate_type, predicate, .. } = wire;
+        Ok(Statement { subject, predicate_type, predicate })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn example() -> Statement {
+        Statement {
+            subject: vec![Subject { name: "original".into(), digest: DigestSet { sha256: Hash::of(b"abc") } }],
+            predicate_type: "urn:example:v1".into(),
+            predicate: json!({"a": [1, "é"]}),
+        }
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        let bytes = example().encode();
+        assert!(bytes.starts_with(br#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"original","#));
+        assert_eq!(Statement::parse(&bytes).unwrap(), example());
+    }
+
+    #[test]
+    fn unknown_members_are_ignored_and_doubled_ones_are_not() {
+        let text = String::from_utf8(example().encode()).unwrap();
+        let more = text.replace(r#""predicateType""#, r#""mediaType":"x","predicateType""#);
+        assert_eq!(Statement::parse(more.as_bytes()).unwrap(), example());
+        for bad in [
+            text.replace("Statement/v1", "Statement/v0.1"),
+            text.replace(r#""a":"#, r#""a":0,"a":"#),
+            text.replace(r#""sha256""#, r#""sha512""#),
+            text.replace(r#""subject":[{"#, r#""subject":[],"was":[{"#),
+            text.replace("predicateType", "predicate_type"),
+        ] {
+            assert_ne!(bad, text);
+            assert!(Statement::parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The command line as clap reads it. Help is imperative, without a full stop, with examples at its end.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done, or verified
+  1  checked, and it does not hold
+  2  wrong usage
+  3  could not do it, or could not check it
+  10 no such log or record
+  11 another process is writing to the log
+  12 a key is missing, wrong or not allowed
+  70 internal error
+Any other code is a failure too.";
+
+/// Register where documents come from, in a signed log that anyone can verify
+#[derive(Debug, Parser)]
+#[command(name = "dateline", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Work on the folder that holds keys/ and records/
+    #[arg(long, short = 'C', global = true, value_name = "DIR", default_value = ".")]
+    pub workspace: PathBuf,
+
+    /// Print for people or for programs; JSON is one object, or one a line where a command takes several inputs
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Who reads what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A person.
+    Text,
+    /// A program.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make keys/ and records/, and enrol the first signer
+    Init(InitArgs),
+    /// Register documents: show what they claim of their origin, ask, sign, append
+    Add(AddArgs),
+    /// Print what `add` would find, without registering anything
+    Extract(ExtractArgs),
+    /// List what is registered
+    List(ListArgs),
+    /// Show one record and check it against the log
+    Show(ShowArgs),
+    /// Say whether a document is registered: the same bytes, or the same wording
+    Check(CheckArgs),
+    /// Write a file that proves one record offline
+    Prove(ProveArgs),
+    /// Check everything: every entry, signature, tile, opening and stored original
+    Verify(VerifyArgs),
+    /// Write a record in another tool's format
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// Run the whole job once in a folder of its own, to look at
+    Demo(DemoArgs),
+}
+
+/// `dateline init`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline init --log-origin news.example.org/provenance
+  dateline init --log-origin news.example.org/provenance --signer-key ~/.ssh/id_ed25519.pub --signer-name 'A. Diarra'
+  DATELINE_PASSPHRASE_FILE=pass dateline init --log-origin news.example.org/provenance")]
+pub struct InitArgs {
+    /// Name the log for ever: a URL without scheme, under your control; it need not answer
+    #[arg(long, value_name = "NAME")]
+    pub log_origin: String,
+
+    /// Enrol this OpenSSH public key as the first signer instead of making one
+    #[arg(long, value_name = "FILE")]
+    pub signer_key: Option<PathBuf>,
+
+    /// Record the signer's name; it is committed, so that it can be erased
+    #[arg(long, value_name = "NAME")]
+    pub signer_name: Option<String>,
+
+    /// Write the private keys without a passphrase
+    #[arg(long)]
+    pub no_passphrase: bool,
+}
+
+/// What a person says of a document.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "What you say, in place of what is found")]
+pub struct Stated {
+    /// Say where it claims to come from (can be repeated)
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub origin: Vec<String>,
+
+    /// Say who it claims wrote it (can be repeated)
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub byline: Vec<String>,
+
+    /// Say its title
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+
+    /// Say its language, as a BCP 47 tag
+    #[arg(long, value_name = "TAG")]
+    pub language: Option<String>,
+
+    /// Say when it was published: a year, month, day or RFC 3339 time
+    #[arg(long, value_name = "DATE")]
+    pub published: Option<String>,
+
+    /// Say who published this copy
+    #[arg(long, value_name = "NAME")]
+    pub publisher: Option<String>,
+
+    /// Say the address of this copy
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+
+    /// Add a note; it is committed, so that it can be erased
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+
+    /// Leave quotations out of the record
+    #[arg(long)]
+    pub no_quotes: bool,
+}
+
+/// `dateline add`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline add story.txt
+  dateline add dispatches/ --yes
+  dateline add story.txt --yes --origin 'Ministère de la Pêche' --byline 'A. Diarra' --format json
+  pbpaste | dateline add - --yes --note 'received by fax'
+
+A document whose bytes are registered already is not registered again: its first record is printed.")]
+pub struct AddArgs {
+    /// Documents, or folders of documents; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// Register what is found without asking
+    #[arg(long, short)]
+    pub yes: bool,
+
+    /// Do not store the original beside the log
+    #[arg(long)]
+    pub no_store: bool,
+
+    /// Sign with this OpenSSH private key, or with `agent` [default: the enrolled key in keys/private, else the agent]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub stated: Stated,
+}
+
+/// `dateline extract`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline extract story.txt
+  dateline extract dispatches/ --format json | jq -r .title")]
+pub struct ExtractArgs {
+    /// Documents, or folders of documents; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub stated: Stated,
+}
+
+/// `dateline list`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline list
+  dateline list --format json | jq -r 'select(.language == \"fr\") | .record'")]
+pub struct ListArgs {
+    /// Print at most this many, the newest
+    #[arg(long, value_name = "COUNT")]
+    pub last: Option<usize>,
+}
+
+/// `dateline show`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline show 1
+  dateline show 1 --format json | jq .claimedOrigins")]
+pub struct ShowArgs {
+    /// Its index in the log
+    #[arg(value_name = "RECORD")]
+    pub record: u64,
+
+    /// Print the entry's exact bytes instead, a DSSE envelope
+    #[arg(long)]
+    pub entry: bool,
+}
+
+/// `dateline check`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline check story.txt
+  dateline check story.txt --proof story.tlog-proof --policy policy --root root.pub
+
+With --proof nothing but the document, the proof and the keys named is read: no log, no network.")]
+pub struct CheckArgs {
+    /// The document; - is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Check against this proof instead of the log
+    #[arg(long, value_name = "FILE")]
+    pub proof: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
+}
+
+/// `dateline prove`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline prove 1 -o story.tlog-proof
+  dateline prove 1 > story.tlog-proof")]
+pub struct ProveArgs {
+    /// Its index in the log
+    #[arg(value_name = "RECORD")]
+    pub record: u64,
+
+    /// Write to this file, which must not exist yet [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Whom to trust.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TrustArgs {
+    /// Trust the log and witnesses of this policy [default: keys/policy]
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+
+    /// Trust this OpenSSH public key to enrol signers (can be repeated) [default: keys/roots/*.pub]
+    #[arg(long = "root", value_name = "FILE", action = ArgAction::Append)]
+    pub roots: Vec<PathBuf>,
+}
+
+/// `dateline verify`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline verify
+  dateline verify --workspace /srv/log --policy auditors/policy --root auditors/root.pub
+  dateline verify --format json | jq .verdict
+
+The verdict is verified (exit 0), invalid (1) or unverifiable (3).")]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
+}
+
+/// `dateline export`
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Write a sigstore bundle (v0.3) around the record's envelope, for sigstore's verifiers
+    #[command(after_help = "Example:\n  dateline export sigstore-bundle 1 -o record.sigstore.json")]
+    SigstoreBundle(ProveArgs),
+}
+
+/// `dateline demo`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  dateline demo")]
+pub struct DemoArgs {
+    /// Work in this folder, which must not exist yet or be an earlier demo's
+    #[arg(value_name = "DIR", default_value = "dateline-demo")]
+    pub folder: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

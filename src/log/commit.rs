@@ -1,0 +1,200 @@
+//! One commit: prepared in memory, then carried out in the order that the module's documentation gives.
+
+use rayon::prelude::*;
+
+use crate::base::Hash;
+use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, NOTE_MAX_BYTES, TREE_MAX_SIZE};
+use crate::note::policy::Policy;
+use crate::note::{Checkpoint, Note};
+use crate::record::{DisclosureFile, layout};
+use crate::storage::{Object, Store, StoreError};
+use crate::tlog::tile::partials_of;
+use crate::tlog::tree::leaf_hash;
+
+use super::edge::Edge;
+use super::staging::StagedBundle;
+use super::{AppendError, COMMITTED, Head, NewRecord, OpenError, STAGING, SignCheckpoint, key};
+
+/// The largest staged bundle that is read back: one commit of the largest batch with all its originals.
+const STAGING_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+
+/// A commit that is ready to be carried out.
+pub(super) struct Commit {
+    first_index: u64,
+    staged: StagedBundle,
+    head: Head,
+    edge: Edge,
+}
+
+/// Works out all that a commit of `records` writes, and has the new checkpoint signed.
+pub(super) fn prepare(
+    store: &dyn Store,
+    policy: &Policy,
+    head: &Head,
+    edge: &Edge,
+    records: Vec<NewRecord>,
+    sign: SignCheckpoint<'_>,
+) -> Result<Commit, AppendError> {
+    let first_index = head.checkpoint.size();
+    let size = first_index.saturating_add(records.len() as u64);
+    if size > TREE_MAX_SIZE {
+        return Err(AppendError::Full { limit: TREE_MAX_SIZE });
+    }
+    let leaves: Vec<Hash> = records.par_iter().map(|record| leaf_hash(&record.entry.bytes)).collect();
+    let (new_edge, root, mut immutable) = edge.grow(&head.checkpoint, &leaves, &records)?;
+    let mutable = openings(store, first_index, &records)?;
+    let mut originals: Vec<Object> = Vec::new();
+    for record in records {
+        if let (Some(original), Some(bytes)) = (record.entry.original, record.content) {
+            originals.push(Object { key: key(&layout::content_path(&original)), bytes });
+        }
+    }
+    immutable.append(&mut originals);
+
+    let origin = head.checkpoint.origin().clone();
+    let checkpoint = Checkpoint::new(origin, size, root).expect("internal error: the new size was checked");
+    let bytes = signed(policy, &checkpoint, sign)?;
+    let staged =
+        StagedBundle { previous_size: first_index, checkpoint: bytes.clone(), immutable, mutable };
+    let head = Head { checkpoint, bytes: Some(bytes) };
+    Ok(Commit { first_index, staged, head, edge: new_edge })
+}
+
+/// Signs `checkpoint` and opens it again as a reader would.
+fn signed(
+    policy: &Policy,
+    checkpoint: &Checkpoint,
+    sign: SignCheckpoint<'_>,
+) -> Result<Vec<u8>, AppendError> {
+    let text = checkpoint.format();
+    let signature = sign(text.as_bytes())?;
+    let vkey = policy.log_key(checkpoint.origin().as_str()).expect("internal error: the log is in its policy");
+    let note = Note::new(text).with_signature(vkey, &signature);
+    let bytes = note.format().into_bytes();
+    policy.open_checkpoint(&bytes).map(drop).or_else(|error| error.into_quorum_only().map(drop))?;
+    Ok(bytes)
+}
+
+/// The files of openings that the new records change, with what they hold already.
+fn openings(store: &dyn Store, first_index: u64, records: &[NewRecord]) -> Result<Vec<Object>, AppendError> {
+    let mut objects = Vec::new();
+    let mut file: Option<(u64, DisclosureFile)> = None;
+    for (index, record) in (first_index..).zip(records) {
+        if record.entry.openings.is_empty() {
+            continue;
+        }
+        let number = index / layout::ENTRIES_PER_FILE;
+        if file.as_ref().is_none_or(|(open, _)| *open != number) {
+            objects.extend(file.take().map(opening_object));
+            file = Some((number, load_openings(store, number, first_index)?));
+        }
+        if let Some((_, file)) = &mut file {
+            for opening in &record.entry.openings {
+                file.push(index, opening.clone());
+            }
+        }
+    }
+    objects.extend(file.map(opening_object));
+    Ok(objects)
+}
+
+fn opening_object((number, file): (u64, DisclosureFile)) -> Object {
+    Object { key: key(&layout::disclosures_path(number)), bytes: file.format() }
+}
+
+/// Reads file `number`, without what an append that never was left for entries from `size` on.
+fn load_openings(store: &dyn Store, number: u64, size: u64) -> Result<DisclosureFile, AppendError> {
+    let path = layout::disclosures_path(number);
+    let limit = DISCLOSURES_FILE_MAX_BYTES as u64;
+    let bytes = store.get(&key(&path), limit).map_err(AppendError::NotAppended)?;
+    let file = DisclosureFile::parse(number, &bytes.unwrap_or_default());
+    let mut file = file.map_err(|source| AppendError::Openings { path, source })?;
+    file.truncate(size);
+    Ok(file)
+}
+
+impl Commit {
+    /// Stages, commits, applies, publishes, cleans.
+    pub(super) fn carry_out(self, store: &dyn Store, old: &Head) -> Result<(Head, Edge), AppendError> {
+        let Commit { first_index, staged, head, edge } = self;
+        let staging = Object { key: key(STAGING), bytes: staged.encode() };
+        store.put(&[staging]).map_err(AppendError::NotAppended)?;
+        match store.compare_and_swap(&key(COMMITTED), old.bytes.as_deref(), &staged.checkpoint) {
+            Ok(true) => {}
+            Ok(false) => {
+                let (size, root) = (old.checkpoint.size(), old.checkpoint.root_hash());
+                return Err(AppendError::Raced { size, root });
+            }
+            Err(source) => return Err(AppendError::Unknown(source)),
+        }
+        finish(store, &staged, head.checkpoint.size())
+            .map_err(|source| AppendError::Unpublished { first_index, source })?;
+        Ok((head, edge))
+    }
+}
+
+/// Steps 3 to 5: what follows once the checkpoint has moved. Recovery runs the same, and running it twice does no
+/// harm.
+fn finish(store: &dyn Store, staged: &StagedBundle, size: u64) -> Result<(), StoreError> {
+    store.put_immutable(&staged.immutable)?;
+    store.put(&staged.mutable)?;
+    store.put(&[Object { key: key(layout::CHECKPOINT), bytes: staged.checkpoint.clone() }])?;
+    let needed = partials_of(size);
+    let stale = partials_of(staged.previous_size).into_iter().filter(|path| !needed.contains(path));
+    let stale: Vec<_> = stale.map(|path| key(&path)).collect();
+    store.delete(&stale)?;
+    store.delete(&[key(STAGING)])
+}
+
+/// Finds the last committed checkpoint, finishing a commit that was interrupted.
+pub(super) fn recover(store: &dyn Store, policy: &Policy) -> Result<Head, OpenError> {
+    let get = |name: &str| store.get(&key(name), NOTE_MAX_BYTES as u64);
+    let open = |bytes: &[u8]| match policy.open_checkpoint(bytes) {
+        Ok(opened) => Ok(opened.checkpoint),
+        // A writer goes on while witnesses are away; it is readers who insist on the quorum.
+        Err(error) => Ok(error.into_quorum_only().map(|opened| opened.checkpoint)?),
+    };
+    let published = get(layout::CHECKPOINT)?;
+    let committed = get(COMMITTED)?;
+    let staged = store.get(&key(STAGING), STAGING_MAX_BYTES)?.map(|bytes| StagedBundle::decode(&bytes));
+
+    let Some(bytes) = committed.clone().or_else(|| published.clone()) else {
+        return Err(OpenError::NoLog);
+    };
+    let checkpoint: Checkpoint = open(&bytes)?;
+    if let (Some(committed), Some(Ok(staged))) = (&committed, &staged)
+        && staged.checkpoint == *committed
+    {
+        finish(store, staged, checkpoint.size())?;
+        return Ok(Head { checkpoint, bytes: Some(bytes) });
+    }
+    // Staged, but never committed: nobody was told that it was appended.
+    if staged.is_some() {
+        store.delete(&[key(STAGING)])?;
+    }
+    let Some(published) = published else { return Err(OpenError::NoLog) };
+    if Some(&published) == committed.as_ref() {
+        return Ok(Head { checkpoint, bytes: Some(bytes) });
+    }
+    let newer = open(&published)?;
+    if committed.is_some() {
+        continues(store, &checkpoint, &newer)?;
+    }
+    // The log came from elsewhere, or was continued elsewhere: this writer goes on from there.
+    if !store.compare_and_swap(&key(COMMITTED), committed.as_deref(), &published)? {
+        return Err(OpenError::Forked { published: newer.size(), committed: checkpoint.size() });
+    }
+    Ok(Head { checkpoint: newer, bytes: Some(published) })
+}
+
+/// Checks that the published log continues what was committed here.
+fn continues(store: &dyn Store, committed: &Checkpoint, published: &Checkpoint) -> Result<(), OpenError> {
+    let sizes = (published.size(), committed.size());
+    if sizes.0 < sizes.1 {
+        return Err(OpenError::SetBack { published: sizes.0, committed: sizes.1 });
+    }
+    match super::edge::root_at(store, published, committed.size())? {
+        root if root == committed.root_hash() => Ok(()),
+        _ => Err(OpenError::Forked { published: sizes.0, committed: sizes.1 }),
+    }
+}

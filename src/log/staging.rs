@@ -1,0 +1,161 @@
+//! The staged bundle: everything that a commit writes, in one object that is written first.
+//!
+//! It is applied *through the recovery path*: the writer that staged it and the one that finds it after a crash run
+//! the same code. Wire form:
+//!
+//! ```text
+//! dateline-staged/1
+//! previous 255
+//! checkpoint 214
+//! <214 bytes: the new checkpoint>
+//! immutable 8192 tile/0/000
+//! <8192 bytes>
+//! mutable 1200 disclosures/000
+//! <1200 bytes>
+//! sha256 <64 hex digits over all that stands before this line>
+//! ```
+//!
+//! each run of bytes followed by one line break that its length does not count.
+
+use thiserror::Error;
+
+use crate::base::Hash;
+use crate::base::encoding::from_decimal;
+use crate::storage::{Key, Object};
+
+const HEADER: &[u8] = b"dateline-staged/1\n";
+
+/// What a commit writes, and the checkpoint that makes it true.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StagedBundle {
+    /// Entries before the commit: which partial tiles it makes superfluous follows from it.
+    pub previous_size: u64,
+    /// The new checkpoint, a signed note.
+    pub checkpoint: Vec<u8>,
+    /// Tiles, entry bundles, originals: written once.
+    pub immutable: Vec<Object>,
+    /// Files of openings: replaced whole.
+    pub mutable: Vec<Object>,
+}
+
+/// The bytes are not a whole staged bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the staged bundle is damaged at byte {at}")]
+pub struct StagedBundleError {
+    at: usize,
+}
+
+impl StagedBundle {
+    /// Returns the wire form.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = HEADER.to_vec();
+        out.extend_from_slice(format!("previous {}\n", self.previous_size).as_bytes());
+        let mut section = |head: String, bytes: &[u8]| {
+            out.extend_from_slice(head.as_bytes());
+            out.extend_from_slice(bytes);
+            out.push(b'\n');
+        };
+        section(format!("checkpoint {}\n", self.checkpoint.len()), &self.checkpoint);
+        for (kind, objects) in [("immutable", &self.immutable), ("mutable", &self.mutable)] {
+            for object in objects {
+                section(format!("{kind} {} {}\n", object.bytes.len(), object.key), &object.bytes);
+            }
+        }
+        let digest = Hash::of(&out);
+        out.extend_from_slice(format!("sha256 {digest}\n").as_bytes());
+        out
+    }
+
+    /// Reads the wire form.
+    ///
+    /// # Errors
+    /// [`StagedBundleError`] if a single byte is missing or changed.
+    pub fn decode(bytes: &[u8]) -> Result<Self, StagedBundleError> {
+        const TRAILER_BYTES: usize = "sha256 ".len() + 64 + 1;
+        let damaged = |rest: &[u8]| StagedBundleError { at: bytes.len() - rest.len() };
+        let split = bytes.len().checked_sub(TRAILER_BYTES).ok_or(damaged(bytes))?;
+        let (body, trailer) = bytes.split_at(split);
+        if trailer != format!("sha256 {}\n", Hash::of(body)).as_bytes() {
+            return Err(damaged(trailer));
+        }
+        let mut rest = body.strip_prefix(HEADER).ok_or(damaged(bytes))?;
+        let mut bundle = StagedBundle { previous_size: previous(&mut rest).ok_or(damaged(rest))?, ..Self::default() };
+        while !rest.is_empty() {
+            let section = Section::take(&mut rest).ok_or(damaged(rest))?;
+            match section {
+                Section { kind: "checkpoint", key: None, bytes } => bundle.checkpoint = bytes,
+                Section { kind: "immutable", key: Some(key), bytes } => {
+                    bundle.immutable.push(Object { key, bytes });
+                }
+                Section { kind: "mutable", key: Some(key), bytes } => bundle.mutable.push(Object { key, bytes }),
+                Section { .. } => return Err(damaged(rest)),
+            }
+        }
+        Ok(bundle)
+    }
+}
+
+/// Takes the line `previous <size>` off the front of `rest`.
+fn previous(rest: &mut &[u8]) -> Option<u64> {
+    let end = rest.iter().position(|byte| *byte == b'\n')?;
+    let line = std::str::from_utf8(&rest[..end]).ok()?;
+    *rest = &rest[end + 1..];
+    from_decimal(line.strip_prefix("previous ")?).ok()
+}
+
+struct Section<'a> {
+    kind: &'a str,
+    key: Option<Key>,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Section<'a> {
+    /// Takes one section off the front of `rest`.
+    fn take(rest: &mut &'a [u8]) -> Option<Self> {
+        let end = rest.iter().position(|byte| *byte == b'\n')?;
+        let head = std::str::from_utf8(&rest[..end]).ok()?;
+        let mut words = head.split(' ');
+        let kind = words.next()?;
+        let length = usize::try_from(from_decimal(words.next()?).ok()?).ok()?;
+        let key = words.next().map(Key::new).transpose().ok()?;
+        let body = rest.get(end + 1..)?;
+        let (bytes, after) = body.split_at_checked(length)?;
+        *rest = after.strip_prefix(b"\n")?;
+        Some(Section { kind, key, bytes: bytes.to_vec() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> StagedBundle {
+        let object = |key: &str, bytes: &[u8]| Object { key: Key::new(key).unwrap(), bytes: bytes.to_vec() };
+        StagedBundle {
+            previous_size: 0,
+            checkpoint: b"example.org/log\n1\n".to_vec(),
+            immutable: vec![object("tile/0/000.p/1", &[7; 32]), object("tile/entries/000.p/1", b"\n\n")],
+            mutable: vec![object("disclosures/000", b"")],
+        }
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        let bytes = example().encode();
+        assert!(bytes.starts_with(b"dateline-staged/1\nprevious 0\ncheckpoint 18\nexample.org/log\n1\n\nimmutable 32 tile/"));
+        assert_eq!(StagedBundle::decode(&bytes), Ok(example()));
+    }
+
+    #[test]
+    fn any_damage_is_found() {
+        let bytes = example().encode();
+        for length in 0..bytes.len() {
+            assert!(StagedBundle::decode(&bytes[..length]).is_err(), "cut at {length}");
+        }
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            assert!(StagedBundle::decode(&flipped).is_err(), "flipped at {at}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The files that hold the openings of commitments, `records/disclosures/<N>`.
+//!
+//! One line an opening, the entry's index, one space, the RFC 9901 disclosure; sorted by index, and for one entry
+//! in the order in which they were made:
+//!
+//! ```text
+//! 7 WyJlM…Il0
+//! 7 WyJxT…V0
+//! 9 WyJ5S…Q
+//! ```
+//!
+//! Nothing authenticates the file as a whole, and nothing needs to: each opening either matches a commitment in
+//! its entry or is worthless. Erasing an opening is removing its line.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::base::encoding::{self, DecodeError};
+use crate::base::limits::{DISCLOSURE_MAX_BYTES, DISCLOSURES_FILE_MAX_BYTES};
+
+use super::layout::ENTRIES_PER_FILE;
+
+/// The openings of up to 256 entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DisclosureFile {
+    by_entry: BTreeMap<u64, Vec<String>>,
+}
+
+/// Why a file of openings cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DisclosureFileError {
+    /// Too large, or not UTF-8 with a line break at its end.
+    #[error("the file of {size} bytes is not lines of UTF-8 of at most {limit} bytes in all")]
+    NotLines {
+        /// Its size.
+        size: usize,
+        /// The largest allowed.
+        limit: usize,
+    },
+    /// A line is not an index, a space and base64url.
+    #[error("line {line} is not an entry's index, a space and a disclosure")]
+    Line {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        #[source]
+        source: Option<DecodeError>,
+    },
+    /// An index is smaller than the one before it, or outside the file's 256 entries.
+    #[error("line {line}: entry {index} does not belong there in the file of entries {first} to {last}")]
+    Misplaced {
+        /// Counted from 1.
+        line: usize,
+        /// The index found.
+        index: u64,
+        /// First entry of the file.
+        first: u64,
+        /// Last entry of the file.
+        last: u64,
+    },
+}
+
+impl DisclosureFile {
+    /// Reads file `number`.
+    ///
+    /// # Errors
+    /// [`DisclosureFileError`]. What parses formats back to the same bytes.
+    pub fn parse(number: u64, bytes: &[u8]) -> Result<Self, DisclosureFileError> {
+        let not_lines =
+            || DisclosureFileError::NotLines { size: bytes.len(), limit: DISCLOSURES_FILE_MAX_BYTES };
+        if bytes.len() > DISCLOSURES_FILE_MAX_BYTES {
+            return Err(not_lines());
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| not_lines())?;
+        let Some(text) = text.strip_suffix('\n') else {
+            return if text.is_empty() { Ok(Self::default()) } else { Err(not_lines()) };
+        };
+        let first = number.saturating_mul(ENTRIES_PER_FILE);
+        let last = first.saturating_add(ENTRIES_PER_FILE - 1);
+        let mut file = Self::default();
+        let mut before = first;
+        for (line, content) in (1..).zip(text.split('\n')) {
+            let error = |source| DisclosureFileError::Line { line, source };
+            let (index, disclosure) = content.split_once(' ').ok_or_else(|| error(None))?;
+            let index = encoding::from_decimal(index).map_err(|source| error(Some(source)))?;
+            let decoded = encoding::from_base64url(disclosure).map_err(|source| error(Some(source)))?;
+            if decoded.is_empty() || decoded.len() > DISCLOSURE_MAX_BYTES {
+                return Err(error(None));
+            }
+            if index < before || index > last {
+                return Err(DisclosureFileError::Misplaced { line, index, first, last });
+            }
+            before = index;
+            file.push(index, disclosure.to_owned());
+        }
+        Ok(file)
+    }
+
+    /// Returns the bytes of the file.
+    pub fn format(&self) -> Vec<u8> {
+        let mut text = String::new();
+        for (index, disclosures) in &self.by_entry {
+            for disclosure in disclosures {
+                text.push_str(&format!("{index} {disclosure}\n"));
+            }
+        }
+        text.into_bytes()
+    }
+
+    /// Adds an opening, in its RFC 9901 spelling, of the entry at `index`.
+    pub fn push(&mut self, index: u64, disclosure: String) {
+        self.by_entry.entry(index).or_default().push(disclosure);
+    }
+
+    /// Removes the openings of all entries from `size` on.
+    pub fn truncate(&mut self, size: u64) {
+        self.by_entry.retain(|index, _| *index < size);
+    }
+
+    /// Returns the openings of the entry at `index`.
+    pub fn of_entry(&self, index: u64) -> &[String] {
+        self.by_entry.get(&index).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the indices of the entries that have openings, ascending.
+    pub fn entries(&self) -> impl Iterator<Item = u64> {
+        self.by_entry.keys().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn reads_what_it_writes() {
+        let mut file = DisclosureFile::default();
+        file.push(257, "WyJi".into());
+        file.push(256, "WyJh".into());
+        file.push(257, "WyJj".into());
+        let bytes = file.format();
+        assert_eq!(bytes, b"256 WyJh\n257 WyJi\n257 WyJj\n");
+        assert_eq!(DisclosureFile::parse(1, &bytes), Ok(file.clone()));
+        assert_eq!(file.of_entry(257), ["WyJi", "WyJj"]);
+        assert_eq!(DisclosureFile::parse(0, b""), Ok(DisclosureFile::default()));
+    }
+
+    #[test]
+    fn refuses_what_it_would_not_write() {
+        let line = |error| matches!(error, DisclosureFileError::Line { .. });
+        for bad in ["7\n", "7  WyJh\n", "07 WyJh\n", "7 WyJ=\n", "7 \n", "\n", "7 WyJh\n\n"] {
+            assert!(line(DisclosureFile::parse(0, bad.as_bytes()).unwrap_err()), "{bad:?}");
+        }
+        for bad in ["7 WyJh", "\u{feff}", "7 WyJh\r"] {
+            let error = DisclosureFile::parse(0, bad.as_bytes()).unwrap_err();
+            assert!(matches!(error, DisclosureFileError::NotLines { .. }), "{bad:?}");
+        }
+        for bad in ["8 WyJh\n7 WyJh\n", "256 WyJh\n"] {
+            let error = DisclosureFile::parse(0, bad.as_bytes()).unwrap_err();
+            assert!(matches!(error, DisclosureFileError::Misplaced { .. }), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_parses_formats_back(text in "([0-9]{1,3} [A-Za-z0-9_-]{1,8}\n){0,4}") {
+            if let Ok(file) = DisclosureFile::parse(0, text.as_bytes()) {
+                prop_assert_eq!(file.format(), text.into_bytes());
+            }
+        }
+    }
+}

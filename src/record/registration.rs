@@ -1,0 +1,295 @@
+//! `registration` statements: a document, its digests, and what it claims of its origin.
+//!
+//! `subject[0]` is the document's original bytes, `subject[1]` the text that was extracted from them. The predicate
+//! says in the clear what may stay for ever: organisations, title, language, dates, digests. Bylines, quotations,
+//! notes, origins that are persons, and digests of few words are commitments; [`Registration::open`] puts back what
+//! the openings at hand disclose.
+//!
+//! Nothing in the clear gives a committed word away: evidence of a byline is inside its commitment, selectors in
+//! the clear carry no neighbouring words, and digests of single paragraphs, of single quotations and of the
+//! document's numbers, which could be found by trying, are committed too.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::article::{
+    Byline, ClaimedOrigin, Dateline, Evidence, Language, OriginKind, OriginRole, Quotation, TextClaim,
+};
+use crate::attest::disclosure::{self, Disclosure, DisclosureError};
+use crate::base::{Hash, Timestamp};
+
+/// What sort of document it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum DocumentKind {
+    /// A news article.
+    Article,
+    /// An agency's dispatch.
+    Wire,
+    /// A press release.
+    PressRelease,
+    /// Anything else.
+    Other,
+}
+
+/// A body, as named and as known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organisation {
+    /// Its name.
+    pub label: String,
+    /// What sort of body.
+    pub kind: OriginKind,
+}
+
+/// Whether the origin is said to have given the whole text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Extent {
+    /// The document does not say.
+    Unknown,
+    /// All of it.
+    Whole,
+    /// Part of it.
+    Part,
+}
+
+/// One claimed origin. That the document *says* so is all that this says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OriginClaim {
+    /// Its name in this record: `o1`, `o2` …; other statements point to it.
+    pub id: String,
+    /// As printed, without the cue.
+    pub as_printed: String,
+    /// Language of the printed name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<String>,
+    /// The body it names.
+    pub org: Organisation,
+    /// What it is said to have given.
+    pub role: OriginRole,
+    /// How much of the text.
+    pub extent: Extent,
+    /// The cue as printed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cue: Option<String>,
+    /// Why.
+    pub evidence: Evidence,
+}
+
+impl OriginClaim {
+    /// Numbers a claim of the document: `number` counts from 1.
+    pub fn of(number: usize, origin: &ClaimedOrigin) -> Self {
+        OriginClaim {
+            id: format!("o{number}"),
+            as_printed: origin.as_printed.clone(),
+            lang: origin.lang.clone(),
+            org: Organisation { label: origin.as_printed.clone(), kind: origin.kind },
+            role: origin.role,
+            extent: Extent::Unknown,
+            cue: origin.cue.clone(),
+            evidence: origin.evidence.without_context(),
+        }
+    }
+}
+
+/// A title with the language it is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Title {
+    /// As printed.
+    pub value: String,
+    /// BCP 47.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<String>,
+    /// Why.
+    pub evidence: Evidence,
+}
+
+/// An address of the document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The absolute URL.
+    pub href: String,
+    /// `canonical`, `seen`, `amp`, `feed`, `archive` or `origin`.
+    pub rel: String,
+}
+
+/// How the text was got from the original.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtractedText {
+    /// SHA-256 of the extracted UTF-8; the digest of `subject[1]` too.
+    pub sha256: Hash,
+    /// Name and version of the extractor: `dateline-text/1`. The same extractor gives the same text.
+    pub extractor: String,
+    /// The character set that the original was read as.
+    pub charset: String,
+    /// What was noticed on the way, by code, without words of the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<TextWarning>,
+}
+
+/// Something noticed while the text was extracted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextWarning {
+    /// A stable code: `softWrapsJoined`.
+    pub code: String,
+    /// How often.
+    pub count: usize,
+}
+
+/// A digest and the algorithm that made what was digested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// Name and version of the normal form: `reflow/1`.
+    pub algorithm: String,
+    /// SHA-256 of the normal form, in UTF-8.
+    pub sha256: Hash,
+}
+
+/// A paragraph: where it stands, and the digest of its reflow form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ParagraphDigest {
+    /// First code point in the extracted text.
+    pub start: usize,
+    /// One past its last code point.
+    pub end: usize,
+    /// SHA-256 of its reflow form.
+    pub reflow_sha256: Hash,
+}
+
+/// The digests by which the same wording is known again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprints {
+    /// The wording.
+    pub reflow: Fingerprint,
+}
+
+/// The rules that made the claims.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ruleset {
+    /// Name and version: `dateline-rules/1`.
+    pub name: String,
+    /// SHA-256 of the rules as written.
+    pub sha256: Hash,
+}
+
+/// Something that stands in a list in the clear, or as a commitment `{"...": digest}` (RFC 9901 section 4.2.4.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Committable<T> {
+    /// A commitment whose opening is not at hand.
+    Committed {
+        /// Digest of the opening.
+        #[serde(rename = "...")]
+        digest: String,
+    },
+    /// The thing itself.
+    Open(T),
+}
+
+impl<T> Committable<T> {
+    /// Returns the thing; `None` while it is committed.
+    pub fn opened(&self) -> Option<&T> {
+        match self {
+            Committable::Open(value) => Some(value),
+            Committable::Committed { .. } => None,
+        }
+    }
+}
+
+/// The predicate of a `registration` statement. Members that this release does not know are ignored, so that
+/// later ones can add some.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Registration {
+    /// Stable name of the *work*, through its versions: `urn:uuid:…`.
+    pub document_id: String,
+    /// What sort of document.
+    pub kind: DocumentKind,
+    /// As printed; empty where none was found.
+    #[serde(default)]
+    pub title: Vec<Title>,
+    /// Its language, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    /// Where and when it says that it was filed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dateline: Option<Dateline>,
+    /// Who published this copy, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<TextClaim>,
+    /// When it says that it was published, where known: RFC 3339, a date, a month or a year.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_at: Option<TextClaim>,
+    /// Where it says that it comes from. Empty: none found.
+    pub claimed_origins: Vec<Committable<OriginClaim>>,
+    /// Who it says wrote it. Empty: none found.
+    pub bylines: Vec<Committable<Byline>>,
+    /// Words given as somebody's. Absent: not recorded, which is not the same as none found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quotes: Option<Vec<Committable<Quotation>>>,
+    /// Its addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<Link>,
+    /// Of the original: `text/plain`.
+    pub media_type: String,
+    /// Size of the original.
+    pub bytes: u64,
+    /// Whether the original was stored with the log when it was registered.
+    pub original_stored: bool,
+    /// How the text was got.
+    pub text: ExtractedText,
+    /// Digests of the wording.
+    pub fingerprints: Fingerprints,
+    /// Which rules made the claims.
+    pub ruleset: Ruleset,
+    /// The ordered numbers of the text, once opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<Fingerprint>,
+    /// The paragraphs, once opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paragraphs: Option<Vec<ParagraphDigest>>,
+    /// A free note, once opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Id of the key that signs. Not a name.
+    pub recorded_by: Hash,
+    /// When, by the signer's own clock. Nothing is judged by it.
+    pub recorded_at: Timestamp,
+}
+
+/// A registration with its openings put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedRegistration {
+    /// What it says, as far as it is disclosed.
+    pub registration: Registration,
+    /// JSON Pointers into the predicate of what stays committed.
+    pub withheld: Vec<String>,
+}
+
+/// Why a registration cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The openings do not fit.
+    #[error(transparent)]
+    Disclosure(#[from] DisclosureError),
+    /// What was opened is not what a registration holds.
+    #[error("the opened predicate is not a registration")]
+    Predicate(#[source] serde_json::Error),
+}
+
+impl Registration {
+    /// Puts the openings back into `predicate`. Costs one pass over it.
+    ///
+    /// # Errors
+    /// [`OpenError`] if an opening matches nothing, matches twice, or opens to something that has no place there.
+    pub fn open(predicate: &Value, openings: &[Disclosure]) -> Result<OpenedRegistration, OpenError> {
+        let opened = disclosure::apply(predicate, openings)?;
+        let registration = serde_json::from_value(opened.value).map_err(OpenError::Predicate)?;
+        Ok(OpenedRegistration { registration, withheld: opened.withheld })
+    }
+}
