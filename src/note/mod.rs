@@ -406,6 +406,7 @@ mod tests {
             PETER_LINE.to_owned(),
             format!("\u{1}{TEXT}\n{PETER_LINE}"),
             format!("{TEXT}\t\n\n{PETER_LINE}"),
+            format!("{TEXT}\u{1f}\n\n{PETER_LINE}"),
             format!("{TEXT}\n{line}\r\n"),
             format!("{TEXT}\n{line}\0\n"),
             format!("{TEXT}\n{}", PETER_LINE.replace("PeterNeumann", "Bad Name")),

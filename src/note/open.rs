@@ -411,6 +411,18 @@ mod tests {
     }
 
     #[test]
+    fn a_witness_that_is_named_like_the_log_does_not_sign_for_it() {
+        let pq = opaque("l", 6, 3);
+        let witnesses = format!("witness w {}\nwitness pq {pq}\n", witness("l", 2));
+        let policy = policy(&format!("log {}\n{witnesses}quorum w\n", log("l", 1)));
+        let text = text("l");
+        let pq = VerifierKey::parse(&pq).unwrap();
+        let pq = NoteSignature::new(pq.name().clone(), pq.id(), vec![0; 2428]).unwrap().to_string() + "\n";
+        let missing = open(&policy, &text, &[witness_line("l", 2, 7, &text), pq]);
+        assert!(matches!(missing, Err(OpenError::LogSignatureMissing { .. })), "{missing:?}");
+    }
+
+    #[test]
     fn a_key_name_that_is_not_the_origin() {
         // sum.golang.org/latest of 2024-09-23, and the key that the go command has built in.
         let vkey = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
