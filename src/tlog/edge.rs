@@ -1,0 +1,248 @@
+//! The right edge of a tree: the partial tile of each level, which is all that growing it needs.
+//!
+//! The same small thing (at most eight times 255 hashes) serves a writer, who loads it from tiles, and an auditor,
+//! who pushes every leaf of a log through it and compares the tiles that come out.
+
+use thiserror::Error;
+
+use crate::base::Hash;
+
+use super::tile::{FULL, LEVELS, Tile, partial_tiles_of};
+use super::tree::{empty_root, join, root_of};
+
+/// The partial tiles of a tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edge {
+    size: u64,
+    /// By level, lowest first: the hashes of the partial tile, fewer than 256.
+    levels: Vec<Vec<Hash>>,
+}
+
+/// Why tiles are not the edge of a tree.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EdgeError {
+    /// A tile has another number of hashes.
+    #[error("{tile} has {found} bytes instead of {expected}")]
+    Length {
+        /// Which.
+        tile: Tile,
+        /// Bytes it must have.
+        expected: usize,
+        /// Bytes it has.
+        found: usize,
+    },
+    /// The tiles do not lead to the root.
+    #[error("the partial tiles of {size} entries give the root {found}, not {expected}")]
+    Root {
+        /// Leaves of the tree.
+        size: u64,
+        /// The root asked for.
+        expected: Hash,
+        /// The root that the tiles give.
+        found: Hash,
+    },
+}
+
+/// Takes the bytes of a tile apart.
+///
+/// # Errors
+/// [`EdgeError::Length`].
+pub fn hashes_of_tile(tile: Tile, bytes: &[u8]) -> Result<Vec<Hash>, EdgeError> {
+    let (hashes, rest) = bytes.as_chunks::<32>();
+    let expected = usize::from(tile.width()) * 32;
+    if !rest.is_empty() || bytes.len() != expected {
+        return Err(EdgeError::Length { tile, expected, found: bytes.len() });
+    }
+    Ok(hashes.iter().map(|hash| Hash(*hash)).collect())
+}
+
+/// Returns the bytes of a tile.
+pub fn bytes_of_tile(hashes: &[Hash]) -> Vec<u8> {
+    hashes.iter().flat_map(|hash| hash.0).collect()
+}
+
+impl Edge {
+    /// Takes the edge of a tree of `size` leaves from its partial tiles, in the order of
+    /// [`partial_tiles_of`], and checks that they lead to `root`.
+    ///
+    /// # Errors
+    /// [`EdgeError`].
+    ///
+    /// # Panics
+    /// If there are not as many tiles as the size has.
+    pub fn from_tiles(size: u64, root: &Hash, tiles: &[Vec<u8>]) -> Result<Self, EdgeError> {
+        let coordinates: Vec<Tile> = partial_tiles_of(size).collect();
+        assert_eq!(coordinates.len(), tiles.len(), "internal error: the wrong number of partial tiles");
+        let mut levels = vec![Vec::new(); usize::from(LEVELS)];
+        for (tile, bytes) in coordinates.into_iter().zip(tiles) {
+            levels[usize::from(tile.level())] = hashes_of_tile(tile, bytes)?;
+        }
+        let edge = Edge { size, levels };
+        match edge.root() {
+            found if found == *root => Ok(edge),
+            found => Err(EdgeError::Root { size, expected: *root, found }),
+        }
+    }
+
+    /// Returns the number of leaves.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Returns the hashes of the partial tile of `level`; none if it has no partial tile.
+    pub fn partial(&self, level: u8) -> &[Hash] {
+        self.levels.get(usize::from(level)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the root of the tree. Costs at most 255 hashes a level.
+    pub fn root(&self) -> Hash {
+        let mut subtrees = Vec::new();
+        for hashes in self.levels.iter().rev() {
+            let mut rest = hashes.as_slice();
+            while !rest.is_empty() {
+                // The largest complete subtree that the rest begins with.
+                let (subtree, after) = rest.split_at(1 << rest.len().ilog2());
+                subtrees.push(root_of(subtree));
+                rest = after;
+            }
+        }
+        join(subtrees.into_iter()).unwrap_or_else(empty_root)
+    }
+
+    /// Adds leaves, and hands out every tile that the growth writes, in its new width: those it completes as they are
+    /// completed, then the partial ones that changed. Costs two hashes a leaf, leaf hashes not counted.
+    pub fn grow(&mut self, leaves: impl IntoIterator<Item = Hash>, mut written: impl FnMut(Tile, &[Hash])) {
+        let before = self.size;
+        for leaf in leaves {
+            self.push(leaf, &mut written);
+        }
+        for tile in partial_tiles_of(self.size) {
+            if !tile.belongs_to(before) {
+                written(tile, self.partial(tile.level()));
+            }
+        }
+    }
+
+    /// Adds one leaf, and hands out only the tiles that it completes.
+    pub fn push(&mut self, leaf: Hash, mut completed: impl FnMut(Tile, &[Hash])) {
+        let mut index = self.size / u64::from(FULL);
+        self.size += 1;
+        let mut hash = leaf;
+        for level in 0..LEVELS {
+            if self.levels.len() <= usize::from(level) {
+                self.levels.push(Vec::with_capacity(FULL.into()));
+            }
+            let hashes = &mut self.levels[usize::from(level)];
+            hashes.push(hash);
+            if hashes.len() < usize::from(FULL) {
+                return;
+            }
+            let tile = Tile::new(level, index, FULL).expect("internal error: a level of the edge is one of a tile");
+            completed(tile, hashes);
+            hash = root_of(hashes);
+            hashes.clear();
+            index /= u64::from(FULL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::tests::{entries, mth};
+    use super::super::tree::{leaf_hash, node_hash};
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn leaves(count: usize) -> Vec<Hash> {
+        entries(count).iter().map(|entry| leaf_hash(entry)).collect()
+    }
+
+    /// All tiles of a tree, each by its definition.
+    fn tiles_by_definition(leaves: &[Hash]) -> BTreeMap<String, Vec<Hash>> {
+        let mut tiles = BTreeMap::new();
+        let mut row = leaves.to_vec();
+        for level in 0.. {
+            for (index, hashes) in (0..).zip(row.chunks(256)) {
+                let tile = Tile::new(level, index, hashes.len() as u16).unwrap();
+                tiles.insert(tile.path(), hashes.to_vec());
+            }
+            row = row.chunks_exact(256).map(root_of).collect();
+            if row.is_empty() {
+                return tiles;
+            }
+        }
+        unreachable!()
+    }
+
+    #[test]
+    fn roots_are_those_of_the_definition() {
+        let entries = entries(600);
+        let mut edge = Edge::default();
+        assert_eq!(edge.root(), empty_root());
+        for (size, entry) in (1..).zip(&entries) {
+            edge.push(leaf_hash(entry), |_, _| {});
+            if size < 70 || size % 37 == 0 || (250..260).contains(&size) || size > 590 {
+                assert_eq!(edge.root(), mth(&entries[..size]), "{size}");
+            }
+        }
+    }
+
+    #[test]
+    fn growth_writes_exactly_the_tiles_that_are_new() {
+        let all = leaves(70_000);
+        for (old, new) in [(0, 1), (0, 0), (1, 2), (254, 255), (255, 256), (255, 257), (256, 257), (300, 300),
+            (0, 70_000), (65_535, 65_536), (65_535, 65_537), (65_536, 70_000), (100, 66_000)]
+        {
+            let mut edge = Edge::default();
+            edge.grow(all[..old].iter().copied(), |_, _| {});
+            let mut written = BTreeMap::new();
+            edge.grow(all[old..new].iter().copied(), |tile, hashes| {
+                assert!(written.insert(tile.path(), hashes.to_vec()).is_none(), "{tile} written twice");
+            });
+            let before = tiles_by_definition(&all[..old]);
+            let mut expected = tiles_by_definition(&all[..new]);
+            expected.retain(|path, _| !before.contains_key(path));
+            assert!(written == expected, "{old} to {new}");
+        }
+    }
+
+    #[test]
+    fn an_edge_is_loaded_from_its_tiles_and_grows_on() {
+        let all = leaves(66_000);
+        for size in [0, 1, 255, 256, 257, 65_535, 65_536, 65_537] {
+            let mut grown = Edge::default();
+            grown.grow(all[..size].iter().copied(), |_, _| {});
+            let tiles: Vec<Vec<u8>> =
+                partial_tiles_of(size as u64).map(|tile| bytes_of_tile(grown.partial(tile.level()))).collect();
+            let mut loaded = Edge::from_tiles(size as u64, &grown.root(), &tiles).unwrap();
+            grown.grow(all[size..].iter().copied(), |_, _| {});
+            loaded.grow(all[size..].iter().copied(), |_, _| {});
+            assert_eq!(loaded.root(), grown.root(), "{size}");
+            assert_eq!(loaded.size(), 66_000);
+        }
+    }
+
+    #[test]
+    fn tiles_of_another_tree_are_refused() {
+        let all = leaves(300);
+        let mut edge = Edge::default();
+        edge.grow(all, |_, _| {});
+        let root = edge.root();
+        let mut tiles = vec![bytes_of_tile(edge.partial(0)), bytes_of_tile(edge.partial(1))];
+        assert!(Edge::from_tiles(300, &root, &tiles).is_ok());
+        tiles[1][5] ^= 1;
+        assert!(matches!(Edge::from_tiles(300, &root, &tiles), Err(EdgeError::Root { .. })));
+        tiles[1].pop();
+        assert!(matches!(Edge::from_tiles(300, &root, &tiles), Err(EdgeError::Length { .. })));
+        tiles[1].extend([0; 33]);
+        assert!(matches!(Edge::from_tiles(300, &root, &tiles), Err(EdgeError::Length { .. })));
+    }
+
+    #[test]
+    fn the_largest_edge_has_a_root() {
+        let hash = Hash::of(b"x");
+        let edge = Edge { size: u64::MAX, levels: vec![vec![hash; 255]; 8] };
+        assert_ne!(edge.root(), node_hash(&hash, &hash));
+    }
+}
