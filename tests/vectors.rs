@@ -26,8 +26,13 @@ fn json_files(folder: &Path, out: &mut Vec<(String, Value)>) {
     }
 }
 
+/// A hash; for text in a hash's place ("don't care") a stand-in that is equal where the text is; nothing for no text.
 fn hash(value: &Value) -> Option<Hash> {
-    Some(Hash(from_base64(value.as_str().unwrap_or_default()).unwrap().try_into().ok()?))
+    let bytes = from_base64(value.as_str().unwrap_or_default()).unwrap();
+    match <[u8; 32]>::try_from(bytes.as_slice()) {
+        Ok(hash) => Some(Hash(hash)),
+        Err(_) => (!bytes.is_empty()).then(|| Hash::of_parts(&[b"stands for ", &bytes])),
+    }
 }
 
 fn hashes(value: &Value) -> Option<Vec<Hash>> {
@@ -42,7 +47,6 @@ fn rfc_6962_inclusion() {
     assert!(cases.len() >= 90, "{}", cases.len());
     for (name, case) in cases {
         let number = |field: &str| case[field].as_u64().unwrap();
-        // A hash of another length than 32 bytes never becomes one of ours.
         let parts = (hash(&case["leafHash"]), hash(&case["root"]), hashes(&case["proof"]));
         let holds = match parts {
             (Some(leaf), Some(root), Some(proof)) => {
@@ -78,7 +82,7 @@ fn rfc_6962_consistency() {
             let empty = case["proof"].as_array().is_none_or(Vec::is_empty);
             let from_the_empty_root = hash(&case["root1"]) == Some(dateline::tlog::empty_root());
             let same = new != 0 || hash(&case["root2"]) == hash(&case["root1"]);
-            expected = empty && from_the_empty_root && same && hash(&case["root2"]).is_some();
+            expected = empty && from_the_empty_root && same;
             from_empty += 1;
         }
         assert_eq!(holds, expected, "{name}");

@@ -17,6 +17,9 @@ use super::encoding::{self, DecodeError};
 pub struct Hash(pub [u8; 32]);
 
 impl Hash {
+    /// Bytes of a hash.
+    pub const BYTES: usize = 32;
+
     /// Returns the SHA-256 of `bytes`. Costs one pass over them.
     pub fn of(bytes: &[u8]) -> Self {
         Hash(Sha256::digest(bytes).into())

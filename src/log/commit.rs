@@ -5,13 +5,12 @@ use rayon::prelude::*;
 use crate::base::Hash;
 use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, NOTE_MAX_BYTES, TREE_MAX_SIZE};
 use crate::note::policy::Policy;
-use crate::note::{Checkpoint, Note};
+use crate::note::{Checkpoint, Note, OpenError as CheckpointOpenError};
 use crate::record::{DisclosureFile, layout};
 use crate::storage::{Object, Store, StoreError};
-use crate::tlog::tile::partials_of;
-use crate::tlog::tree::leaf_hash;
+use crate::tlog::leaf_hash;
 
-use super::edge::Edge;
+use super::edge::{Edge, partial_paths_of};
 use super::staging::StagedBundle;
 use super::{AppendError, COMMITTED, Head, NewRecord, OpenError, STAGING, SignCheckpoint, key};
 
@@ -41,7 +40,7 @@ pub(super) fn prepare(
         return Err(AppendError::Full { limit: TREE_MAX_SIZE });
     }
     let leaves: Vec<Hash> = records.par_iter().map(|record| leaf_hash(&record.entry.bytes)).collect();
-    let (new_edge, root, mut immutable) = edge.grow(&head.checkpoint, &leaves, &records)?;
+    let (new_edge, root, mut immutable) = edge.grow(&leaves, &records);
     let mutable = openings(store, first_index, &records)?;
     let mut originals: Vec<Object> = Vec::new();
     for record in records {
@@ -68,11 +67,20 @@ fn signed(
 ) -> Result<Vec<u8>, AppendError> {
     let text = checkpoint.format();
     let signature = sign(text.as_bytes())?;
-    let vkey = policy.log_key(checkpoint.origin().as_str()).expect("internal error: the log is in its policy");
-    let note = Note::new(text).with_signature(vkey, &signature);
-    let bytes = note.format().into_bytes();
-    policy.open_checkpoint(&bytes).map(drop).or_else(|error| error.into_quorum_only().map(drop))?;
+    let log = policy.logs().iter().find(|log| log.key.name().as_str() == checkpoint.origin().as_str());
+    let log = log.expect("internal error: the policy does not trust the log that it opened");
+    let bytes = Note::signed(&text, &log.key, &signature)?.format().into_bytes();
+    open_checkpoint(policy, &bytes)?;
     Ok(bytes)
+}
+
+/// Opens a checkpoint as a writer may: it goes on while witnesses are away; readers insist on the quorum.
+fn open_checkpoint(policy: &Policy, bytes: &[u8]) -> Result<Checkpoint, CheckpointOpenError> {
+    match policy.open_checkpoint(bytes) {
+        Ok(opened) => Ok(opened.checkpoint().clone()),
+        Err(CheckpointOpenError::QuorumNotReached(missing)) => Ok(missing.opened().checkpoint().clone()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The files of openings that the new records change, with what they hold already.
@@ -139,8 +147,8 @@ fn finish(store: &dyn Store, staged: &StagedBundle, size: u64) -> Result<(), Sto
     store.put_immutable(&staged.immutable)?;
     store.put(&staged.mutable)?;
     store.put(&[Object { key: key(layout::CHECKPOINT), bytes: staged.checkpoint.clone() }])?;
-    let needed = partials_of(size);
-    let stale = partials_of(staged.previous_size).into_iter().filter(|path| !needed.contains(path));
+    let needed = partial_paths_of(size);
+    let stale = partial_paths_of(staged.previous_size).into_iter().filter(|path| !needed.contains(path));
     let stale: Vec<_> = stale.map(|path| key(&path)).collect();
     store.delete(&stale)?;
     store.delete(&[key(STAGING)])
@@ -149,11 +157,6 @@ fn finish(store: &dyn Store, staged: &StagedBundle, size: u64) -> Result<(), Sto
 /// Finds the last committed checkpoint, finishing a commit that was interrupted.
 pub(super) fn recover(store: &dyn Store, policy: &Policy) -> Result<Head, OpenError> {
     let get = |name: &str| store.get(&key(name), NOTE_MAX_BYTES as u64);
-    let open = |bytes: &[u8]| match policy.open_checkpoint(bytes) {
-        Ok(opened) => Ok(opened.checkpoint),
-        // A writer goes on while witnesses are away; it is readers who insist on the quorum.
-        Err(error) => Ok(error.into_quorum_only().map(|opened| opened.checkpoint)?),
-    };
     let published = get(layout::CHECKPOINT)?;
     let committed = get(COMMITTED)?;
     let staged = store.get(&key(STAGING), STAGING_MAX_BYTES)?.map(|bytes| StagedBundle::decode(&bytes));
@@ -161,7 +164,7 @@ pub(super) fn recover(store: &dyn Store, policy: &Policy) -> Result<Head, OpenEr
     let Some(bytes) = committed.clone().or_else(|| published.clone()) else {
         return Err(OpenError::NoLog);
     };
-    let checkpoint: Checkpoint = open(&bytes)?;
+    let checkpoint: Checkpoint = open_checkpoint(policy, &bytes)?;
     if let (Some(committed), Some(Ok(staged))) = (&committed, &staged)
         && staged.checkpoint == *committed
     {
@@ -176,7 +179,7 @@ pub(super) fn recover(store: &dyn Store, policy: &Policy) -> Result<Head, OpenEr
     if Some(&published) == committed.as_ref() {
         return Ok(Head { checkpoint, bytes: Some(bytes) });
     }
-    let newer = open(&published)?;
+    let newer = open_checkpoint(policy, &published)?;
     if committed.is_some() {
         continues(store, &checkpoint, &newer)?;
     }

@@ -4,12 +4,11 @@ use thiserror::Error;
 
 use crate::base::Hash;
 use crate::keys::KeyError;
-use crate::note::policy::OpenError as CheckpointOpenError;
+use crate::note::{OpenError as CheckpointOpenError, SignError};
 use crate::record::disclosures::DisclosureFileError;
 use crate::record::{EntryError, StateError};
 use crate::storage::StoreError;
-use crate::tlog::bundle::BundleError;
-use crate::tlog::grow::GrowError;
+use crate::tlog::{BundleError, EdgeError};
 
 /// Why a log cannot be opened for writing. Nothing was changed, unless a commit that had been interrupted was
 /// finished first.
@@ -68,7 +67,7 @@ pub enum OpenError {
     },
     /// The tiles at the edge do not lead to the root.
     #[error("the tiles at the edge of the log do not lead to the root of its checkpoint, run `dateline verify`")]
-    Tiles(#[from] GrowError),
+    Tiles(#[from] EdgeError),
     /// An entry is not one.
     #[error("entry {index} is damaged, run `dateline verify`")]
     Entry {
@@ -102,9 +101,9 @@ pub enum AppendError {
     /// The signature that the log's key made does not hold under the policy.
     #[error("the new checkpoint does not hold under the policy")]
     Checkpoint(#[from] CheckpointOpenError),
-    /// The tiles at the edge do not lead to the root.
-    #[error("the tiles at the edge of the log do not lead to its root, run `dateline verify`")]
-    Tiles(#[from] GrowError),
+    /// The key that signed is not the log's.
+    #[error("the new checkpoint is not signed by the log's key")]
+    WrongKey(#[from] SignError),
     /// A file of openings cannot be added to.
     #[error("{path} is damaged, run `dateline verify`")]
     Openings {

@@ -224,7 +224,10 @@ impl ConsistencyProof {
             if found != 0 {
                 return Err(ProofError::Length { expected: 0, found });
             }
-            return if old == new { same(new, new_root, *old_root) } else { same(0, old_root, empty_root()) };
+            if old == 0 {
+                same(old, old_root, empty_root())?;
+            }
+            return if old == new { same(new, new_root, *old_root) } else { Ok(()) };
         }
         let expected = consistency_length(old, new);
         if found != expected {

@@ -1,0 +1,106 @@
+//! The right edge of the log on disk: its partial tiles, and its partial entry bundle.
+
+use crate::base::Hash;
+use crate::base::limits::ENTRY_MAX_BYTES;
+use crate::note::Checkpoint;
+use crate::storage::{Object, Store};
+use crate::tlog::bundle::{self, BUNDLE_MAX_BYTES, EntryBundle, bundles_of};
+use crate::tlog::edge::bytes_of_tile;
+use crate::tlog::proof::root_of_prefix;
+use crate::tlog::tile::{FULL, Tile, partial_tiles_of};
+use crate::tlog::{self, ReadError, TileReader, TileSource, leaf_hash};
+
+use super::{NewRecord, OpenError, key, must_get};
+
+/// All that the next append needs of what is there.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Edge {
+    tree: tlog::Edge,
+    /// The bytes of the partial entry bundle; empty if there is none.
+    bundle: Vec<u8>,
+}
+
+/// The partial tiles and the partial bundle of a log of `size` entries, as paths.
+pub(super) fn partial_paths_of(size: u64) -> Vec<String> {
+    let tiles = partial_tiles_of(size).map(|tile| tile.path());
+    tiles.chain(partial_bundle_of(size).map(|bundle| bundle.path())).collect()
+}
+
+fn partial_bundle_of(size: u64) -> Option<EntryBundle> {
+    EntryBundle::of_size(size / u64::from(FULL), size)
+}
+
+impl Edge {
+    /// Loads the edge and checks that it leads to the checkpoint's root and that tile and bundle agree.
+    pub(super) fn load(store: &dyn Store, checkpoint: &Checkpoint) -> Result<Self, OpenError> {
+        let size = checkpoint.size();
+        let mut tiles = Vec::new();
+        for tile in partial_tiles_of(size) {
+            tiles.push(must_get(store, tile.path(), usize::from(tile.width()) * Hash::BYTES)?);
+        }
+        let tree = tlog::Edge::from_tiles(size, &checkpoint.root_hash(), &tiles)?;
+        let Some(partial) = partial_bundle_of(size) else { return Ok(Edge { tree, bundle: Vec::new() }) };
+        let path = partial.path();
+        let bundle = must_get(store, path.clone(), BUNDLE_MAX_BYTES)?;
+        let entries = match partial.entries(&bundle) {
+            Ok(entries) => entries,
+            Err(source) => return Err(OpenError::Bundle { path, source }),
+        };
+        if !entries.iter().map(|entry| leaf_hash(entry)).eq(tree.partial(0).iter().copied()) {
+            return Err(OpenError::Edge { path });
+        }
+        Ok(Edge { tree, bundle })
+    }
+
+    /// Works out the tree after `records`, whose leaf hashes are `leaves`: its edge, its root, and the tiles and
+    /// bundles to be written.
+    pub(super) fn grow(&self, leaves: &[Hash], records: &[NewRecord]) -> (Self, Hash, Vec<Object>) {
+        let mut objects = Vec::new();
+        let mut tree = self.tree.clone();
+        let mut write = |path: String, bytes: Vec<u8>| objects.push(Object { key: key(&path), bytes });
+        tree.grow(leaves.iter().copied(), |tile: Tile, hashes| write(tile.path(), bytes_of_tile(hashes)));
+
+        let old = self.tree.size();
+        let mut entries = records.iter().map(|record| record.entry.bytes.as_slice());
+        let mut bytes = self.bundle.clone();
+        for bundle in bundles_of(tree.size()).skip((old / u64::from(FULL)) as usize) {
+            let wanted = bundle.first_entry() + u64::from(bundle.width()) - old.max(bundle.first_entry());
+            for entry in entries.by_ref().take(wanted as usize) {
+                assert!(entry.len() <= ENTRY_MAX_BYTES, "internal error: an entry too large was sealed");
+                bundle::push(&mut bytes, entry).expect("internal error: an entry that fits does not fit");
+            }
+            if bundle.width() == FULL {
+                write(bundle.path(), std::mem::take(&mut bytes));
+            } else {
+                write(bundle.path(), bytes.clone());
+            }
+        }
+        let root = tree.root();
+        (Edge { tree, bundle: bytes }, root, objects)
+    }
+}
+
+/// Tiles as they lie in the store.
+struct Tiles<'a>(&'a dyn Store);
+
+impl TileSource for Tiles<'_> {
+    type Error = OpenError;
+
+    fn tile(&self, tile: Tile) -> Result<Vec<u8>, OpenError> {
+        must_get(self.0, tile.path(), usize::from(tile.width()) * Hash::BYTES)
+    }
+}
+
+/// Returns the root of the first `size` entries of the log at `checkpoint`, from authenticated tiles.
+pub(super) fn root_at(store: &dyn Store, checkpoint: &Checkpoint, size: u64) -> Result<Hash, OpenError> {
+    let read = || -> Result<Hash, ReadError<OpenError>> {
+        let mut reader = TileReader::new(Tiles(store), checkpoint.size(), &checkpoint.root_hash())?;
+        root_of_prefix(size, &mut reader)
+    };
+    read().map_err(|error| match error {
+        ReadError::Source { source, .. } => source,
+        ReadError::Edge(source) => OpenError::Tiles(source),
+        ReadError::Changed { tile, .. } => OpenError::Edge { path: tile.path() },
+        ReadError::NoSubtree { .. } => unreachable!("internal error: a prefix is part of its tree"),
+    })
+}
