@@ -1,5 +1,7 @@
 //! House rules that a machine can keep: who may import whom, and what may not stand in the tree.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +22,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "base", "tlog", "note", "attest", "article", "record", "storage", "keys", "log", "verify", "export",
+            "base", "tlog", "note", "attest", "article", "record", "storage", "keys", "log", "verify",
+            "export",
         ],
     ),
 ];

@@ -1,6 +1,8 @@
 //! Public test vectors, read from the folder that `DATELINE_SHARED` names; without it these tests check nothing more
 //! than the modules' own do.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +23,10 @@ fn json_files(folder: &Path, out: &mut Vec<(String, Value)>) {
         if path.is_dir() {
             json_files(&path, out);
         } else if path.extension().is_some_and(|e| e == "json") {
-            out.push((path.display().to_string(), serde_json::from_slice(&fs::read(&path).unwrap()).unwrap()));
+            out.push((
+                path.display().to_string(),
+                serde_json::from_slice(&fs::read(&path).unwrap()).unwrap(),
+            ));
         }
     }
 }
@@ -100,8 +105,9 @@ fn ed25519_edge_cases() {
     let mut accepted = 0;
     for case in cases {
         let bytes = |field: &str| hex::decode(case[field].as_str().unwrap()).unwrap();
-        let flags: Vec<&str> =
-            case["flags"].as_array().map_or(Vec::new(), |flags| flags.iter().filter_map(Value::as_str).collect());
+        let flags: Vec<&str> = case["flags"]
+            .as_array()
+            .map_or(Vec::new(), |flags| flags.iter().filter_map(Value::as_str).collect());
         let message = case["msg"].as_str().unwrap().as_bytes();
         let signature = Signature(bytes("sig").try_into().unwrap());
         let key: [u8; 32] = bytes("key").try_into().unwrap();

@@ -202,7 +202,9 @@ fn check_name(name: &str) -> Result<(), DisclosureError> {
 /// A payload with its openings put back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Opened {
-    /// The payload without any commitment: opened ones are replaced, others left out.
+    /// The payload with every opened commitment replaced by what it opens to. A member whose opening is not at hand is
+    /// left out; an array's element keeps its place, as the commitment that it is (RFC 9901 would leave it out, and so
+    /// move those after it).
     pub value: Value,
     /// JSON Pointers, into the payload as it was, of the commitments whose opening is not at hand.
     pub withheld: Vec<String>,
@@ -308,7 +310,10 @@ impl<'a> Opener<'a> {
             let Some(digest) = commitment.as_str().filter(|_| only_member) else {
                 return Err(DisclosureError::Commitments { pointer: at });
             };
-            let Some(opening) = self.meet(digest, &at)? else { continue };
+            let Some(opening) = self.meet(digest, &at)? else {
+                out.push(item.clone());
+                continue;
+            };
             if opening.name().is_some() {
                 return Err(DisclosureError::Kind { digest: digest.into(), pointer: at });
             }
@@ -359,7 +364,9 @@ mod tests {
     #[test]
     fn what_is_no_opening() {
         let of = |text: &str| Disclosure::parse(&to_base64url(text.as_bytes()));
-        for bad in ["{}", "[]", "[\"s\"]", "[1,\"v\"]", "[\"s\",1,2]", "[\"s\",\"n\",1,2]", "[\"s\",\"v\"", "\"\""] {
+        for bad in
+            ["{}", "[]", "[\"s\"]", "[1,\"v\"]", "[\"s\",1,2]", "[\"s\",\"n\",1,2]", "[\"s\",\"v\"", "\"\""]
+        {
             assert!(of(bad).is_err(), "{bad}");
         }
         for name in [SD, SD_ALG, ELEMENT] {
@@ -387,7 +394,7 @@ mod tests {
         assert_eq!(all.value, json!({"a": 1, "names": ["Naby", "AFP"], "note": "off the record"}));
         assert!(all.withheld.is_empty());
         let some = apply(&payload, std::slice::from_ref(&names)).unwrap();
-        assert_eq!(some.value, json!({"a": 1, "names": ["AFP"]}));
+        assert_eq!(some.value, json!({"a": 1, "names": [{ELEMENT: inner.digest()}, "AFP"]}));
         assert_eq!(some.withheld, ["/_sd/0/0", "/_sd/1"]);
         let none = apply(&payload, &[]).unwrap();
         assert_eq!(none.value, json!({"a": 1}));
@@ -409,7 +416,10 @@ mod tests {
         assert!(matches!(error(json!({SD: [n], "note": 2}), &[&note]), DisclosureError::Clash { .. }));
         assert!(matches!(error(json!({SD: [i]}), &[&item]), DisclosureError::Kind { .. }));
         assert!(matches!(error(json!({"a": [{ELEMENT: n}]}), &[&note]), DisclosureError::Kind { .. }));
-        assert!(matches!(error(json!({"a": [{ELEMENT: i, "b": 1}]}), &[]), DisclosureError::Commitments { .. }));
+        assert!(matches!(
+            error(json!({"a": [{ELEMENT: i, "b": 1}]}), &[]),
+            DisclosureError::Commitments { .. }
+        ));
         assert!(matches!(error(json!({ELEMENT: i}), &[]), DisclosureError::Commitments { .. }));
         assert!(matches!(error(json!({SD: "x"}), &[]), DisclosureError::Commitments { .. }));
         assert!(matches!(error(json!({SD_ALG: "sha-512"}), &[]), DisclosureError::Algorithm { .. }));

@@ -86,6 +86,14 @@ pub enum EnvelopeError {
         /// The first byte that differs.
         at: usize,
     },
+    /// The envelope names another key than the one it is checked under.
+    #[error("the envelope names key {found}, not {expected}")]
+    KeyId {
+        /// Id of the key it is checked under.
+        expected: Hash,
+        /// The id in it.
+        found: Hash,
+    },
     /// The signature does not hold.
     #[error("the signature does not hold under key {key_id}")]
     Signature {
@@ -126,7 +134,8 @@ impl Envelope {
         let payload = encoding::to_base64(&self.payload);
         let sig = encoding::to_base64(&self.signature.0);
         let head = r#"{"payload":""#;
-        let middle = format!(r#"","payloadType":"{PAYLOAD_TYPE}","signatures":[{{"keyid":"{}","sig":""#, self.key_id);
+        let middle =
+            format!(r#"","payloadType":"{PAYLOAD_TYPE}","signatures":[{{"keyid":"{}","sig":""#, self.key_id);
         [head, &payload, &middle, &sig, r#""}]}"#].concat().into_bytes()
     }
 
@@ -162,8 +171,12 @@ impl Envelope {
     /// Checks the signature under `key` and returns the payload. Costs about 40 µs.
     ///
     /// # Errors
-    /// [`EnvelopeError::Signature`] if it does not hold.
+    /// [`EnvelopeError::KeyId`] if it names another key, as securesystemslib asks: so no byte of an envelope can be
+    /// changed. [`EnvelopeError::Signature`] if it does not hold.
     pub fn verify(&self, key: &PublicKey) -> Result<VerifiedPayload<'_>, EnvelopeError> {
+        if self.key_id != key.key_id() {
+            return Err(EnvelopeError::KeyId { expected: key.key_id(), found: self.key_id });
+        }
         let held = key.verify(&pae(PAYLOAD_TYPE, &self.payload), &self.signature);
         held.map_err(|_| EnvelopeError::Signature { key_id: key.key_id() })?;
         Ok(VerifiedPayload(&self.payload))
@@ -243,15 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn every_flipped_bit_is_refused_or_in_the_key_id() {
+    fn every_flipped_bit_is_refused() {
         let good = sealed(br#"{"a":1}"#).encode();
-        let key_id_at = String::from_utf8(good.clone()).unwrap().find("keyid").unwrap() + 8;
         for at in 0..good.len() * 8 {
             let mut flipped = good.clone();
             flipped[at / 8] ^= 1 << (at % 8);
             let Ok(envelope) = Envelope::parse(&flipped) else { continue };
-            let in_key_id = (key_id_at..key_id_at + 64).contains(&(at / 8));
-            assert_eq!(envelope.verify(&key().public()).is_ok(), in_key_id, "bit {at}");
+            assert!(envelope.verify(&key().public()).is_err(), "bit {at}");
         }
     }
 

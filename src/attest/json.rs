@@ -115,7 +115,9 @@ mod tests {
 
     #[test]
     fn refuses_what_says_two_things() {
-        for bad in [r#"{"a":1,"a":1}"#, r#"{"b":[{"a":1,"\u0061":2}]}"#, "{}{}", "{} x", "[1,]", "", "\u{feff}{}"] {
+        for bad in
+            [r#"{"a":1,"a":1}"#, r#"{"b":[{"a":1,"\u0061":2}]}"#, "{}{}", "{} x", "[1,]", "", "\u{feff}{}"]
+        {
             assert!(parse(bad.as_bytes()).is_err(), "{bad}");
         }
         assert!(parse(b"\"\xff\"").is_err());

@@ -109,7 +109,10 @@ mod tests {
 
     fn example() -> Statement {
         Statement {
-            subject: vec![Subject { name: "original".into(), digest: DigestSet { sha256: Hash::of(b"abc") } }],
+            subject: vec![Subject {
+                name: "original".into(),
+                digest: DigestSet { sha256: Hash::of(b"abc") },
+            }],
             predicate_type: "urn:example:v1".into(),
             predicate: json!({"a": [1, "é"]}),
         }
@@ -118,7 +121,10 @@ mod tests {
     #[test]
     fn reads_what_it_writes() {
         let bytes = example().encode();
-        assert!(bytes.starts_with(br#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"original","#));
+        assert!(
+            bytes
+                .starts_with(br#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"original","#)
+        );
         assert_eq!(Statement::parse(&bytes).unwrap(), example());
     }
 

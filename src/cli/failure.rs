@@ -89,8 +89,7 @@ mod tests {
         let io = std::io::Error::other("a\u{1b}b");
         let failure = Failure::new(Exit::Unavailable, "cannot read x").because(&io).hint("try y");
         let failure = failure.under("cannot add x");
-        let text =
-            "error: cannot add x\n  cause: cannot read x\n  cause: a\\u{1b}b\n  hint: try y\n";
+        let text = "error: cannot add x\n  cause: cannot read x\n  cause: a\\u{1b}b\n  hint: try y\n";
         assert_eq!(failure.text(), text);
         assert_eq!(failure.json()["exitCode"], 3);
     }

@@ -45,7 +45,10 @@ mod tests {
         assert_eq!(sanitize("Naby\u{1b}[2J"), "Naby\\u{1b}[2J");
         assert_eq!(sanitize("a\u{202e}b\u{2066}c"), "a\\u{202e}b\\u{2066}c");
         assert_eq!(sanitize("a\r\nb\u{85}"), "a\\u{d}\\u{a}b\\u{85}");
-        assert_eq!(sanitize("Fédération, Минобороны, 国防部, وزارة"), "Fédération, Минобороны, 国防部, وزارة");
+        assert_eq!(
+            sanitize("Fédération, Минобороны, 国防部, وزارة"),
+            "Fédération, Минобороны, 国防部, وزارة"
+        );
     }
 
     #[test]

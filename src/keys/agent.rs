@@ -192,7 +192,9 @@ mod tests {
         assert!(matches!(sign(sign_response(&key().sign(b"other").0)), Err(KeyError::AgentLied { .. })));
         assert!(matches!(sign(framed(&[FAILURE])), Err(KeyError::AgentRefused { .. })));
         let too_long = u32::MAX.to_be_bytes().to_vec();
-        for answer in [Vec::new(), vec![0; 4], too_long, framed(&[99]), sign_response(&[0; 63]), vec![0, 0, 0, 9, 14]] {
+        for answer in
+            [Vec::new(), vec![0; 4], too_long, framed(&[99]), sign_response(&[0; 63]), vec![0, 0, 0, 9, 14]]
+        {
             assert!(matches!(sign(answer), Err(KeyError::Agent { .. })));
         }
         let mut many = vec![IDENTITIES_ANSWER];
@@ -215,7 +217,8 @@ mod tests {
     fn agrees_with_ssh_agent() {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("agent");
-        let started = Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn();
+        let started =
+            Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn();
         let Ok(_agent) = started.map(Killed) else { return };
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
         while !socket.exists() && std::time::Instant::now() < deadline {

@@ -52,8 +52,12 @@ fn refuse_open_permissions(path: &Path) -> Result<(), KeyError> {
 fn parse(path: &Path) -> Result<PrivateKey, KeyError> {
     refuse_open_permissions(path)?;
     let bytes = read_bounded(path, KEY_FILE_MAX_BYTES)?;
-    let malformed = |source| KeyError::Malformed { path: path.to_owned(), source };
-    PrivateKey::from_openssh(bytes.as_slice()).map_err(|source| malformed(Some(source)))
+    PrivateKey::from_openssh(bytes.as_slice()).map_err(|error| match error {
+        ssh_key::Error::AlgorithmUnknown | ssh_key::Error::AlgorithmUnsupported { .. } => {
+            KeyError::Algorithm { path: path.to_owned(), algorithm: "another algorithm".into() }
+        }
+        source => KeyError::Malformed { path: path.to_owned(), source: Some(source) },
+    })
 }
 
 /// Returns the public key of a private key file, which stands in it in the clear.
@@ -111,7 +115,8 @@ pub fn write(
         let (salt, check) = random.split_at(16);
         let kdf = Kdf::Bcrypt { salt: salt.to_vec(), rounds: KDF_ROUNDS };
         let check = u32::from_be_bytes(check.try_into().expect("internal error: four bytes are four bytes"));
-        private = private.encrypt_with(Cipher::Aes256Ctr, kdf, check, passphrase.as_bytes()).map_err(malformed)?;
+        private =
+            private.encrypt_with(Cipher::Aes256Ctr, kdf, check, passphrase.as_bytes()).map_err(malformed)?;
     }
     let text = private.to_openssh(LineEnding::LF).map_err(malformed)?;
     let mut public_path = path.as_os_str().to_owned();
@@ -177,7 +182,9 @@ mod tests {
         assert!(matches!(wrong, Err(KeyError::WrongPassphrase { .. })), "{wrong:?}");
         let (public, comment) = public::read(&folder.path().join("plain.pub")).unwrap();
         assert_eq!((public, comment.as_str()), (key().public(), "me"));
-        assert!(!fs::read_to_string(&encrypted).unwrap().contains(&fs::read_to_string(&plain).unwrap()[40..80]));
+        assert!(
+            !fs::read_to_string(&encrypted).unwrap().contains(&fs::read_to_string(&plain).unwrap()[40..80])
+        );
     }
 
     #[test]
@@ -204,7 +211,10 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             for name in ["key", "link"] {
                 let refused = read_public(&folder.path().join(name));
-                assert!(matches!(refused, Err(KeyError::Permissions { mode: m, .. }) if m == mode), "{refused:?}");
+                assert!(
+                    matches!(refused, Err(KeyError::Permissions { mode: m, .. }) if m == mode),
+                    "{refused:?}"
+                );
             }
         }
     }

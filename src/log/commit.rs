@@ -4,8 +4,7 @@ use rayon::prelude::*;
 
 use crate::base::Hash;
 use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, NOTE_MAX_BYTES, TREE_MAX_SIZE};
-use crate::note::policy::Policy;
-use crate::note::{Checkpoint, Note, OpenError as CheckpointOpenError};
+use crate::note::{Checkpoint, Note, OpenError as CheckpointOpenError, Policy};
 use crate::record::{DisclosureFile, layout};
 use crate::storage::{Object, Store, StoreError};
 use crate::tlog::leaf_hash;
@@ -53,8 +52,7 @@ pub(super) fn prepare(
     let origin = head.checkpoint.origin().clone();
     let checkpoint = Checkpoint::new(origin, size, root).expect("internal error: the new size was checked");
     let bytes = signed(policy, &checkpoint, sign)?;
-    let staged =
-        StagedBundle { previous_size: first_index, checkpoint: bytes.clone(), immutable, mutable };
+    let staged = StagedBundle { previous_size: first_index, checkpoint: bytes.clone(), immutable, mutable };
     let head = Head { checkpoint, bytes: Some(bytes) };
     Ok(Commit { first_index, staged, head, edge: new_edge })
 }

@@ -66,7 +66,9 @@ pub enum OpenError {
         path: String,
     },
     /// The tiles at the edge do not lead to the root.
-    #[error("the tiles at the edge of the log do not lead to the root of its checkpoint, run `dateline verify`")]
+    #[error(
+        "the tiles at the edge of the log do not lead to the root of its checkpoint, run `dateline verify`"
+    )]
     Tiles(#[from] EdgeError),
     /// An entry is not one.
     #[error("entry {index} is damaged, run `dateline verify`")]

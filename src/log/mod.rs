@@ -25,10 +25,10 @@ use std::collections::HashMap;
 
 use crate::base::{Hash, PublicKey, Signature};
 use crate::keys::KeyError;
-use crate::note::policy::Policy;
-use crate::note::{Checkpoint, Origin};
+use crate::note::{Checkpoint, Origin, Policy};
 use crate::record::{Entry, Kind, NewEntry, State, layout};
 use crate::storage::{Key, Store, StoreError};
+use crate::tlog::empty_root;
 
 pub use error::{AppendError, OpenError};
 
@@ -109,7 +109,9 @@ impl<'a> Log<'a> {
                 return Err(OpenError::Exists);
             }
         }
-        let head = Head { checkpoint: Checkpoint::empty(origin), bytes: None };
+        let checkpoint = Checkpoint::new(origin, 0, empty_root());
+        let checkpoint = checkpoint.expect("internal error: the empty tree has the empty root");
+        let head = Head { checkpoint, bytes: None };
         let state = State::new(roots.iter().copied());
         let (edge, originals) = (Edge::default(), HashMap::new());
         Ok(Log { store, policy, head, edge, originals, state, usable: true })

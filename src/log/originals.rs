@@ -24,15 +24,12 @@ enum Kept {
 
 /// Reads all `size` entries, folds the statements about keys into `state`, and returns the index of the first
 /// registration of each original.
-pub(super) fn scan(
-    store: &dyn Store,
-    size: u64,
-    state: &mut State,
-) -> Result<HashMap<Hash, u64>, OpenError> {
+pub(super) fn scan(store: &dyn Store, size: u64, state: &mut State) -> Result<HashMap<Hash, u64>, OpenError> {
     let mut originals = HashMap::new();
     let bundles: Vec<_> = bundles_of(size).collect();
     for some in bundles.chunks(AT_A_TIME) {
-        let read: Vec<Result<Vec<Kept>, OpenError>> = some.par_iter().map(|bundle| take_apart(store, *bundle)).collect();
+        let read: Vec<Result<Vec<Kept>, OpenError>> =
+            some.par_iter().map(|bundle| take_apart(store, *bundle)).collect();
         for kept in read {
             for kept in kept? {
                 let index = state.size();

@@ -79,7 +79,8 @@ impl StagedBundle {
             return Err(damaged(trailer));
         }
         let mut rest = body.strip_prefix(HEADER).ok_or(damaged(bytes))?;
-        let mut bundle = StagedBundle { previous_size: previous(&mut rest).ok_or(damaged(rest))?, ..Self::default() };
+        let mut bundle =
+            StagedBundle { previous_size: previous(&mut rest).ok_or(damaged(rest))?, ..Self::default() };
         while !rest.is_empty() {
             let section = Section::take(&mut rest).ok_or(damaged(rest))?;
             match section {
@@ -87,7 +88,9 @@ impl StagedBundle {
                 Section { kind: "immutable", key: Some(key), bytes } => {
                     bundle.immutable.push(Object { key, bytes });
                 }
-                Section { kind: "mutable", key: Some(key), bytes } => bundle.mutable.push(Object { key, bytes }),
+                Section { kind: "mutable", key: Some(key), bytes } => {
+                    bundle.mutable.push(Object { key, bytes })
+                }
                 Section { .. } => return Err(damaged(rest)),
             }
         }
@@ -142,7 +145,9 @@ mod tests {
     #[test]
     fn reads_what_it_writes() {
         let bytes = example().encode();
-        assert!(bytes.starts_with(b"dateline-staged/1\nprevious 0\ncheckpoint 18\nexample.org/log\n1\n\nimmutable 32 tile/"));
+        assert!(bytes.starts_with(
+            b"dateline-staged/1\nprevious 0\ncheckpoint 18\nexample.org/log\n1\n\nimmutable 32 tile/"
+        ));
         assert_eq!(StagedBundle::decode(&bytes), Ok(example()));
     }
 

@@ -123,7 +123,8 @@ impl Decisions {
     }
 }
 
-fn stated_origin(name: &str) -> ClaimedOrigin {
+/// An origin as a person says it.
+pub fn stated_origin(name: &str) -> ClaimedOrigin {
     ClaimedOrigin {
         as_printed: name.to_owned(),
         lang: None,
@@ -217,7 +218,8 @@ mod tests {
         assert!(title("a".repeat(CLAIM_MAX_CHARS + 1)).is_err());
         assert!(title(String::new()).is_err());
         assert!(title("a\u{1b}[2J".into()).is_err());
-        let origins = |count| Decisions { origins: vec!["AFP".into(); count], ..Decisions::default() }.check();
+        let origins =
+            |count| Decisions { origins: vec!["AFP".into(); count], ..Decisions::default() }.check();
         assert_eq!(origins(CLAIMS_MAX), Ok(()));
         assert!(origins(CLAIMS_MAX + 1).is_err());
     }

@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::article::{Article, EXTRACTOR, OriginKind, REFLOW, RULESET};
+use crate::article::{Article, EXTRACTOR, NUMBERS, OriginKind, REFLOW, RULESET};
 use crate::attest::disclosure::{self, Disclosure};
 use crate::attest::dsse::{self, Envelope, EnvelopeError};
 use crate::attest::statement::{DigestSet, Statement, StatementError, Subject};
@@ -137,8 +137,15 @@ impl Draft {
         let mut openings = Vec::new();
         let (recorded_by, recorded_at) = (circumstances.recorded_by, circumstances.recorded_at);
         let key_descriptor = KeyDescriptor::of(key);
-        let statement =
-            KeyStatement { action, key: key_descriptor, roles, replaces, name: None, recorded_by, recorded_at };
+        let statement = KeyStatement {
+            action,
+            key: key_descriptor,
+            roles,
+            replaces,
+            name: None,
+            recorded_by,
+            recorded_at,
+        };
         let mut predicate = to_value(&statement);
         let members = name.iter().map(|name| ("name", json!(name))).collect();
         commit_members(&mut predicate, members, circumstances, &mut openings)?;
@@ -210,13 +217,16 @@ impl Entry {
             None => Body::Unknown,
             Some(kind) => {
                 let predicate = |source| EntryError::Predicate { kind, source };
-                let names: Vec<&str> = statement.subject.iter().map(|subject| subject.name.as_str()).collect();
+                let names: Vec<&str> =
+                    statement.subject.iter().map(|subject| subject.name.as_str()).collect();
                 let value = statement.predicate.clone();
                 match (kind, names.as_slice()) {
                     (Kind::Registration, [SUBJECT_ORIGINAL, SUBJECT_TEXT]) => {
                         Body::Registration(serde_json::from_value(value).map_err(predicate)?)
                     }
-                    (Kind::Key, [SUBJECT_KEY]) => Body::Key(serde_json::from_value(value).map_err(predicate)?),
+                    (Kind::Key, [SUBJECT_KEY]) => {
+                        Body::Key(serde_json::from_value(value).map_err(predicate)?)
+                    }
                     _ => return Err(EntryError::Subject { kind }),
                 }
             }
@@ -351,4 +361,30 @@ fn compose(
         recorded_by: circumstances.recorded_by,
         recorded_at: circumstances.recorded_at,
     })
+}
+
+fn warnings(article: &Article) -> Vec<TextWarning> {
+    article.warnings.iter().map(|w| TextWarning { code: w.code().into(), count: w.count() }).collect()
+}
+
+fn paragraphs(article: &Article) -> Vec<ParagraphDigest> {
+    let digest = |paragraph: &crate::article::Paragraph| ParagraphDigest {
+        start: paragraph.start,
+        end: paragraph.end,
+        reflow_sha256: paragraph.reflow_sha256,
+    };
+    article.paragraphs.iter().map(digest).collect()
+}
+
+fn numbers(article: &Article) -> Value {
+    to_value(&Fingerprint { algorithm: NUMBERS.into(), sha256: article.digests.numbers })
+}
+
+/// A random name, RFC 9562 version 4.
+fn urn_uuid(mut random: [u8; 16]) -> String {
+    random[6] = random[6] & 0x0f | 0x40;
+    random[8] = random[8] & 0x3f | 0x80;
+    let hex = hex::encode(random);
+    let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+    format!("urn:uuid:{a}-{b}-{c}-{d}-{e}")
 }

@@ -139,6 +139,13 @@ impl State {
         self.size += 1;
     }
 
+    /// Passes over entries up to `index`, of which nothing is known; returns whether it is not behind already.
+    pub fn skip_to(&mut self, index: u64) -> bool {
+        let ahead = self.size <= index;
+        self.size = self.size.max(index);
+        ahead
+    }
+
     /// Folds a `key` statement whose root signature was checked. The entry counts even if the statement cannot stand.
     ///
     /// # Errors

@@ -122,7 +122,11 @@ impl EntryBundle {
             entries.push(entry);
             rest = after;
         }
-        if rest.is_empty() { Ok(entries) } else { Err(BundleError::Long { extra: rest.len(), width: self.width }) }
+        if rest.is_empty() {
+            Ok(entries)
+        } else {
+            Err(BundleError::Long { extra: rest.len(), width: self.width })
+        }
     }
 }
 
@@ -170,7 +174,10 @@ mod tests {
         for cut in 0..bytes.len() {
             assert!(matches!(two.entries(&bytes[..cut]), Err(BundleError::Short { .. })), "{cut}");
         }
-        assert_eq!(EntryBundle::new(0, 1).unwrap().entries(&bytes), Err(BundleError::Long { extra: 2, width: 1 }));
+        assert_eq!(
+            EntryBundle::new(0, 1).unwrap().entries(&bytes),
+            Err(BundleError::Long { extra: 2, width: 1 })
+        );
     }
 
     #[test]

@@ -138,7 +138,8 @@ impl Edge {
             if hashes.len() < usize::from(FULL) {
                 return;
             }
-            let tile = Tile::new(level, index, FULL).expect("internal error: a level of the edge is one of a tile");
+            let tile =
+                Tile::new(level, index, FULL).expect("internal error: a level of the edge is one of a tile");
             completed(tile, hashes);
             hash = root_of(hashes);
             hashes.clear();
@@ -191,9 +192,21 @@ mod tests {
     #[test]
     fn growth_writes_exactly_the_tiles_that_are_new() {
         let all = leaves(70_000);
-        for (old, new) in [(0, 1), (0, 0), (1, 2), (254, 255), (255, 256), (255, 257), (256, 257), (300, 300),
-            (0, 70_000), (65_535, 65_536), (65_535, 65_537), (65_536, 70_000), (100, 66_000)]
-        {
+        for (old, new) in [
+            (0, 1),
+            (0, 0),
+            (1, 2),
+            (254, 255),
+            (255, 256),
+            (255, 257),
+            (256, 257),
+            (300, 300),
+            (0, 70_000),
+            (65_535, 65_536),
+            (65_535, 65_537),
+            (65_536, 70_000),
+            (100, 66_000),
+        ] {
             let mut edge = Edge::default();
             edge.grow(all[..old].iter().copied(), |_, _| {});
             let mut written = BTreeMap::new();
@@ -213,8 +226,9 @@ mod tests {
         for size in [0, 1, 255, 256, 257, 65_535, 65_536, 65_537] {
             let mut grown = Edge::default();
             grown.grow(all[..size].iter().copied(), |_, _| {});
-            let tiles: Vec<Vec<u8>> =
-                partial_tiles_of(size as u64).map(|tile| bytes_of_tile(grown.partial(tile.level()))).collect();
+            let tiles: Vec<Vec<u8>> = partial_tiles_of(size as u64)
+                .map(|tile| bytes_of_tile(grown.partial(tile.level())))
+                .collect();
             let mut loaded = Edge::from_tiles(size as u64, &grown.root(), &tiles).unwrap();
             grown.grow(all[size..].iter().copied(), |_, _| {});
             loaded.grow(all[size..].iter().copied(), |_, _| {});

@@ -215,7 +215,11 @@ impl ConsistencyProof {
     pub fn verify(&self, old: u64, old_root: &Hash, new: u64, new_root: &Hash) -> Result<(), ProofError> {
         let found = self.0.len();
         let same = |size, expected: &Hash, found: Hash| {
-            if *expected == found { Ok(()) } else { Err(ProofError::Root { size, expected: *expected, found }) }
+            if *expected == found {
+                Ok(())
+            } else {
+                Err(ProofError::Root { size, expected: *expected, found })
+            }
         };
         if old > new {
             return Err(ProofError::Sizes { old, new });
@@ -238,7 +242,8 @@ impl ConsistencyProof {
         while fn_ & 1 == 1 {
             (fn_, sn) = (fn_ >> 1, sn >> 1);
         }
-        let (first, rest) = if old.is_power_of_two() { (*old_root, &self.0[..]) } else { (self.0[0], &self.0[1..]) };
+        let (first, rest) =
+            if old.is_power_of_two() { (*old_root, &self.0[..]) } else { (self.0[0], &self.0[1..]) };
         let (mut fr, mut sr) = (first, first);
         for c in rest {
             if fn_ & 1 == 1 || fn_ == sn {
@@ -262,7 +267,6 @@ fn consistency_length(old: u64, new: u64) -> usize {
     let from_complete_subtree = inclusion_length((old - 1) >> shift, ((new - 1) >> shift) + 1);
     from_complete_subtree + usize::from(!old.is_power_of_two())
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -242,7 +242,10 @@ pub(super) mod tests {
             tiles.by_path.get_mut(name).unwrap()[100] ^= 1;
         }
         tiles.by_path.get_mut("tile/2/000.p/1").unwrap()[0] ^= 1;
-        assert!(matches!(TileReader::new(&tiles, 65_800, &root), Err(ReadError::Edge(EdgeError::Root { .. }))));
+        assert!(matches!(
+            TileReader::new(&tiles, 65_800, &root),
+            Err(ReadError::Edge(EdgeError::Root { .. }))
+        ));
         tiles.by_path.remove("tile/2/000.p/1");
         assert!(matches!(TileReader::new(&tiles, 65_800, &root), Err(ReadError::Source { .. })));
     }

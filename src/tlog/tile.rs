@@ -135,11 +135,12 @@ impl FromStr for Tile {
     type Err = TileError;
 
     fn from_str(path: &str) -> Result<Self, TileError> {
-        let parsed = path.strip_prefix("tile/").and_then(|rest| rest.split_once('/')).and_then(|(level, rest)| {
-            let level = u8::try_from(from_decimal(level).ok()?).ok()?;
-            let (index, width) = parse_index_and_width(rest)?;
-            Tile::new(level, index, width)
-        });
+        let parsed =
+            path.strip_prefix("tile/").and_then(|rest| rest.split_once('/')).and_then(|(level, rest)| {
+                let level = u8::try_from(from_decimal(level).ok()?).ok()?;
+                let (index, width) = parse_index_and_width(rest)?;
+                Tile::new(level, index, width)
+            });
         let exact = parsed.filter(|tile| tile.path() == path);
         exact.ok_or_else(|| TileError { what: "tile", path: path.chars().take(80).collect() })
     }
@@ -164,10 +165,27 @@ mod tests {
     #[test]
     fn other_spellings_are_refused() {
         for bad in [
-            "tile/0/0", "tile/0/00", "tile/0/0000", "tile/00/000", "tile/64/000", "tile/-1/000", "tile/0/x000/001",
-            "tile/0/001/000", "tile/0/x001", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01",
-            "tile/0/000.p", "tile/0/000.p/", "tile/0/000/", "/tile/0/000", "tile/0", "tile/8/0/000", "tile/0/+01",
-            "tile/entries/000", "tile/0/000.p/1/2",
+            "tile/0/0",
+            "tile/0/00",
+            "tile/0/0000",
+            "tile/00/000",
+            "tile/64/000",
+            "tile/-1/000",
+            "tile/0/x000/001",
+            "tile/0/001/000",
+            "tile/0/x001",
+            "tile/0/000.p/0",
+            "tile/0/000.p/256",
+            "tile/0/000.p/01",
+            "tile/0/000.p",
+            "tile/0/000.p/",
+            "tile/0/000/",
+            "/tile/0/000",
+            "tile/0",
+            "tile/8/0/000",
+            "tile/0/+01",
+            "tile/entries/000",
+            "tile/0/000.p/1/2",
         ] {
             assert!(bad.parse::<Tile>().is_err(), "{bad}");
         }

@@ -37,6 +37,8 @@ pub enum Code {
     CheckpointMalformed,
     /// The checkpoint is not signed by a log that the policy trusts, or a signature on it is bad.
     CheckpointUntrusted,
+    /// The log signs in a way that this release cannot check.
+    CheckpointUnverifiable,
     /// Fewer witnesses than the policy asks for have cosigned the checkpoint.
     QuorumNotReached,
     /// The entries do not give the root that the checkpoint signs.
@@ -93,7 +95,8 @@ impl Code {
     /// Returns how much such a finding weighs.
     pub fn severity(self) -> Severity {
         match self {
-            Code::QuorumNotReached
+            Code::CheckpointUnverifiable
+            | Code::QuorumNotReached
             | Code::FileMissing
             | Code::FileUnreadable
             | Code::KindUnknown

@@ -1,0 +1,373 @@
+//! `dateline add`
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use crate::article::{Byline, ClaimedOrigin, Strength};
+use crate::base::PublicKey;
+use crate::keys::Signer;
+use crate::log::{Appended, Log, NewRecord};
+use crate::record::decisions::stated_byline;
+use crate::record::entry::Circumstances;
+use crate::record::{Decisions, Draft, Kind};
+use crate::verify::Trust;
+
+use super::args::{AddArgs, TrustArgs};
+use super::exit::Exit;
+use super::extract::{self, Document};
+use super::failure::{Failure, Outcome};
+use super::input::{Input, Inputs};
+use super::output::{Output, say};
+use super::terminal::sanitize;
+use super::view::View;
+use super::workspace::{Passphrases, Workspace};
+use super::{now, random};
+
+/// Documents, and bytes of originals, of one commit at most.
+const COMMIT_MAX_DOCUMENTS: usize = 4_096;
+const COMMIT_MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Documents that are read before the size of a commit is looked at again.
+const READ_AT_A_TIME: usize = 256;
+
+pub(crate) fn run(workspace: &Workspace, args: &AddArgs, output: Output) -> Outcome<Exit> {
+    let decisions = extract::decisions(&args.stated, args.no_store)?;
+    let ask = !args.yes;
+    if ask && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        let failure = Failure::new(Exit::Usage, "there is no terminal to ask on");
+        return Err(failure.hint("say --yes to register what is found, after a look with `dateline extract`"));
+    }
+    let trust = workspace.trust(&TrustArgs::default())?;
+    let inputs = extract::find(&args.paths)?;
+    let mut job = Job { workspace, args, decisions, output, tally: Tally::default(), progress: None };
+    for (path, failure) in &inputs.failures {
+        job.failed(&path.display().to_string(), failure)?;
+    }
+    // A person takes his time; others may write meanwhile. A program does not, and should learn early of a lock.
+    if ask {
+        job.ask_then_add(&inputs, &trust)?
+    } else {
+        job.add_all(&inputs, &trust)?
+    }
+    job.summary(inputs.has_folder || inputs.documents.len() > 1);
+    Ok(extract::exit_of(&job.tally.failures))
+}
+
+#[derive(Default)]
+struct Tally {
+    registered: usize,
+    already: usize,
+    left_out: usize,
+    failures: Vec<Exit>,
+}
+
+struct Job<'a> {
+    workspace: &'a Workspace,
+    args: &'a AddArgs,
+    decisions: Decisions,
+    output: Output,
+    tally: Tally,
+    progress: Option<ProgressBar>,
+}
+
+/// The log with the two keys that an append needs.
+struct Opened<'l> {
+    log: Log<'l>,
+    signer: Signer,
+    log_key: Signer,
+}
+
+impl Job<'_> {
+    /// Registers without asking: reads in parallel, commits in large groups.
+    fn add_all(&mut self, inputs: &Inputs, trust: &Trust) -> Outcome<()> {
+        let store = self.workspace.writer()?;
+        let mut opened = self.open(&store, trust)?;
+        if inputs.documents.len() > 1 && io::stderr().is_terminal() {
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
+            let bar = ProgressBar::new(inputs.documents.len() as u64);
+            self.progress = Some(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())));
+        }
+        let mut ready: Vec<(String, Document)> = Vec::new();
+        let mut bytes = 0;
+        for some in inputs.documents.chunks(READ_AT_A_TIME) {
+            let read: Vec<Outcome<Document>> =
+                some.par_iter().map(|input| extract::read(input, &self.decisions)).collect();
+            for (input, document) in some.iter().zip(read) {
+                match document {
+                    Ok(document) => {
+                        bytes += document.bytes.len();
+                        ready.push((input.name(), document));
+                    }
+                    Err(failure) => self.failed(&input.name(), &failure)?,
+                }
+            }
+            if ready.len() >= COMMIT_MAX_DOCUMENTS || bytes >= COMMIT_MAX_BYTES {
+                bytes = 0;
+                self.commit(&mut opened, std::mem::take(&mut ready))?;
+            }
+        }
+        self.commit(&mut opened, ready)
+    }
+
+    /// Shows each document, asks, and registers what a person agreed to.
+    fn ask_then_add(&mut self, inputs: &Inputs, trust: &Trust) -> Outcome<()> {
+        let mut agreed = Vec::new();
+        let mut all = false;
+        for input in &inputs.documents {
+            let mut document = match extract::read(input, &self.decisions) {
+                Ok(document) => document,
+                Err(failure) => {
+                    self.failed(&input.name(), &failure)?;
+                    continue;
+                }
+            };
+            let answer = if all { Answer::Yes } else { self.ask(input, &mut document)? };
+            match answer {
+                Answer::Yes => agreed.push((input.name(), document)),
+                Answer::All => {
+                    all = true;
+                    agreed.push((input.name(), document));
+                }
+                Answer::No => self.tally.left_out += 1,
+                Answer::Quit => break,
+            }
+        }
+        if agreed.is_empty() {
+            return Ok(());
+        }
+        let store = self.workspace.writer()?;
+        let mut opened = self.open(&store, trust)?;
+        self.commit(&mut opened, agreed)
+    }
+
+    /// Shows what was found, has weak finds confirmed, and asks whether to register.
+    fn ask(&self, input: &Input, document: &mut Document) -> Outcome<Answer> {
+        let view = View::of_article(&document.article).with(&self.decisions);
+        say(&format!("{}\n{}", sanitize(&input.name()), view.text().trim_end()));
+        let weak = |strength: Strength| strength < Strength::Strong;
+        let article = &mut document.article;
+        let mut bylines: Vec<Byline> = Vec::new();
+        for byline in std::mem::take(&mut article.bylines) {
+            if weak(byline.evidence.strength()) {
+                match confirm("byline", &byline.as_printed)? {
+                    Confirmed::Kept => bylines.push(byline),
+                    Confirmed::Dropped => {}
+                    Confirmed::Replaced(name) => bylines.push(stated_byline(&name)),
+                }
+            } else {
+                bylines.push(byline);
+            }
+        }
+        article.bylines = bylines;
+        let mut origins: Vec<ClaimedOrigin> = Vec::new();
+        for origin in std::mem::take(&mut article.claimed_origins) {
+            if weak(origin.evidence.strength()) {
+                match confirm("origin", &origin.as_printed)? {
+                    Confirmed::Kept => origins.push(origin),
+                    Confirmed::Dropped => {}
+                    Confirmed::Replaced(name) => origins.push(crate::record::decisions::stated_origin(&name)),
+                }
+            } else {
+                origins.push(origin);
+            }
+        }
+        article.claimed_origins = origins;
+        loop {
+            let answer = prompt("Register it? [Y]es, [n]o, [a]ll that follow, [q]uit: ")?;
+            match answer.to_lowercase().as_str() {
+                "" | "y" | "yes" => return Ok(Answer::Yes),
+                "n" | "no" => return Ok(Answer::No),
+                "a" | "all" => return Ok(Answer::All),
+                "q" | "quit" => return Ok(Answer::Quit),
+                _ => {}
+            }
+        }
+    }
+
+    /// Opens the log for writing, and the keys.
+    fn open<'l>(&self, store: &'l crate::storage::FileStore, trust: &'l Trust) -> Outcome<Opened<'l>> {
+        let log = Log::open(store, &trust.policy, &trust.roots)?;
+        let mut passphrases = Passphrases::default();
+        let enrolled: Vec<PublicKey> = log
+            .state()
+            .keys()
+            .filter(|(key_id, _)| log.state().authorise(key_id, Kind::Registration).is_ok())
+            .map(|(_, key)| key.public)
+            .collect();
+        let asked = self.args.key.as_deref();
+        let signer =
+            self.workspace.signer(&enrolled, asked, "enrolled to register documents", &mut passphrases)?;
+        let origin = log.checkpoint().origin().as_str();
+        let log_keys: Vec<PublicKey> = trust
+            .policy
+            .logs()
+            .iter()
+            .filter(|known| known.key.name().as_str() == origin)
+            .filter_map(|known| known.key.public_key().copied())
+            .collect();
+        let log_key = self.workspace.signer(&log_keys, None, "the log's own key", &mut passphrases)?;
+        Ok(Opened { log, signer, log_key })
+    }
+
+    /// Signs the registrations of `documents`, appends them in one commit, and prints a line for each.
+    fn commit(&mut self, opened: &mut Opened<'_>, documents: Vec<(String, Document)>) -> Outcome<()> {
+        let Opened { log, signer, log_key } = opened;
+        let decisions = &self.decisions;
+        let drafted: Vec<Outcome<Option<NewRecord>>> = documents
+            .par_iter()
+            .map(|(name, document)| {
+                if log.find_original(&document.article.digests.original).is_some() {
+                    return Ok(None);
+                }
+                let record = sign(document, decisions, signer);
+                record.map(Some).map_err(|failure| failure.under(format!("cannot register {name}")))
+            })
+            .collect();
+        let mut records = Vec::new();
+        let mut ready = Vec::new();
+        for ((name, document), drafted) in documents.into_iter().zip(drafted) {
+            match drafted {
+                Ok(record) => {
+                    ready.push((name, document, record.is_some()));
+                    records.extend(record);
+                }
+                Err(failure) => self.failed(&name, &failure)?,
+            }
+        }
+        let mut appended = log.append(records, &mut |text| log_key.sign(text))?.into_iter();
+        for (name, document, is_new) in ready {
+            let outcome = if is_new {
+                appended.next()
+            } else {
+                log.find_original(&document.article.digests.original).map(Appended::AlreadyRegistered)
+            };
+            let outcome = outcome.expect("internal error: a record was neither appended nor found");
+            self.done(&name, &document, outcome, log)?;
+        }
+        Ok(())
+    }
+
+    fn done(&mut self, name: &str, document: &Document, outcome: Appended, log: &Log<'_>) -> Outcome<()> {
+        let (word, says) = match outcome {
+            Appended::Registered(_) => ("registered", "registered as record"),
+            Appended::AlreadyRegistered(_) => ("alreadyRegistered", "already registered as record"),
+        };
+        match outcome {
+            Appended::Registered(_) => self.tally.registered += 1,
+            Appended::AlreadyRegistered(_) => self.tally.already += 1,
+        }
+        let index = outcome.index();
+        let view = View::of_article(&document.article).with(&self.decisions);
+        let many = self.progress.is_some()
+            || self.args.paths.len() > 1
+            || self.args.paths.iter().any(|p| p.is_dir());
+        let checkpoint = log.checkpoint();
+        let print = || {
+            self.output.print(
+                || {
+                    let name = sanitize(name);
+                    if many {
+                        return format!("{says} {index}: {name} | {}\n", view.summary());
+                    }
+                    let shown = if self.args.yes { view.text() } else { String::new() };
+                    format!("{name}\n{shown}{says} {index} (log size {})\n", checkpoint.size())
+                },
+                || {
+                    let mut members = view.json();
+                    members.insert("path".into(), json!(name));
+                    members.insert("record".into(), json!(index));
+                    members.insert("outcome".into(), json!(word));
+                    let checkpoint = json!({"size": checkpoint.size(), "rootHash": checkpoint.root_hash()});
+                    members.insert("checkpoint".into(), checkpoint);
+                    Value::Object(members)
+                },
+            )
+        };
+        match &self.progress {
+            Some(bar) => {
+                bar.suspend(print)?;
+                bar.inc(1);
+                Ok(())
+            }
+            None => print(),
+        }
+    }
+
+    fn failed(&mut self, name: &str, failure: &Failure) -> Outcome<()> {
+        self.tally.failures.push(failure.exit);
+        let report = || extract::report_failure(name, failure, self.output);
+        match &self.progress {
+            Some(bar) => {
+                bar.inc(1);
+                bar.suspend(report)
+            }
+            None => report(),
+        }
+    }
+
+    fn summary(&self, many: bool) {
+        if let Some(bar) = &self.progress {
+            bar.finish_and_clear();
+        }
+        let Tally { registered, already, left_out, failures } = &self.tally;
+        if many {
+            let failed = failures.len();
+            say(&format!(
+                "{registered} registered, {already} already registered, {left_out} left out, {failed} failed"
+            ));
+        }
+    }
+}
+
+/// Drafts and signs the registration of a document.
+fn sign(document: &Document, decisions: &Decisions, signer: &Signer) -> Outcome<NewRecord> {
+    let mut random = random;
+    let public = signer.public();
+    let mut circumstances =
+        Circumstances { recorded_by: public.key_id(), recorded_at: now(), random: &mut random };
+    let draft = Draft::registration(&document.article, decisions, &mut circumstances)?;
+    let signature = signer.sign(&draft.to_be_signed())?;
+    let entry = draft.seal(&public, signature)?;
+    let content = (!decisions.no_store).then(|| document.bytes.clone());
+    Ok(NewRecord { entry, content })
+}
+
+enum Answer {
+    Yes,
+    No,
+    All,
+    Quit,
+}
+
+enum Confirmed {
+    Kept,
+    Dropped,
+    Replaced(String),
+}
+
+/// Asks a person about a find that a rule is not sure of.
+fn confirm(what: &str, printed: &str) -> Outcome<Confirmed> {
+    let shown = sanitize(printed);
+    let answer =
+        prompt(&format!("The {what} {shown:?} is a weak find. [K]eep, [d]rop, or type what it is: "))?;
+    Ok(match answer.to_lowercase().as_str() {
+        "" | "k" | "keep" => Confirmed::Kept,
+        "d" | "drop" => Confirmed::Dropped,
+        _ => Confirmed::Replaced(answer),
+    })
+}
+
+/// Asks on the terminal. The end of input is a refusal.
+fn prompt(question: &str) -> Outcome<String> {
+    let failed =
+        |error: io::Error| Failure::new(Exit::Unavailable, "cannot ask on the terminal").because(&error);
+    let mut err = anstream::stderr();
+    err.write_all(question.as_bytes()).and_then(|()| err.flush()).map_err(failed)?;
+    let mut line = String::new();
+    if io::stdin().lock().read_line(&mut line).map_err(failed)? == 0 {
+        return Err(Failure::new(Exit::Unavailable, "no answer: nothing more was registered"));
+    }
+    Ok(line.trim().to_owned())
+}

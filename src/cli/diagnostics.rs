@@ -1,0 +1,182 @@
+//! From a library's error to what a person is told: the exit code, the cause, and what to do next. All of it here.
+
+use std::error::Error;
+use std::io;
+
+use crate::article::ReadError;
+use crate::keys::KeyError;
+use crate::log::{AppendError, OpenError};
+use crate::note;
+use crate::record::StateError;
+use crate::record::decisions::DecisionError;
+use crate::storage::StoreError;
+use crate::verify::{AuditError, ProofCheckError, ReaderError};
+
+use super::exit::Exit;
+use super::failure::Failure;
+
+const DAMAGED: &str = "run `dateline verify` to see what is damaged; restore records/ from a copy";
+const INIT: &str = "make a log with `dateline init --log-origin NAME`, or name its folder with --workspace";
+
+/// Builds a failure of `exit` out of an error: its own words, then its causes.
+fn told(exit: Exit, error: &dyn Error) -> Failure {
+    let failure = Failure::new(exit, error.to_string());
+    match error.source() {
+        Some(source) => failure.because(source),
+        None => failure,
+    }
+}
+
+/// What an operating system's refusal calls for.
+fn io_hint(failure: Failure, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            failure.hint("free some space and try again; nothing was half written")
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            failure.hint("give yourself permission to write there, or work in another folder")
+        }
+        _ => failure,
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Locked { .. } => told(Exit::Locked, &error).hint("try again when it has finished"),
+            StoreError::Io { source, .. } => io_hint(told(Exit::Unavailable, &error), source),
+            StoreError::Immutable { .. } => told(Exit::Invalid, &error).hint(DAMAGED),
+            StoreError::TooLarge { .. } => told(Exit::Invalid, &error).hint(DAMAGED),
+            _ => told(Exit::Internal, &error),
+        }
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        let failure = told(Exit::Key, &error);
+        match &error {
+            KeyError::Permissions { path, .. } => {
+                failure.hint(format!("make it yours alone: chmod 600 {}", path.display()))
+            }
+            KeyError::NoPassphrase { .. } => {
+                failure.hint("run it on a terminal, or put the passphrase into a file and name that in DATELINE_PASSPHRASE_FILE")
+            }
+            KeyError::WrongPassphrase { .. } => failure.hint("try again; there is no way back from a lost passphrase"),
+            KeyError::Algorithm { .. } => failure.hint("make an Ed25519 key: ssh-keygen -t ed25519"),
+            KeyError::Agent { .. } => failure.hint("start an agent and add the key: eval $(ssh-agent); ssh-add"),
+            KeyError::AgentRefused { .. } => failure.hint("add the key to the agent: ssh-add"),
+            KeyError::Io { source, .. } => {
+                let mut failure = io_hint(failure, source);
+                failure.exit = Exit::Unavailable;
+                failure
+            }
+            _ => failure,
+        }
+    }
+}
+
+/// A checkpoint that a policy does not take.
+fn checkpoint(error: &dyn Error, cause: &note::OpenError) -> Failure {
+    let exit = match cause {
+        note::OpenError::QuorumNotReached(_) | note::OpenError::LogUnverifiable { .. } => Exit::Unavailable,
+        _ => Exit::Invalid,
+    };
+    told(exit, error).hint("check that keys/policy is the one of this log; `dateline verify` tells more")
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Store(error) => error.into(),
+            OpenError::NoLog => told(Exit::NotFound, &error).hint(INIT),
+            OpenError::Exists => told(Exit::Usage, &error),
+            OpenError::Checkpoint(ref cause) => checkpoint(&error, cause),
+            OpenError::SetBack { .. } | OpenError::Forked { .. } => told(Exit::Invalid, &error)
+                .hint("going on would sign two histories: bring back the newer records/"),
+            OpenError::Missing { .. } => told(Exit::Unavailable, &error).hint(DAMAGED),
+            _ => told(Exit::Invalid, &error).hint(DAMAGED),
+        }
+    }
+}
+
+impl From<AppendError> for Failure {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Sign(error) => Failure::from(error).under("the new checkpoint could not be signed"),
+            AppendError::NotAppended(error) => Failure::from(error).under("nothing was appended"),
+            AppendError::NotAllowed(_) => told(Exit::Key, &error),
+            AppendError::WrongKey(_) => told(Exit::Key, &error),
+            AppendError::Checkpoint(ref cause) => checkpoint(&error, cause),
+            AppendError::Openings { .. } => told(Exit::Invalid, &error).hint(DAMAGED),
+            AppendError::Raced { .. } => told(Exit::Locked, &error).hint("try again"),
+            AppendError::Unknown(_) => told(Exit::Unavailable, &error)
+                .hint("run the same command again: what is registered is not registered twice"),
+            AppendError::Unpublished { .. } => told(Exit::Unavailable, &error)
+                .hint("run the same command again when the cause is gone: it will finish the work"),
+            AppendError::Full { .. } | AppendError::Entry(_) => told(Exit::Unavailable, &error),
+            _ => told(Exit::Internal, &error),
+        }
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        told(Exit::Key, &error)
+    }
+}
+
+impl From<ReaderError> for Failure {
+    fn from(error: ReaderError) -> Self {
+        match &error {
+            ReaderError::NoLog => told(Exit::NotFound, &error).hint(INIT),
+            ReaderError::NoRecord { .. } => {
+                told(Exit::NotFound, &error).hint("`dateline list` shows what there is")
+            }
+            ReaderError::Checkpoint(cause) => checkpoint(&error, cause),
+            ReaderError::File(finding) if finding.severity == crate::verify::Severity::Unverifiable => {
+                told(Exit::Unavailable, &error).hint(DAMAGED)
+            }
+            _ => told(Exit::Invalid, &error).hint(DAMAGED),
+        }
+    }
+}
+
+impl From<AuditError> for Failure {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::Store(error) => error.into(),
+            _ => told(Exit::NotFound, &error).hint(INIT),
+        }
+    }
+}
+
+impl From<ProofCheckError> for Failure {
+    fn from(error: ProofCheckError) -> Self {
+        let exit = if error.is_unverifiable() { Exit::Unavailable } else { Exit::Invalid };
+        told(exit, &error)
+    }
+}
+
+impl From<DecisionError> for Failure {
+    fn from(error: DecisionError) -> Self {
+        told(Exit::Usage, &error)
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        told(Exit::Unavailable, &error)
+    }
+}
+
+impl From<crate::record::EntryError> for Failure {
+    fn from(error: crate::record::EntryError) -> Self {
+        match error {
+            crate::record::EntryError::TooLarge { .. } => {
+                told(Exit::Unavailable, &error).hint("leave out the quotations with --no-quotes")
+            }
+            _ => told(Exit::Unavailable, &error),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! `dateline init`
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::base::SigningKey;
+use crate::keys::{generate, private, public};
+use crate::log::{Log, NewRecord};
+use crate::note::{KeyName, Origin, Policy, VerifierKey};
+use crate::record::entry::Circumstances;
+use crate::record::{Draft, KeyAction, Role};
+use crate::storage::FileStore;
+
+use super::args::InitArgs;
+use super::exit::Exit;
+use super::failure::{Failure, Outcome};
+use super::output::{Output, say};
+use super::workspace::{Passphrases, Workspace};
+use super::{now, random};
+
+/// Lines that keep secrets and scratch out of git.
+const IGNORED: [&str; 2] = ["/keys/private/", "/records/.local/"];
+
+/// What was made, to be removed again if the rest fails.
+#[derive(Default)]
+struct Made {
+    paths: Vec<PathBuf>,
+    kept: bool,
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for path in self.paths.iter().rev().filter(|_| !self.kept) {
+            // Best effort: the failure that led here is what is told.
+            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        }
+    }
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Outcome<()> {
+    let name = KeyName::new(&args.log_origin).map_err(|error| {
+        Failure::new(Exit::Usage, format!("{:?} cannot name a log", args.log_origin))
+            .because(&error)
+            .hint("give a URL without scheme, like news.example.org/provenance")
+    })?;
+    if args.log_origin.contains("://") {
+        let failure = Failure::new(Exit::Usage, format!("{:?} has a scheme in it", args.log_origin));
+        return Err(failure.hint("leave it out: news.example.org/provenance"));
+    }
+    for path in [workspace.policy(), workspace.records().join("checkpoint"), workspace.private().join("root")]
+    {
+        if path.exists() {
+            let failure =
+                Failure::new(Exit::Usage, format!("there is a log here already: {}", path.display()));
+            return Err(failure.hint("name another folder with --workspace"));
+        }
+    }
+    let mut passphrases = Passphrases::default();
+    let passphrase = if args.no_passphrase { None } else { Some(passphrases.choose()?) };
+
+    let mut made = Made::default();
+    let folder = workspace.private();
+    make_private_folder(&folder, &mut made)?;
+    let new_key = |file: &str| -> Outcome<SigningKey> {
+        let key = generate()?;
+        let path = folder.join(file);
+        private::write(&path, &key, &format!("dateline {file} {}", args.log_origin), passphrase.as_ref())?;
+        Ok(key)
+    };
+    let root = new_key("root")?;
+    let log_key = new_key("log")?;
+    let signer = match &args.signer_key {
+        Some(path) => public::read(path)?.0,
+        None => new_key("editor")?.public(),
+    };
+    let vkey = VerifierKey::ed25519(name.clone(), log_key.public());
+    let policy = Policy::of_log(vkey.clone())
+        .map_err(|error| Failure::new(Exit::Internal, "the new policy is not one").because(&error))?;
+    write_new(&workspace.policy(), &policy.format(), &mut made)?;
+    make_folder(&workspace.roots(), &mut made)?;
+    let line = public::format(&root.public(), &format!("dateline root {}", args.log_origin)) + "\n";
+    write_new(&workspace.roots().join("root.pub"), line.as_bytes(), &mut made)?;
+    ignore(&workspace.root().join(".gitignore"))?;
+
+    if !workspace.records().exists() {
+        made.paths.push(workspace.records());
+    }
+    let store = FileStore::writer(&workspace.records())?;
+    let mut log = Log::create(&store, &policy, Origin::from(&name), &[root.public()])?;
+    let mut random = random;
+    let mut circumstances =
+        Circumstances { recorded_by: root.public().key_id(), recorded_at: now(), random: &mut random };
+    let name = args.signer_name.as_deref();
+    let draft = Draft::key(KeyAction::Enrol, &signer, vec![Role::Editor], None, name, &mut circumstances)?;
+    let signature = root.sign(&draft.to_be_signed());
+    let entry = draft.seal(&root.public(), signature)?;
+    log.append(vec![NewRecord { entry, content: None }], &mut |text| Ok(log_key.sign(text)))?;
+    made.kept = true;
+
+    let checkpoint = log.checkpoint();
+    output.print(
+        || {
+            format!(
+                "log         {}\nsigner      {} (enrolled by entry 0)\nlog key     {vkey}\n",
+                args.log_origin,
+                signer.key_id()
+            )
+        },
+        || {
+            json!({
+                "workspace": workspace.root(), "logOrigin": args.log_origin, "logKey": vkey.to_string(),
+                "rootKey": root.public().key_id(), "signer": signer.key_id(),
+                "checkpoint": {"size": checkpoint.size(), "rootHash": checkpoint.root_hash()},
+            })
+        },
+    )?;
+    if !output.is_json() {
+        say(
+            "keys/policy and keys/roots are what others need to verify; publish them by another way than the log",
+        );
+        say("keys/private/root enrols and revokes signers: move it somewhere safe, off this machine");
+    }
+    Ok(())
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
+    let message = format!("cannot write {}", path.display());
+    move |error| Failure::new(Exit::Unavailable, message).because(&error)
+}
+
+/// Makes a folder and its parents, and remembers the topmost that is new.
+fn make_folder(folder: &Path, made: &mut Made) -> Outcome<()> {
+    let new = folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).last();
+    made.paths.extend(new.map(Path::to_owned));
+    fs::create_dir_all(folder).map_err(failed(folder))
+}
+
+fn make_private_folder(folder: &Path, made: &mut Made) -> Outcome<()> {
+    make_folder(folder, made)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(failed(folder))?;
+    }
+    Ok(())
+}
+
+fn write_new(path: &Path, bytes: &[u8], made: &mut Made) -> Outcome<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed(path))?;
+    made.paths.push(path.to_owned());
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed(path))
+}
+
+/// Adds what git must not see to `.gitignore`, keeping what is there.
+fn ignore(path: &Path) -> Outcome<()> {
+    let mut text = fs::read_to_string(path).unwrap_or_default();
+    let missing: Vec<&str> = IGNORED
+        .into_iter()
+        .filter(|line| !text.lines().any(|have| have.trim_end_matches('/') == line.trim_end_matches('/')))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for line in missing {
+        text.push_str(line);
+        text.push('\n');
+    }
+    fs::write(path, text).map_err(failed(path))
+}

@@ -1,0 +1,80 @@
+//! Layer 6: the command line. Reads arguments, files and keys; prints; turns errors into words and exit codes.
+
+mod add;
+pub mod args;
+mod check;
+mod demo;
+mod diagnostics;
+pub mod exit;
+mod export;
+mod extract;
+mod failure;
+mod init;
+mod input;
+mod list;
+mod output;
+mod prove;
+mod show;
+mod terminal;
+mod verify;
+mod view;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::base::Timestamp;
+
+use args::{Cli, Command, ExportCommand};
+use exit::Exit;
+use failure::Outcome;
+use output::Output;
+use workspace::Workspace;
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.format);
+    let exit = match run(&cli, output) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            output.fail(&failure);
+            failure.exit
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn run(cli: &Cli, output: Output) -> Outcome<Exit> {
+    let workspace = Workspace::at(&cli.workspace);
+    let done = |result: Outcome<()>| result.map(|()| Exit::Success);
+    match &cli.command {
+        Command::Init(args) => done(init::run(&workspace, args, output)),
+        Command::Add(args) => add::run(&workspace, args, output),
+        Command::Extract(args) => extract::run(args, output),
+        Command::List(args) => done(list::run(&workspace, args, output)),
+        Command::Show(args) => show::run(&workspace, args, output),
+        Command::Check(args) => check::run(&workspace, args, output),
+        Command::Prove(args) => done(prove::run(&workspace, args, output)),
+        Command::Verify(args) => verify::run(&workspace, args, output),
+        Command::Export(ExportCommand::SigstoreBundle(args)) => {
+            done(export::sigstore_bundle(&workspace, args, output))
+        }
+        Command::Demo(args) => demo::run(args, output),
+    }
+}
+
+/// The time, by this machine's clock. Read here and nowhere below.
+fn now() -> Timestamp {
+    let seconds = chrono::Utc::now().timestamp();
+    Timestamp::from_unix_seconds(seconds)
+        .expect("internal error: the clock is outside the years 0000 to 9999")
+}
+
+/// Random bytes from the system. Drawn here and in `keys`, and nowhere below.
+fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("internal error: the system gives no randomness");
+    bytes
+}

@@ -1,0 +1,90 @@
+//! `dateline show`
+
+use serde_json::{Value, json};
+
+use crate::record::Body;
+use crate::record::layout::content_path;
+use crate::verify::{LogReader, Record};
+
+use super::args::{ShowArgs, TrustArgs};
+use super::exit::Exit;
+use super::failure::Outcome;
+use super::output::{Output, print_exactly};
+use super::terminal::sanitize;
+use super::view::View;
+use super::workspace::Workspace;
+
+pub(crate) fn run(workspace: &Workspace, args: &ShowArgs, output: Output) -> Outcome<Exit> {
+    let trust = workspace.trust(&TrustArgs::default())?;
+    let store = workspace.reader();
+    let reader = LogReader::open(&store, &trust)?;
+    let record = reader.record(args.record)?;
+    if args.entry {
+        print_exactly(&record.bytes)?;
+        return Ok(Exit::Success);
+    }
+    let stored =
+        record.entry.original().map(|original| workspace.records().join(content_path(&original)).exists());
+    output.print(|| text(&record, reader.size()), || json(&record, &reader, stored))?;
+    Ok(if record.signer.is_ok() { Exit::Success } else { Exit::Invalid })
+}
+
+fn kind(record: &Record) -> String {
+    let known = record.entry.kind().map(|kind| kind.to_string());
+    known.unwrap_or_else(|| sanitize(&record.entry.statement.predicate_type))
+}
+
+fn text(record: &Record, size: u64) -> String {
+    let mut out = format!("record {} of {size}: {}\n", record.index, kind(record));
+    let mut line = |name: &str, value: &str| out.push_str(&format!("  {name:<12}{value}\n"));
+    match &record.signer {
+        Ok(signer) => line("signer", &format!("{signer}, enrolled at that index; the signature holds")),
+        Err(why) => line("signer", &format!("DOES NOT HOLD: {}", sanitize(why))),
+    }
+    if let Body::Key(statement) = &record.entry.body {
+        line("action", &json!(statement.action).to_string());
+        line("key", &sanitize(&statement.key.public));
+        line("recorded", &statement.recorded_at.to_string());
+    }
+    if let (Some(opened), Some(original)) = (&record.registration, record.entry.original()) {
+        let view = View::of_record(&original, opened);
+        line("recorded", &format!("{} (by the signer's own clock)", opened.registration.recorded_at));
+        out.push_str(&view.text());
+        for quote in view.quotes.iter().flatten() {
+            let text = quote.as_ref().map_or(super::view::WITHHELD.into(), |quote| sanitize(&quote.text));
+            out.push_str(&format!("    {text}\n"));
+        }
+        for (name, digest) in &view.digests {
+            let digest = digest.as_str().unwrap_or(super::view::WITHHELD);
+            out.push_str(&format!("  {name:<12}{digest}\n"));
+        }
+        for pointer in &opened.withheld {
+            out.push_str(&format!("  {}: the opening of {pointer} is not at hand\n", super::view::WITHHELD));
+        }
+        out.push_str("This establishes that these claims stood in the registered document.\n");
+        out.push_str("It does not establish that the named origin produced it, nor that it is true.\n");
+    }
+    out
+}
+
+fn json(record: &Record, reader: &LogReader<'_>, stored: Option<bool>) -> Value {
+    let mut members = match (&record.registration, record.entry.original()) {
+        (Some(opened), Some(original)) => {
+            let mut members = View::of_record(&original, opened).json();
+            members.insert("recordedAt".into(), json!(opened.registration.recorded_at));
+            members.insert("withheld".into(), json!(opened.withheld));
+            members.insert("originalStored".into(), json!(stored));
+            members
+        }
+        _ => Default::default(),
+    };
+    let checkpoint = reader.checkpoint();
+    members.insert("record".into(), json!(record.index));
+    members.insert("kind".into(), json!(kind(record)));
+    members.insert("predicate".into(), record.entry.statement.predicate.clone());
+    members.insert("signer".into(), json!(record.entry.envelope.key_id()));
+    members.insert("signerHolds".into(), json!(record.signer.is_ok()));
+    let checkpoint = json!({"size": checkpoint.size(), "rootHash": checkpoint.root_hash()});
+    members.insert("checkpoint".into(), checkpoint);
+    Value::Object(members)
+}

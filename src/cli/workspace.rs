@@ -1,0 +1,264 @@
+//! The folder that holds `keys/` and `records/`.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::base::PublicKey;
+use crate::base::limits::POLICY_MAX_BYTES;
+use crate::keys::{Agent, KeyError, Signer, private, public};
+use crate::note::Policy;
+use crate::storage::FileStore;
+use crate::verify::Trust;
+
+use super::args::TrustArgs;
+use super::exit::Exit;
+use super::failure::{Failure, Outcome};
+
+/// Names the file that a passphrase is read from where there is no terminal.
+pub(crate) const PASSPHRASE_FILE: &str = "DATELINE_PASSPHRASE_FILE";
+/// The value of `--key` that means the agent.
+const AGENT: &str = "agent";
+
+/// A workspace, which need not exist yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    pub(crate) fn at(root: &Path) -> Self {
+        Workspace { root: root.to_owned() }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn records(&self) -> PathBuf {
+        self.root.join("records")
+    }
+
+    pub(crate) fn policy(&self) -> PathBuf {
+        self.root.join("keys/policy")
+    }
+
+    pub(crate) fn roots(&self) -> PathBuf {
+        self.root.join("keys/roots")
+    }
+
+    pub(crate) fn private(&self) -> PathBuf {
+        self.root.join("keys/private")
+    }
+
+    /// Opens the records for reading.
+    pub(crate) fn reader(&self) -> FileStore {
+        FileStore::reader(&self.records())
+    }
+
+    /// Opens the records for writing. Refuses to make a folder where there is no log.
+    pub(crate) fn writer(&self) -> Outcome<FileStore> {
+        if !self.records().is_dir() {
+            return Err(crate::log::OpenError::NoLog.into());
+        }
+        Ok(FileStore::writer(&self.records())?)
+    }
+
+    /// Reads whom to trust: what `args` name, else what lies in `keys/`.
+    pub(crate) fn trust(&self, args: &TrustArgs) -> Outcome<Trust> {
+        let policy = args.policy.clone().unwrap_or_else(|| self.policy());
+        let roots = if args.roots.is_empty() { self.root_files()? } else { args.roots.clone() };
+        let policy = read_policy(&policy)?;
+        let roots: Result<Vec<PublicKey>, KeyError> =
+            roots.iter().map(|path| public::read(path).map(|(key, _)| key)).collect();
+        Ok(Trust { policy, roots: roots? })
+    }
+
+    fn root_files(&self) -> Outcome<Vec<PathBuf>> {
+        let folder = self.roots();
+        let mut files = files_in(&folder)?;
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "pub"));
+        if files.is_empty() {
+            let message = format!("there is no root key in {}", folder.display());
+            let hint = "name the log's root keys with --root, or its folder with --workspace";
+            return Err(Failure::new(Exit::NotFound, message).hint(hint));
+        }
+        Ok(files)
+    }
+
+    /// Finds a key that can sign and is one of `wanted`: where `asked` says, else in `keys/private`, else with the
+    /// agent. `what` says what for.
+    pub(crate) fn signer(
+        &self,
+        wanted: &[PublicKey],
+        asked: Option<&Path>,
+        what: &str,
+        passphrases: &mut Passphrases,
+    ) -> Outcome<Signer> {
+        match asked {
+            Some(path) if path.as_os_str() == AGENT => from_agent(wanted)?.ok_or_else(|| no_key(what)),
+            Some(path) => {
+                let public = private::read_public(path)?;
+                if !wanted.contains(&public) {
+                    let message = format!("{} is not {what}", path.display());
+                    return Err(Failure::new(Exit::Key, message).hint(
+                        "`dateline list` works without a key; ask a holder of a root key to enrol yours",
+                    ));
+                }
+                Ok(Signer::Memory(passphrases.read(path)?))
+            }
+            None => {
+                for path in self.private_files()? {
+                    if wanted.contains(&private::read_public(&path)?) {
+                        return Ok(Signer::Memory(passphrases.read(&path)?));
+                    }
+                }
+                let agent =
+                    if std::env::var_os("SSH_AUTH_SOCK").is_some() { from_agent(wanted)? } else { None };
+                agent.ok_or_else(|| no_key(what))
+            }
+        }
+    }
+
+    fn private_files(&self) -> Outcome<Vec<PathBuf>> {
+        let folder = self.private();
+        if !folder.is_dir() {
+            return Ok(Vec::new());
+        }
+        let mut files = files_in(&folder)?;
+        files.retain(|path| path.is_file() && path.extension().is_none_or(|extension| extension != "pub"));
+        Ok(files)
+    }
+}
+
+fn no_key(what: &str) -> Failure {
+    Failure::new(Exit::Key, format!("there is no private key here that is {what}"))
+        .hint("put it into keys/private (mode 600), name it with --key, or add it to ssh-agent")
+}
+
+/// The files in a folder, sorted by name.
+fn files_in(folder: &Path) -> Outcome<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    match entries {
+        Ok(entries) => {
+            let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
+            files.sort();
+            Ok(files)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => {
+            Err(Failure::new(Exit::Unavailable, format!("cannot list {}", folder.display())).because(&error))
+        }
+    }
+}
+
+fn from_agent(wanted: &[PublicKey]) -> Outcome<Option<Signer>> {
+    let Some(socket) = std::env::var_os("SSH_AUTH_SOCK") else {
+        let failure = Failure::new(Exit::Key, "there is no ssh-agent: SSH_AUTH_SOCK is not set");
+        return Err(failure.hint("start an agent and add the key: eval $(ssh-agent); ssh-add"));
+    };
+    let agent = Agent::at(Path::new(&socket));
+    let public = agent.keys()?.into_iter().find(|key| wanted.contains(key));
+    Ok(public.map(|public| Signer::Agent { agent, public }))
+}
+
+fn read_policy(path: &Path) -> Outcome<Policy> {
+    let name = path.display();
+    let size = fs::metadata(path).map(|metadata| metadata.len());
+    let bytes = match size {
+        Ok(size) if size > POLICY_MAX_BYTES as u64 => {
+            return Err(Failure::new(
+                Exit::Unavailable,
+                format!("{name} is too large for a policy: {size} bytes"),
+            ));
+        }
+        _ => fs::read(path),
+    };
+    match bytes {
+        Ok(bytes) => Policy::parse(&bytes).map_err(|error| {
+            Failure::new(Exit::Unavailable, format!("{name} is not a policy")).because(&error)
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Failure::new(Exit::NotFound, format!("there is no policy {name}")).hint(
+                "make a log with `dateline init --log-origin NAME`, or name its folder with --workspace",
+            ))
+        }
+        Err(error) => Err(Failure::new(Exit::Unavailable, format!("cannot read {name}")).because(&error)),
+    }
+}
+
+/// Passphrases: asked for once where one opens several keys.
+#[derive(Debug, Default)]
+pub(crate) struct Passphrases {
+    known: Option<Zeroizing<String>>,
+}
+
+/// How often a person may mistype.
+const TRIES: usize = 3;
+
+impl Passphrases {
+    /// Reads a private key file.
+    pub(crate) fn read(&mut self, path: &Path) -> Outcome<crate::base::SigningKey> {
+        if let Some(known) = &self.known {
+            match private::read(path, &mut |_| Ok(known.clone())) {
+                Err(KeyError::WrongPassphrase { .. }) => {}
+                other => return Ok(other?),
+            }
+        }
+        let from_file = std::env::var_os(PASSPHRASE_FILE).is_some();
+        for left in (0..TRIES).rev() {
+            let mut given = None;
+            let read = private::read(path, &mut |path| {
+                let passphrase = ask(path)?;
+                given = Some(passphrase.clone());
+                Ok(passphrase)
+            });
+            match read {
+                Err(KeyError::WrongPassphrase { .. }) if left > 0 && !from_file => {
+                    super::output::say("that passphrase does not open it; try again");
+                }
+                Ok(key) => {
+                    self.known = given.or(self.known.take());
+                    return Ok(key);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        unreachable!("internal error: the last try returns")
+    }
+
+    /// Asks for the passphrase of keys that are to be made.
+    pub(crate) fn choose(&mut self) -> Outcome<Zeroizing<String>> {
+        let path = Path::new("the new keys");
+        let first = ask(path)?;
+        if first.is_empty() {
+            let failure = Failure::new(Exit::Key, "an empty passphrase protects nothing");
+            return Err(failure.hint("choose one, or say --no-passphrase"));
+        }
+        if std::env::var_os(PASSPHRASE_FILE).is_none() {
+            let again = rpassword::prompt_password("The same again: ").map(Zeroizing::new);
+            if again.ok() != Some(first.clone()) {
+                return Err(Failure::new(Exit::Key, "the two passphrases differ"));
+            }
+        }
+        self.known = Some(first.clone());
+        Ok(first)
+    }
+}
+
+/// Gets a passphrase from the file that the environment names, else from the terminal.
+fn ask(path: &Path) -> Result<Zeroizing<String>, KeyError> {
+    let none = |why: String| KeyError::NoPassphrase { path: path.to_owned(), why };
+    if let Some(file) = std::env::var_os(PASSPHRASE_FILE) {
+        let text = fs::read_to_string(&file).map(Zeroizing::new);
+        let text = text.map_err(|error| none(format!("{PASSPHRASE_FILE}: {error}")))?;
+        return Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()));
+    }
+    if !io::stdin().is_terminal() {
+        return Err(none(format!("there is no terminal to ask on, and {PASSPHRASE_FILE} is not set")));
+    }
+    let passphrase = rpassword::prompt_password(format!("Passphrase for {}: ", path.display()));
+    passphrase.map(Zeroizing::new).map_err(|error| none(error.to_string()))
+}

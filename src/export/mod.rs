@@ -1,0 +1,3 @@
+//! Layer 5: records in other tools' formats. Pure: bytes in, bytes out.
+
+pub mod sigstore_bundle;

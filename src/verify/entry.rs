@@ -1,0 +1,264 @@
+//! One entry: its signature, its consistency, its openings, its original.
+
+use crate::article::{Evidence, Selector};
+use crate::attest::Disclosure;
+use crate::attest::disclosure::{self, DisclosureError};
+use crate::base::{Hash, PublicKey};
+use crate::record::registration::{OpenedRegistration, Registration};
+use crate::record::{Body, Entry, Kind, StateError};
+
+use super::fetch::Files;
+use super::original;
+use super::report::{Code, Counts, Finding};
+
+/// What is found out about one entry.
+struct Check {
+    index: u64,
+    counts: Counts,
+    findings: Vec<Finding>,
+}
+
+impl Check {
+    fn find(&mut self, code: Code, field: &str, what: impl std::fmt::Display) {
+        let message = format!("record {}: {what}", self.index);
+        let finding = Finding::new(code, message).record(self.index);
+        self.findings.push(if field.is_empty() { finding } else { finding.field(field) });
+    }
+}
+
+/// Checks an entry whose form is known to be good. `openings` is `None` if their file could not be read, which is
+/// reported elsewhere.
+pub(super) fn check_entry(
+    files: Files<'_>,
+    index: u64,
+    entry: &Entry,
+    key: Result<PublicKey, StateError>,
+    openings: Option<&[String]>,
+) -> (Counts, Vec<Finding>) {
+    let mut check = Check { index, counts: Counts::default(), findings: Vec::new() };
+    check.signature(entry, key);
+    let subject = entry.statement.subject[0].digest.sha256;
+    match &entry.body {
+        Body::Registration(registration) => {
+            check.counts.registrations = 1;
+            check.recorded_by(entry, registration.recorded_by);
+            let text = entry.statement.subject[1].digest.sha256;
+            if registration.text.sha256 != text {
+                check.find(
+                    Code::StatementInconsistent,
+                    "/text/sha256",
+                    "not the digest of the subject `text`",
+                );
+            }
+            let opened = openings.and_then(|openings| check.open(entry, openings, Registration::open));
+            check.registration(files, subject, registration, opened);
+        }
+        Body::Key(statement) => {
+            check.counts.key_statements = 1;
+            check.recorded_by(entry, statement.recorded_by);
+            if statement.key.public_key().ok().map(|key| key.key_id()) != Some(subject) {
+                check.find(Code::StatementInconsistent, "/key", "the subject's digest is not the key's id");
+            }
+            if let Some(openings) = openings {
+                check.open(entry, openings, disclosure::apply);
+            }
+        }
+        Body::Unknown => {
+            let what = format!("statements of type {:?} are not known here", entry.statement.predicate_type);
+            check.find(Code::KindUnknown, "predicateType", what);
+        }
+    }
+    (check.counts, check.findings)
+}
+
+/// What opening gives, for either kind of statement: what stayed closed.
+trait Withheld {
+    fn withheld(&self) -> &[String];
+}
+
+impl Withheld for OpenedRegistration {
+    fn withheld(&self) -> &[String] {
+        &self.withheld
+    }
+}
+
+impl Withheld for disclosure::Opened {
+    fn withheld(&self) -> &[String] {
+        &self.withheld
+    }
+}
+
+impl Check {
+    fn signature(&mut self, entry: &Entry, key: Result<PublicKey, StateError>) {
+        let key = match key {
+            Ok(key) => key,
+            Err(error) => {
+                let code = match error {
+                    StateError::Ended { .. } => Code::SignerEnded,
+                    StateError::NotAllowed { .. } | StateError::NotARoot { .. } => Code::SignerNotAllowed,
+                    _ => Code::SignerNotEnrolled,
+                };
+                return self.find(code, "signatures/0/keyid", error);
+            }
+        };
+        match entry.envelope.verify(&key) {
+            Ok(_) => self.counts.signatures = 1,
+            Err(error) => self.find(Code::SignatureInvalid, "signatures/0/sig", error),
+        }
+    }
+
+    fn recorded_by(&mut self, entry: &Entry, recorded_by: Hash) {
+        if recorded_by != entry.envelope.key_id() {
+            self.find(Code::StatementInconsistent, "/recordedBy", "not the key that signed");
+        }
+    }
+
+    /// Parses the openings and puts them back.
+    fn open<T: Withheld, E: Into<OpeningFault>>(
+        &mut self,
+        entry: &Entry,
+        openings: &[String],
+        put_back: impl Fn(&serde_json::Value, &[Disclosure]) -> Result<T, E>,
+    ) -> Option<T> {
+        let parsed: Result<Vec<Disclosure>, _> =
+            openings.iter().map(|text| Disclosure::parse(text)).collect();
+        let parsed = match parsed {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                self.find(Code::OpeningMismatch, "", error);
+                return None;
+            }
+        };
+        match put_back(&entry.statement.predicate, &parsed).map_err(Into::into) {
+            Ok(opened) => {
+                self.counts.openings = parsed.len() as u64;
+                for pointer in opened.withheld() {
+                    let what = format!("the opening of the commitment at {pointer} is missing");
+                    self.find(Code::OpeningMissing, pointer, what);
+                }
+                Some(opened)
+            }
+            Err(OpeningFault { code, message }) => {
+                self.find(code, "", message);
+                None
+            }
+        }
+    }
+
+    fn registration(
+        &mut self,
+        files: Files<'_>,
+        digest: Hash,
+        registration: &Registration,
+        opened: Option<OpenedRegistration>,
+    ) {
+        // What is in the clear is checked even where the openings are lost.
+        let registration = opened.as_ref().map_or(registration, |opened| &opened.registration);
+        for (field, evidence) in evidence_of(registration) {
+            if let Err(what) = selectors_agree(evidence, &registration.text.sha256) {
+                self.find(Code::EvidenceMismatch, &field, what);
+            }
+        }
+        for (number, quote) in quotes_of(registration) {
+            if Hash::of(quote.text.as_bytes()) != quote.reflow_sha256 {
+                let field = format!("/quotes/{number}/reflowSha256");
+                self.find(Code::DigestMismatch, &field, "not the digest of the quotation");
+            }
+        }
+        match files.original(&digest, registration.bytes) {
+            Err(finding) => self.findings.push(finding.record(self.index)),
+            Ok(Some(bytes)) => self.original(&digest, registration, &bytes),
+            Ok(None) if registration.original_stored => {
+                self.find(
+                    Code::OriginalMissing,
+                    "/originalStored",
+                    "the original was stored, and is missing",
+                );
+            }
+            Ok(None) => self.counts.originals_not_stored = 1,
+        }
+    }
+
+    fn original(&mut self, digest: &Hash, registration: &Registration, bytes: &[u8]) {
+        if Hash::of(bytes) != *digest || bytes.len() as u64 != registration.bytes {
+            return self.find(Code::OriginalChanged, "", "the stored original is not what was registered");
+        }
+        self.counts.originals = 1;
+        let mut claims = 0;
+        let found = original::check(registration, bytes, evidence_of(registration), &mut claims);
+        self.counts.claims = claims;
+        for (code, field, what) in found {
+            self.find(code, &field, what);
+        }
+    }
+}
+
+/// Why openings do not fit, as a finding.
+struct OpeningFault {
+    code: Code,
+    message: String,
+}
+
+impl From<DisclosureError> for OpeningFault {
+    fn from(error: DisclosureError) -> Self {
+        let code = match error {
+            DisclosureError::Algorithm { .. } => Code::OpeningMissing,
+            DisclosureError::Commitments { .. } | DisclosureError::Repeated { .. } => {
+                Code::StatementInconsistent
+            }
+            _ => Code::OpeningMismatch,
+        };
+        OpeningFault { code, message: error.to_string() }
+    }
+}
+
+impl From<crate::record::registration::OpenError> for OpeningFault {
+    fn from(error: crate::record::registration::OpenError) -> Self {
+        match error {
+            crate::record::registration::OpenError::Disclosure(error) => error.into(),
+            other => OpeningFault { code: Code::OpeningMismatch, message: other.to_string() },
+        }
+    }
+}
+
+fn quotes_of(registration: &Registration) -> impl Iterator<Item = (usize, &crate::article::Quotation)> {
+    let quotes = registration.quotes.iter().flatten().enumerate();
+    quotes.filter_map(|(number, quote)| Some((number, quote.opened()?)))
+}
+
+/// All evidence of a registration, each with a JSON Pointer to the claim.
+fn evidence_of(registration: &Registration) -> Vec<(String, &Evidence)> {
+    let mut all: Vec<(String, &Evidence)> = Vec::new();
+    all.extend((0..).zip(&registration.title).map(|(n, title)| (format!("/title/{n}"), &title.evidence)));
+    all.extend(registration.dateline.iter().map(|claim| ("/dateline".into(), &claim.evidence)));
+    all.extend(registration.publisher.iter().map(|claim| ("/publisher".into(), &claim.evidence)));
+    all.extend(registration.published_at.iter().map(|claim| ("/publishedAt".into(), &claim.evidence)));
+    let origins = (0..).zip(&registration.claimed_origins);
+    all.extend(
+        origins.filter_map(|(n, origin)| Some((format!("/claimedOrigins/{n}"), &origin.opened()?.evidence))),
+    );
+    let bylines = (0..).zip(&registration.bylines);
+    all.extend(bylines.filter_map(|(n, byline)| Some((format!("/bylines/{n}"), &byline.opened()?.evidence))));
+    all
+}
+
+/// Checks that the two selectors of a claim can both be true, and are about the registered text.
+fn selectors_agree(evidence: &Evidence, text: &Hash) -> Result<(), String> {
+    let Evidence::Rule(rule) = evidence else { return Ok(()) };
+    let [Selector::TextPositionSelector { start, end, unit, of }, Selector::TextQuoteSelector { exact, .. }] =
+        rule.selector.as_slice()
+    else {
+        return Err("the evidence is not a position and a quotation".into());
+    };
+    if *of != format!("sha256:{text}") {
+        return Err(format!("the evidence is about {of}, not about the registered text"));
+    }
+    let length = exact.chars().count();
+    if unit != "codepoint" || start.checked_add(length) != Some(*end) || length == 0 {
+        return Err(format!("the evidence quotes {length} characters at {start} to {end}"));
+    }
+    Ok(())
+}
+
+/// Kinds whose statements this module checks; a new kind must come here too.
+const _: [Kind; 2] = Kind::ALL;

@@ -1,0 +1,37 @@
+//! Layer 4: the reader and auditor. It trusts the policy and the root keys it is given, and nothing that lies in the
+//! log's folder.
+//!
+//! [`audit()`] checks everything; [`LogReader`] reads records for commands that show them, through authenticated
+//! hashes; [`check_proof`] checks one document against a proof file, with no log at hand.
+//!
+//! Three values throughout: what is bad is *invalid*, what could not be checked is *unverifiable*, and only what was
+//! checked and holds is *verified*. An opening that is missing, a stored original that is missing, a quorum not
+//! reached: none of these is ever silently fine.
+//!
+//! Never imports `log`: what the two have in common is the pure layers, which have oracles of their own.
+
+mod audit;
+mod entry;
+mod fetch;
+mod original;
+mod proof;
+mod reader;
+mod report;
+mod tree;
+
+use crate::base::PublicKey;
+use crate::note::Policy;
+
+pub use audit::{AuditError, audit};
+pub use proof::{PROOF_FORMAT, ProofBundle, ProofCheckError, ProvenRecord, check_proof};
+pub use reader::{LogReader, ReaderError, Record};
+pub use report::{Code, Counts, FINDINGS_MAX, Finding, Report, Severity, Verdict};
+
+/// Whom a reader trusts: all that must come to him by another way than the log.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// The log's key, the witnesses, the quorum.
+    pub policy: Policy,
+    /// The keys that may enrol and revoke signers.
+    pub roots: Vec<PublicKey>,
+}

@@ -1,0 +1,85 @@
+//! A stored original: does it give the registered text, and do the claims stand in it?
+
+use crate::article::numbers::NUMBERS;
+use crate::article::position::ExtractedText;
+use crate::article::reflow::{REFLOW, reflow};
+use crate::article::{EXTRACTOR, Evidence, extract_text, numbers};
+use crate::base::Hash;
+use crate::record::Registration;
+use crate::record::registration::Fingerprint;
+
+use super::report::Code;
+
+/// Something that does not hold: what, at which JSON Pointer, in words.
+type Found = (Code, String, String);
+
+/// Extracts the text again and holds all that the registration says about it against it. `claims` counts what holds.
+pub(super) fn check(
+    registration: &Registration,
+    bytes: &[u8],
+    evidence: Vec<(String, &Evidence)>,
+    claims: &mut u64,
+) -> Vec<Found> {
+    let field = |name: &str| name.to_owned();
+    if registration.text.extractor != EXTRACTOR {
+        let what = format!("the text was extracted by {}; this is {EXTRACTOR}", registration.text.extractor);
+        return vec![(Code::ExtractorUnknown, field("/text/extractor"), what)];
+    }
+    let text = match extract_text(bytes, &registration.media_type) {
+        Ok(text) => text,
+        Err(error) => return vec![(Code::TextMismatch, field("/text"), error.to_string())],
+    };
+    let text = ExtractedText::new(&text);
+    if text.sha256() != registration.text.sha256 {
+        let what = "the stored original does not give the registered text".into();
+        return vec![(Code::TextMismatch, field("/text/sha256"), what)];
+    }
+
+    let mut found = Vec::new();
+    for (pointer, evidence) in evidence.iter().filter(|(_, evidence)| evidence.position().is_some()) {
+        match text.holds(evidence) {
+            Ok(()) => *claims += 1,
+            Err(error) => found.push((Code::EvidenceMismatch, pointer.clone(), error.to_string())),
+        }
+    }
+    for (number, quote) in registration.quotes.iter().flatten().enumerate() {
+        let Some(quote) = quote.opened() else { continue };
+        match text.slice(quote.start, quote.end) {
+            Some(slice) if reflow(slice).as_str() == quote.text => *claims += 1,
+            _ => {
+                let what = format!("the quotation does not stand at {} to {}", quote.start, quote.end);
+                found.push((Code::EvidenceMismatch, format!("/quotes/{number}"), what));
+            }
+        }
+    }
+    for (number, paragraph) in registration.paragraphs.iter().flatten().enumerate() {
+        let slice = text.slice(paragraph.start, paragraph.end);
+        let digest = slice.map(|slice| Hash::of(reflow(slice).as_str().as_bytes()));
+        if digest != Some(paragraph.reflow_sha256) {
+            let what = "not the digest of the paragraph".into();
+            found.push((Code::DigestMismatch, format!("/paragraphs/{number}"), what));
+        }
+    }
+    let whole = reflow(text.as_str());
+    let reflow_digest = Hash::of(whole.as_str().as_bytes());
+    found.extend(differs(
+        "/fingerprints/reflow",
+        REFLOW,
+        reflow_digest,
+        Some(&registration.fingerprints.reflow),
+    ));
+    let numbers_digest = numbers::digest(whole.as_str());
+    found.extend(differs("/numbers", NUMBERS, numbers_digest, registration.numbers.as_ref()));
+    found
+}
+
+/// Compares a fingerprint with what the text gives; one by another algorithm cannot be compared.
+fn differs(pointer: &str, algorithm: &str, digest: Hash, registered: Option<&Fingerprint>) -> Option<Found> {
+    let registered = registered?;
+    if registered.algorithm != algorithm {
+        let what = format!("the fingerprint is by {}; this is {algorithm}", registered.algorithm);
+        return Some((Code::ExtractorUnknown, pointer.to_owned(), what));
+    }
+    let what = || "not the digest of the wording".to_owned();
+    (registered.sha256 != digest).then(|| (Code::DigestMismatch, pointer.to_owned(), what()))
+}

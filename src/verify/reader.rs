@@ -1,0 +1,223 @@
+//! Records for commands that show them: through authenticated hashes, with their signer checked.
+
+use std::ops::ControlFlow;
+
+use thiserror::Error;
+
+use crate::attest::Disclosure;
+use crate::base::Hash;
+use crate::note::{Checkpoint, OpenError, OpenedCheckpoint};
+use crate::record::registration::{OpenedRegistration, Registration};
+use crate::record::{Body, Entry, KeyStatement, State};
+use crate::storage::Store;
+use crate::tlog::edge::bytes_of_tile;
+use crate::tlog::{
+    Edge, EntryBundle, InclusionProof, ReadError, Tile, TileReader, TileSource, bundles_of, leaf_hash,
+};
+
+use super::Trust;
+use super::fetch::Files;
+use super::report::Finding;
+
+/// A log, opened for reading.
+pub struct LogReader<'a> {
+    files: Files<'a>,
+    trust: &'a Trust,
+    opened: OpenedCheckpoint,
+    checkpoint: Vec<u8>,
+}
+
+/// One record, read and checked against the log.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Its index in the log.
+    pub index: u64,
+    /// The exact bytes of the entry.
+    pub bytes: Vec<u8>,
+    /// The entry.
+    pub entry: Entry,
+    /// The openings at hand, in their RFC 9901 spelling.
+    pub openings: Vec<String>,
+    /// For a registration, what it says with its openings put back; openings that do not fit are left out, with all
+    /// the others of the entry.
+    pub registration: Option<OpenedRegistration>,
+    /// Whether the signer was enrolled at that index and the signature holds.
+    pub signer: Result<Hash, String>,
+}
+
+/// Why the log cannot be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReaderError {
+    /// There is no checkpoint.
+    #[error("there is no log here")]
+    NoLog,
+    /// No such record.
+    #[error("there is no record {index}: the log has {size} entries")]
+    NoRecord {
+        /// Index asked for.
+        index: u64,
+        /// Entries of the log.
+        size: u64,
+    },
+    /// The checkpoint does not hold under the policy.
+    #[error("the checkpoint does not hold under the policy")]
+    Checkpoint(#[from] OpenError),
+    /// A file is missing or cannot be read.
+    #[error("{}", .0.message)]
+    File(Finding),
+    /// What was read does not lead to the root that the checkpoint signs.
+    #[error("{what} does not lead to the root that the checkpoint signs: the log was changed")]
+    Changed {
+        /// What.
+        what: String,
+    },
+}
+
+impl From<Finding> for ReaderError {
+    fn from(finding: Finding) -> Self {
+        ReaderError::File(finding)
+    }
+}
+
+impl TileSource for Files<'_> {
+    type Error = Finding;
+
+    fn tile(&self, tile: Tile) -> Result<Vec<u8>, Finding> {
+        Files::tile(self, tile).map(|hashes| bytes_of_tile(&hashes))
+    }
+}
+
+impl<'a> LogReader<'a> {
+    /// Opens the log in `store`.
+    ///
+    /// # Errors
+    /// [`ReaderError::NoLog`], [`ReaderError::Checkpoint`], [`ReaderError::File`].
+    pub fn open(store: &'a dyn Store, trust: &'a Trust) -> Result<Self, ReaderError> {
+        let files = Files { store };
+        let checkpoint = files.checkpoint()?.ok_or(ReaderError::NoLog)?;
+        let opened = trust.policy.open_checkpoint(&checkpoint)?;
+        Ok(LogReader { files, trust, opened, checkpoint })
+    }
+
+    /// Returns the checkpoint.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        self.opened.checkpoint()
+    }
+
+    /// Returns the checkpoint's bytes, a signed note.
+    pub fn checkpoint_bytes(&self) -> &[u8] {
+        &self.checkpoint
+    }
+
+    /// Returns the number of entries.
+    pub fn size(&self) -> u64 {
+        self.checkpoint().size()
+    }
+
+    /// Reads all records in order and hands them to `each` until it breaks off. Every signature that `each` sees was
+    /// checked; that all entries lead to the root is known only at the end, when the call returns `Ok`. Costs one pass
+    /// over the log.
+    ///
+    /// # Errors
+    /// [`ReaderError`]. What `each` was given before is then not to be relied on.
+    pub fn scan(&self, mut each: impl FnMut(Record) -> ControlFlow<()>) -> Result<(), ReaderError> {
+        let size = self.size();
+        let mut edge = Edge::default();
+        let mut state = State::new(self.trust.roots.iter().copied());
+        let mut on = true;
+        for bundle in bundles_of(size) {
+            let (_, entries) = self.bundle(bundle)?;
+            let openings = if on { self.files.openings(bundle.index())? } else { Default::default() };
+            for bytes in entries {
+                let index = state.size();
+                edge.push(leaf_hash(&bytes), |_, _| {});
+                let parsed = Entry::parse(&bytes);
+                let Ok(entry) = parsed else {
+                    state.advance();
+                    continue;
+                };
+                let signer = fold(&mut state, &entry);
+                if on {
+                    let openings = openings.of_entry(index).to_vec();
+                    let registration = open_registration(&entry, &openings);
+                    on = each(Record { index, bytes, entry, openings, registration, signer }).is_continue();
+                }
+            }
+        }
+        match edge.root() == self.checkpoint().root_hash() {
+            true => Ok(()),
+            false => Err(ReaderError::Changed { what: "the log".into() }),
+        }
+    }
+
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// [`ReaderError::NoRecord`] and those of [`LogReader::scan`].
+    pub fn record(&self, index: u64) -> Result<Record, ReaderError> {
+        let size = self.size();
+        let mut found = None;
+        self.scan(|record| {
+            if record.index == index {
+                found = Some(record);
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+        found.ok_or(ReaderError::NoRecord { index, size })
+    }
+
+    /// Proves that the entry at `index` is in the log, from authenticated tiles.
+    ///
+    /// # Errors
+    /// [`ReaderError`].
+    pub fn prove(&self, index: u64) -> Result<InclusionProof, ReaderError> {
+        let (size, root) = (self.size(), self.checkpoint().root_hash());
+        if index >= size {
+            return Err(ReaderError::NoRecord { index, size });
+        }
+        let proof = TileReader::new(self.files, size, &root)
+            .and_then(|mut reader| InclusionProof::prove(index, size, &mut reader));
+        proof.map_err(|error| match error {
+            ReadError::Source { source, .. } => source.into(),
+            other => ReaderError::Changed { what: other.to_string() },
+        })
+    }
+
+    fn bundle(&self, bundle: EntryBundle) -> Result<(EntryBundle, Vec<Vec<u8>>), ReaderError> {
+        let (found, bytes) = self.files.bundle(bundle)?;
+        let entries = found.entries(&bytes).map_err(|_| ReaderError::Changed { what: found.path() })?;
+        let entries = entries.into_iter().take(bundle.width().into()).map(<[u8]>::to_vec).collect();
+        Ok((found, entries))
+    }
+}
+
+/// Checks the signer of an entry at the index that `state` has come to, and folds it.
+pub(super) fn fold(state: &mut State, entry: &Entry) -> Result<Hash, String> {
+    let key_id = entry.envelope.key_id();
+    let kind = entry.kind().unwrap_or(crate::record::Kind::Registration);
+    let checked = state
+        .authorise(&key_id, kind)
+        .map_err(|error| error.to_string())
+        .and_then(|key| entry.envelope.verify(&key).map(|_| key_id).map_err(|error| error.to_string()));
+    match (&entry.body, &checked) {
+        (Body::Key(statement), Ok(_)) => {
+            let statement: &KeyStatement = statement;
+            if let Err(error) = state.apply(statement) {
+                return Err(error.to_string());
+            }
+        }
+        _ => state.advance(),
+    }
+    checked
+}
+
+/// Puts the openings back, or, if they do not fit, leaves all commitments closed.
+pub(super) fn open_registration(entry: &Entry, openings: &[String]) -> Option<OpenedRegistration> {
+    let Body::Registration(_) = entry.body else { return None };
+    let predicate = &entry.statement.predicate;
+    let parsed: Result<Vec<Disclosure>, _> = openings.iter().map(|text| Disclosure::parse(text)).collect();
+    let opened = parsed.ok().and_then(|openings| Registration::open(predicate, &openings).ok());
+    opened.or_else(|| Registration::open(predicate, &[]).ok())
+}

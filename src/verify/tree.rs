@@ -1,0 +1,129 @@
+//! The tree as the entries make it, beside the tree as the tiles say it is.
+//!
+//! Both are rebuilt at once. When the root is known, so is which of the two is right, and every place where they
+//! part is either a changed entry or a changed tile.
+
+use crate::base::Hash;
+use crate::tlog::tile::partial_tiles_of;
+use crate::tlog::{Edge, Tile};
+
+use super::fetch::Files;
+use super::report::{Code, FINDINGS_MAX, Finding};
+
+/// Both trees, leaf by leaf.
+pub(super) struct Trees<'a> {
+    files: Files<'a>,
+    from_entries: Edge,
+    from_tiles: Edge,
+    /// Entries whose hash is not the one in their tile.
+    parted: Vec<u64>,
+    /// Tiles above the lowest level that are not what the entries give, and those that are not what the tiles below
+    /// them give.
+    off_entries: Vec<Tile>,
+    off_tiles: Vec<Tile>,
+    findings: Vec<Finding>,
+    /// A leaf of which neither entry nor hash could be had.
+    unknown: bool,
+    tiles: u64,
+}
+
+impl<'a> Trees<'a> {
+    pub(super) fn new(files: Files<'a>) -> Self {
+        let (from_entries, from_tiles) = (Edge::default(), Edge::default());
+        let (parted, off_entries, off_tiles, findings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Trees {
+            files,
+            from_entries,
+            from_tiles,
+            parted,
+            off_entries,
+            off_tiles,
+            findings,
+            unknown: false,
+            tiles: 0,
+        }
+    }
+
+    /// Adds the leaf hash of the next entry, and the hash in its tile, as far as they could be had.
+    pub(super) fn push(&mut self, entry: Option<Hash>, tile: Option<Hash>) {
+        if let (Some(entry), Some(tile)) = (entry, tile)
+            && entry != tile
+            && self.parted.len() < FINDINGS_MAX
+        {
+            self.parted.push(self.from_entries.size());
+        }
+        let known = entry.or(tile);
+        self.unknown |= known.is_none();
+        let known = known.unwrap_or(Hash([0; 32]));
+        let mut completed = Vec::new();
+        self.from_entries
+            .push(entry.unwrap_or(known), |tile, hashes| completed.push((tile, hashes.to_vec())));
+        let mut by_tiles = Vec::new();
+        self.from_tiles.push(tile.unwrap_or(known), |_, hashes| by_tiles.push(hashes.to_vec()));
+        for ((tile, entries), tiles) in completed.into_iter().zip(by_tiles) {
+            self.compare(tile, &entries, &tiles);
+        }
+    }
+
+    /// Compares a tile above the lowest level with what lies in the store. The lowest is compared leaf by leaf.
+    fn compare(&mut self, tile: Tile, by_entries: &[Hash], by_tiles: &[Hash]) {
+        self.tiles += 1;
+        if tile.level() == 0 {
+            return;
+        }
+        match self.files.tile(tile) {
+            Err(finding) => self.findings.push(finding),
+            Ok(found) => {
+                if found != by_entries {
+                    self.off_entries.push(tile);
+                }
+                if found != by_tiles {
+                    self.off_tiles.push(tile);
+                }
+            }
+        }
+    }
+
+    /// Compares the partial tiles and the root, and returns what was found and how many tiles were compared.
+    pub(super) fn finish(mut self, root: &Hash) -> (Vec<Finding>, u64) {
+        let size = self.from_entries.size();
+        for tile in partial_tiles_of(size) {
+            let by_entries = self.from_entries.partial(tile.level()).to_vec();
+            let by_tiles = self.from_tiles.partial(tile.level()).to_vec();
+            self.compare(tile, &by_entries, &by_tiles);
+        }
+        let (entries_root, tiles_root) = (self.from_entries.root(), self.from_tiles.root());
+        if entries_root == *root {
+            let lowest = self.parted.iter().filter_map(|index| Tile::of_size(0, index / 256, size));
+            let mut tiles: Vec<Tile> = lowest.chain(self.off_entries).collect();
+            tiles.dedup();
+            self.findings.extend(tiles.into_iter().map(|tile| {
+                let message = format!("{tile} is not what the entries give; the entries lead to the root");
+                Finding::new(Code::TileChanged, message).path(tile.path())
+            }));
+        } else if tiles_root == *root {
+            self.findings
+                .extend(self.parted.iter().map(|index| changed_entry(*index, "the tiles lead to the root")));
+            self.findings.extend(self.off_tiles.into_iter().map(|tile| {
+                let message = format!("{tile} is not what the tiles below it give");
+                Finding::new(Code::TileChanged, message).path(tile.path())
+            }));
+        } else {
+            let neither = "neither the entries nor the tiles lead to the root";
+            self.findings.extend(self.parted.iter().map(|index| changed_entry(*index, neither)));
+            if !self.unknown {
+                let message = format!(
+                    "the {size} entries give the root {entries_root}, their tiles {tiles_root}, the checkpoint signs {root}"
+                );
+                self.findings.push(Finding::new(Code::RootMismatch, message));
+            }
+        }
+        (self.findings, self.tiles)
+    }
+}
+
+fn changed_entry(index: u64, why: &str) -> Finding {
+    let message =
+        format!("record {index} is not the one that was logged: its hash is not that in its tile, and {why}");
+    Finding::new(Code::EntryChanged, message).record(index)
+}
