@@ -59,3 +59,9 @@ pub const NOTE_TEXT_MAX_CHARS: usize = 4_000;
 
 /// Bytes of a URL.
 pub const URL_MAX_BYTES: usize = 2_048;
+
+/// Characters of one quotation. A mark that is never closed ends here.
+pub const QUOTE_MAX_CHARS: usize = 5_000;
+
+/// Paragraphs whose digests are kept of one document: all of them must fit one disclosure.
+pub const PARAGRAPHS_MAX: usize = 500;

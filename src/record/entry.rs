@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::article::{Article, EXTRACTOR, NUMBERS, OriginKind, REFLOW, RULESET};
+use crate::article::{Article, NUMBERS, OriginKind, REFLOW, RULESET, rules};
 use crate::attest::disclosure::{self, Disclosure};
 use crate::attest::dsse::{self, Envelope, EnvelopeError};
 use crate::attest::statement::{DigestSet, Statement, StatementError, Subject};
@@ -17,7 +17,7 @@ use crate::base::{Hash, PublicKey, Signature, Timestamp, limits};
 use super::key_statement::KeyDescriptor;
 use super::registration::{
     Committable, DocumentKind, ExtractedText, Fingerprint, Fingerprints, Link, OriginClaim, ParagraphDigest,
-    Ruleset, TextWarning, Title,
+    Ruleset, Title,
 };
 use super::{Decisions, KeyAction, KeyStatement, Kind, Registration, Role};
 
@@ -313,7 +313,12 @@ fn compose(
     }
     let mut bylines = Vec::new();
     for byline in &article.bylines {
-        bylines.push(commit(byline, circumstances, openings)?);
+        let mut byline = byline.clone();
+        if decisions.no_store {
+            // The words around a name are the document's, which is not to be kept.
+            byline.evidence = byline.evidence.without_context();
+        }
+        bylines.push(commit(&byline, circumstances, openings)?);
     }
     let mut quotes = Vec::new();
     for quote in article.quotes.iter().filter(|_| !decisions.no_quotes) {
@@ -342,29 +347,25 @@ fn compose(
         bylines,
         quotes: (!decisions.no_quotes).then_some(quotes),
         urls: decisions.url.iter().map(|url| Link { href: url.clone(), rel: "seen".into() }).collect(),
-        media_type: article.media_type.clone(),
+        media_type: article.media_type.into(),
         bytes: article.bytes,
         original_stored: !decisions.no_store,
         text: ExtractedText {
             sha256: article.digests.text,
-            extractor: EXTRACTOR.into(),
+            extractor: article.extractor.into(),
             charset: article.charset.name.clone(),
-            warnings: warnings(article),
+            warnings: article.warnings.clone(),
         },
         fingerprints: Fingerprints {
             reflow: Fingerprint { algorithm: REFLOW.into(), sha256: article.digests.reflow },
         },
-        ruleset: Ruleset { name: RULESET.into(), sha256: crate::article::ruleset_digest() },
+        ruleset: Ruleset { name: RULESET.into(), sha256: rules::rules().sha256() },
         numbers: None,
         paragraphs: None,
         note: None,
         recorded_by: circumstances.recorded_by,
         recorded_at: circumstances.recorded_at,
     })
-}
-
-fn warnings(article: &Article) -> Vec<TextWarning> {
-    article.warnings.iter().map(|w| TextWarning { code: w.code().into(), count: w.count() }).collect()
 }
 
 fn paragraphs(article: &Article) -> Vec<ParagraphDigest> {

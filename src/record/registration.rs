@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::article::{
     Byline, ClaimedOrigin, Dateline, Evidence, Language, OriginKind, OriginRole, Quotation, TextClaim,
+    Warning,
 };
 use crate::attest::disclosure::{self, Disclosure, DisclosureError};
 use crate::base::{Hash, Timestamp};
@@ -127,16 +128,7 @@ pub struct ExtractedText {
     pub charset: String,
     /// What was noticed on the way, by code, without words of the text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<TextWarning>,
-}
-
-/// Something noticed while the text was extracted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TextWarning {
-    /// A stable code: `softWrapsJoined`.
-    pub code: String,
-    /// How often.
-    pub count: usize,
+    pub warnings: Vec<Warning>,
 }
 
 /// A digest and the algorithm that made what was digested.

@@ -1,9 +1,10 @@
 //! A stored original: does it give the registered text, and do the claims stand in it?
 
-use crate::article::numbers::NUMBERS;
-use crate::article::position::ExtractedText;
-use crate::article::reflow::{REFLOW, reflow};
-use crate::article::{EXTRACTOR, Evidence, extract_text, numbers};
+use crate::article::reflow::reflow;
+use crate::article::{
+    Evidence, ExtractedText, MARKDOWN_EXTRACTOR, NUMBERS, REFLOW, ReadOptions, TEXT_EXTRACTOR, extract_text,
+    numbers,
+};
 use crate::base::Hash;
 use crate::record::Registration;
 use crate::record::registration::Fingerprint;
@@ -21,11 +22,15 @@ pub(super) fn check(
     claims: &mut u64,
 ) -> Vec<Found> {
     let field = |name: &str| name.to_owned();
-    if registration.text.extractor != EXTRACTOR {
-        let what = format!("the text was extracted by {}; this is {EXTRACTOR}", registration.text.extractor);
-        return vec![(Code::ExtractorUnknown, field("/text/extractor"), what)];
-    }
-    let text = match extract_text(bytes, &registration.media_type) {
+    let options = match registration.text.extractor.as_str() {
+        TEXT_EXTRACTOR => ReadOptions::default(),
+        MARKDOWN_EXTRACTOR => ReadOptions { file_name: Some("registered.md") },
+        other => {
+            let what = format!("the text was extracted by {other:?}, which is not known here");
+            return vec![(Code::ExtractorUnknown, field("/text/extractor"), what)];
+        }
+    };
+    let text = match extract_text(bytes, &options) {
         Ok(text) => text,
         Err(error) => return vec![(Code::TextMismatch, field("/text"), error.to_string())],
     };
