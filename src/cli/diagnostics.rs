@@ -31,7 +31,7 @@ fn told(exit: Exit, error: &dyn Error) -> Failure {
 fn io_hint(failure: Failure, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            failure.hint("free some space and try again; nothing was half written")
+            failure.hint("free some space and try again")
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             failure.hint("give yourself permission to write there, or work in another folder")
@@ -112,8 +112,14 @@ impl From<AppendError> for Failure {
             AppendError::Raced { .. } => told(Exit::Locked, &error).hint("try again"),
             AppendError::Unknown(_) => told(Exit::Unavailable, &error)
                 .hint("run the same command again: what is registered is not registered twice"),
-            AppendError::Unpublished { .. } => told(Exit::Unavailable, &error)
-                .hint("run the same command again when the cause is gone: it will finish the work"),
+            AppendError::Unpublished { ref source, .. } => {
+                let failure = told(Exit::Unavailable, &error);
+                let failure = match source {
+                    StoreError::Io { source, .. } => io_hint(failure, source),
+                    _ => failure,
+                };
+                failure.hint("then run the same command again: it finishes the work")
+            }
             AppendError::Full { .. } | AppendError::Entry(_) => told(Exit::Unavailable, &error),
             _ => told(Exit::Internal, &error),
         }
@@ -166,7 +172,11 @@ impl From<DecisionError> for Failure {
 
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
-        told(Exit::Unavailable, &error)
+        let failure = told(Exit::Unavailable, &error);
+        match error {
+            ReadError::Binary { .. } => failure.hint("register a plain text or Markdown version of it"),
+            _ => failure,
+        }
     }
 }
 

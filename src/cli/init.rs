@@ -111,7 +111,7 @@ pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Out
         },
         || {
             json!({
-                "workspace": workspace.root(), "logOrigin": args.log_origin, "logKey": vkey.to_string(),
+                "workspace": workspace.shown(), "logOrigin": args.log_origin, "logKey": vkey.to_string(),
                 "rootKey": root.public().key_id(), "signer": signer.key_id(),
                 "checkpoint": {"size": checkpoint.size(), "rootHash": checkpoint.root_hash()},
             })

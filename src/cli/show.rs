@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::failure::Outcome;
 use super::output::{Output, print_exactly};
 use super::terminal::sanitize;
-use super::view::View;
+use super::view::{View, json_word};
 use super::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &ShowArgs, output: Output) -> Outcome<Exit> {
@@ -42,7 +42,7 @@ fn text(record: &Record, size: u64) -> String {
         Err(why) => line("signer", &format!("DOES NOT HOLD: {}", sanitize(why))),
     }
     if let Body::Key(statement) = &record.entry.body {
-        line("action", &json!(statement.action).to_string());
+        line("action", &json_word(&statement.action));
         line("key", &sanitize(&statement.key.public));
         line("recorded", &statement.recorded_at.to_string());
     }
@@ -61,8 +61,10 @@ fn text(record: &Record, size: u64) -> String {
         for pointer in &opened.withheld {
             out.push_str(&format!("  {}: the opening of {pointer} is not at hand\n", super::view::WITHHELD));
         }
-        out.push_str("This establishes that these claims stood in the registered document.\n");
-        out.push_str("It does not establish that the named origin produced it, nor that it is true.\n");
+        out.push_str("This establishes that the signer recorded these claims about the document, at this index of the log.\n");
+        out.push_str(
+            "It does not establish that the named origin produced the document, nor that it is true.\n",
+        );
     }
     out
 }

@@ -51,7 +51,11 @@ fn text(report: &Report) -> String {
     };
     let mut out = match (&report.origin, report.root_hash) {
         (Some(origin), Some(root)) => {
-            format!("{verdict}: {}, {} entries, root {root}\n", sanitize(origin), report.size)
+            format!(
+                "{verdict}: {}, {}, root {root}\n",
+                sanitize(origin),
+                counted(report.size, "entry", "entries")
+            )
         }
         _ => format!("{verdict}\n"),
     };
@@ -71,9 +75,18 @@ fn text(report: &Report) -> String {
         out.push_str(&format!("  and {} findings more\n", report.findings_left_out));
     }
     let counts = &report.counts;
+    let checked = [
+        counted(counts.entries, "entry", "entries"),
+        counted(counts.signatures, "signature", "signatures"),
+        counted(counts.tiles, "tile or bundle", "tiles and bundles"),
+        counted(counts.openings, "opening", "openings"),
+        counted(counts.originals, "stored original", "stored originals"),
+        counted(counts.claims, "claim in them", "claims in them"),
+    ];
     out.push_str(&format!(
-        "checked: {} entries, {} signatures, {} tiles and bundles, {} openings, {} originals, {} claims in them\n",
-        counts.entries, counts.signatures, counts.tiles, counts.openings, counts.originals, counts.claims
+        "checked: {}
+",
+        checked.join(", ")
     ));
     for not_checked in &report.not_checked {
         out.push_str(&format!("not checked: {not_checked}\n"));
@@ -86,4 +99,9 @@ fn text(report: &Report) -> String {
         );
     }
     out
+}
+
+/// Returns a number with the word that fits it.
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -158,7 +158,7 @@ impl View {
             line("origin", origin.as_ref().map_or(WITHHELD.into(), |origin| self.origin_text(origin)));
         }
         if !self.origins.is_empty() {
-            line("", "claimed by the document, not verified".into());
+            line("", "claimed, not verified".into());
         }
         if self.bylines.is_empty() {
             line("byline", "none found".into());
@@ -244,7 +244,7 @@ fn claimed_origin(claim: &OriginClaim) -> ClaimedOrigin {
 }
 
 /// The word that JSON has for a value of an enumeration.
-fn json_word<T: serde::Serialize>(value: &T) -> String {
+pub(crate) fn json_word<T: serde::Serialize>(value: &T) -> String {
     json!(value).as_str().unwrap_or_default().to_owned()
 }
 

@@ -30,11 +30,17 @@ pub(crate) struct Workspace {
 
 impl Workspace {
     pub(crate) fn at(root: &Path) -> Self {
-        Workspace { root: root.to_owned() }
+        // Without the `./` that every path would begin with.
+        Workspace { root: root.strip_prefix(".").unwrap_or(root).to_owned() }
     }
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Returns the folder as it is shown.
+    pub(crate) fn shown(&self) -> &Path {
+        if self.root.as_os_str().is_empty() { Path::new(".") } else { &self.root }
     }
 
     pub(crate) fn records(&self) -> PathBuf {
@@ -68,6 +74,9 @@ impl Workspace {
 
     /// Reads whom to trust: what `args` name, else what lies in `keys/`.
     pub(crate) fn trust(&self, args: &TrustArgs) -> Outcome<Trust> {
+        if args.policy.is_none() && !self.policy().exists() {
+            return Err(crate::log::OpenError::NoLog.into());
+        }
         let policy = args.policy.clone().unwrap_or_else(|| self.policy());
         let roots = if args.roots.is_empty() { self.root_files()? } else { args.roots.clone() };
         let policy = read_policy(&policy)?;
@@ -180,11 +189,6 @@ fn read_policy(path: &Path) -> Outcome<Policy> {
         Ok(bytes) => Policy::parse(&bytes).map_err(|error| {
             Failure::new(Exit::Unavailable, format!("{name} is not a policy")).because(&error)
         }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(Failure::new(Exit::NotFound, format!("there is no policy {name}")).hint(
-                "make a log with `dateline init --log-origin NAME`, or name its folder with --workspace",
-            ))
-        }
         Err(error) => Err(Failure::new(Exit::Unavailable, format!("cannot read {name}")).because(&error)),
     }
 }
@@ -231,8 +235,8 @@ impl Passphrases {
 
     /// Asks for the passphrase of keys that are to be made.
     pub(crate) fn choose(&mut self) -> Outcome<Zeroizing<String>> {
-        let path = Path::new("the new keys");
-        let first = ask(path)?;
+        let given = ask(Path::new("the new keys"));
+        let first = given.map_err(|error| Failure::from(error).under("the new keys need a passphrase"))?;
         if first.is_empty() {
             let failure = Failure::new(Exit::Key, "an empty passphrase protects nothing");
             return Err(failure.hint("choose one, or say --no-passphrase"));

@@ -25,7 +25,7 @@ pub enum KeyError {
         mode: u32,
     },
     /// It is encrypted, and there is no passphrase.
-    #[error("{} is encrypted, and no passphrase was given: {why}", .path.display())]
+    #[error("there is no passphrase for {}: {why}", .path.display())]
     NoPassphrase {
         /// The file.
         path: PathBuf,

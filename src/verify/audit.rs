@@ -293,8 +293,9 @@ impl Audit<'_> {
             let original = path.rsplit('/').next().and_then(|name| Hash::from_hex(name).ok());
             tile || bundle
                 || openings.is_some_and(|number| number < size.div_ceil(layout::ENTRIES_PER_FILE))
-                || original
-                    .is_some_and(|hash| path == layout::content_path(&hash) && originals.contains(&hash))
+                || original.is_some_and(|hash| {
+                    path == layout::content_path(&hash) && (originals.contains(&hash) || !all_known)
+                })
                 || path == layout::CHECKPOINT
                 || path.strip_prefix(layout::PENDING).is_some_and(|rest| rest.starts_with('/'))
         };
