@@ -53,3 +53,9 @@ pub const CLAIM_MAX_CHARS: usize = 300;
 
 /// Bytes of an OpenSSH key file: an Ed25519 key, encrypted, is about 450.
 pub const KEY_FILE_MAX_BYTES: u64 = 16_384;
+
+/// Characters of one quotation. A mark that is never closed ends here.
+pub const QUOTE_MAX_CHARS: usize = 5_000;
+
+/// Paragraphs whose digests are kept of one document.
+pub const PARAGRAPHS_MAX: usize = 5_000;

@@ -1,0 +1,206 @@
+//! Bylines: cues, labels, desks, initials, and bare names where layout makes an author's line.
+//!
+//! An agency where the author stands is an origin, never an author.
+
+use std::ops::Range;
+
+use super::claim::{Byline, BylineKind, Scope};
+use super::credit::Origins;
+use super::lines::Line;
+use super::names::{self, Names};
+use super::page::Page;
+use super::rules::{Field, Rule, fold};
+use crate::base::limits;
+
+/// Characters of a bare name in the tail.
+const BARE_NAME_MAX_CHARS: usize = 40;
+/// Words of a bare name in the tail.
+const BARE_NAME_MAX_WORDS: usize = 4;
+/// Characters of a line that is a day and little else.
+const DAY_LINE_MAX_CHARS: usize = 70;
+
+/// Bylines while they are being found.
+#[derive(Default)]
+pub(super) struct Bylines {
+    found: Vec<(Range<usize>, Byline)>,
+    /// Lines of [`Page::lines`] that hold one.
+    pub lines: Vec<usize>,
+}
+
+impl Bylines {
+    /// Returns the bylines in the order of the text, and how many more there were than [`limits::CLAIMS_MAX`].
+    pub(super) fn finish(mut self) -> (Vec<Byline>, usize) {
+        self.found.sort_by_key(|(source, _)| source.start);
+        let dropped = self.found.len().saturating_sub(limits::CLAIMS_MAX);
+        (self.found.into_iter().take(limits::CLAIMS_MAX).map(|(_, byline)| byline).collect(), dropped)
+    }
+
+    /// True when a byline overlaps the bytes `source` of the text.
+    pub(super) fn covers(&self, source: &Range<usize>) -> bool {
+        self.found.iter().any(|(other, _)| other.start < source.end && source.start < other.end)
+    }
+
+    fn push(&mut self, page: &Page<'_>, rule: &Rule, scope: Scope, source: Range<usize>, byline: (&str, BylineKind, Option<&str>)) {
+        let (printed, kind, cue) = byline;
+        let role = rule.byline_role();
+        let same = |other: &Byline| other.role == role && fold(&other.as_printed) == fold(printed);
+        if source.is_empty() || self.covers(&source) || self.found.iter().any(|(_, other)| same(other)) {
+            return;
+        }
+        let byline = Byline {
+            as_printed: printed.to_owned(),
+            kind,
+            role,
+            cue: cue.map(|cue| cue.trim().to_owned()).filter(|cue| !cue.is_empty()),
+            evidence: page.evidence(rule, scope, source.clone()),
+        };
+        self.found.push((source, byline));
+    }
+
+    fn add(&mut self, page: &Page<'_>, at: usize, rule: &Rule, names: &Names, cue: Option<&str>) {
+        let line = &page.lines[at];
+        let Some(scope) = line.scope_for(rule) else { return };
+        for (range, kind) in &names.names {
+            let source = page.source(line, range.clone());
+            self.push(page, rule, scope, source, (&line.text[range.clone()], *kind, cue));
+        }
+        self.lines.push(at);
+    }
+}
+
+/// Finds bylines that a field or a cue tells, and agencies in their place.
+pub(super) fn find(page: &Page<'_>, bylines: &mut Bylines, origins: &mut Origins) {
+    let text = page.text.as_str();
+    for (rule, name, value) in page.fields(Field::Byline) {
+        let printed = &text[value.clone()];
+        let Some(found) = names::read(printed, 0, page.rules) else { continue };
+        for (range, kind) in found.names {
+            let source = value.start + range.start..value.start + range.end;
+            bylines.push(page, rule, Scope::Field, source, (&printed[range], kind, Some(&text[name.clone()])));
+        }
+    }
+    for at in 0..page.lines.len() {
+        if !page.lines[at].usable() {
+            continue;
+        }
+        for rule in page.rules_of(Field::Byline) {
+            cue_byline(page, at, rule, bylines, origins);
+        }
+    }
+}
+
+fn cue_byline(page: &Page<'_>, at: usize, rule: &Rule, bylines: &mut Bylines, origins: &mut Origins) {
+    let line = &page.lines[at];
+    if line.scope_for(rule).is_none() {
+        return;
+    }
+    let Some(found) = rule.captures(&line.text) else { return };
+    let cue = found.name("cue").map(|cue| cue.as_str());
+    let value = found.name("value").filter(|value| !value.as_str().trim().is_empty());
+    let (at, start) = match value {
+        Some(value) => (at, value.start()),
+        // The cue is alone in its line: the name is in the next.
+        None => match page.next(at) {
+            Some(next) if page.lines[next].usable() => (next, line_cue(page, next)),
+            _ => return,
+        },
+    };
+    let Some(names) = names::read(&page.lines[at].text, start, page.rules) else { return };
+    bylines.add(page, at, rule, &names, cue);
+    add_agencies(page, at, &names, origins);
+}
+
+/// Returns where the names begin in a line that may have a cue of its own.
+fn line_cue(page: &Page<'_>, at: usize) -> usize {
+    let line = &page.lines[at].text;
+    let own = page.rules_of(Field::Byline).find_map(|rule| rule.captures(line)?.name("value").map(|value| value.start()));
+    own.unwrap_or(0)
+}
+
+fn add_agencies(page: &Page<'_>, at: usize, names: &Names, origins: &mut Origins) {
+    let rule = page.rules.layout("any.byline.agency");
+    for agency in &names.agencies {
+        origins.add(page, at, rule, agency.clone(), None);
+    }
+}
+
+/// Finds bare names where layout makes an author's line of them.
+pub(super) fn find_bare(page: &Page<'_>, bylines: &mut Bylines, origins: &mut Origins) {
+    for at in 1..page.lines.len() {
+        let line = &page.lines[at];
+        if !line.usable() || bylines.lines.contains(&at) {
+            continue;
+        }
+        if line.in_head && bylines.lines.is_empty() {
+            name_and_day(page, at, bylines, origins);
+        }
+        if line.in_tail && !bylines.lines.contains(&at) {
+            bare_name(page, at, bylines, origins);
+        }
+    }
+}
+
+/// A line of names with a day in it, or beside a line that is a day.
+fn name_and_day(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut Origins) {
+    let rule = page.rules.layout("any.head.name-and-day");
+    let line = &page.lines[at];
+    if line.ends_sentence() {
+        return;
+    }
+    let Some(names) = names::read(&line.text, 0, page.rules) else { return };
+    let person = |(range, kind): &(Range<usize>, BylineKind)| {
+        *kind == BylineKind::Person && !is_section(page, &line.text[range.clone()])
+    };
+    let day = page.rules.day.is_match(&names.rest)
+        || page.next(at).is_some_and(|next| is_day_line(page, next))
+        || page.previous(at).is_some_and(|previous| previous > 0 && is_day_line(page, previous));
+    if day && !names.names.is_empty() && names.names.iter().all(person) {
+        bylines.add(page, at, rule, &names, None);
+        add_agencies(page, at, &names, origins);
+    }
+}
+
+fn is_day_line(page: &Page<'_>, at: usize) -> bool {
+    let line = &page.lines[at].text;
+    let short = line.chars().take(DAY_LINE_MAX_CHARS + 1).count() <= DAY_LINE_MAX_CHARS;
+    short && page.rules.day.find(line).is_some_and(|day| line[..day.start()].split_whitespace().count() <= 4)
+}
+
+/// One to four capitalised words at the end, or beside a credit line.
+fn bare_name(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut Origins) {
+    let rule = page.rules.layout("any.tail.bare-name");
+    let line = &page.lines[at];
+    let words = line.text.split_whitespace().count();
+    if line.text.chars().take(BARE_NAME_MAX_CHARS + 1).count() > BARE_NAME_MAX_CHARS || words > BARE_NAME_MAX_WORDS {
+        return;
+    }
+    let Some(names) = names::read(&line.text, 0, page.rules) else { return };
+    let [(range, kind)] = names.names.as_slice() else { return };
+    let whole = range.start == 0 && line.text[range.end..].trim_matches(['.', ' ']).is_empty();
+    let signs = matches!(kind, BylineKind::Person | BylineKind::Unknown | BylineKind::Initials);
+    let stops = line.ends_sentence() && *kind != BylineKind::Initials;
+    if !whole || !signs || stops || is_section(page, &line.text) {
+        return;
+    }
+    let is_credit = |other: usize| origins.covers(&page.source(&page.lines[other], 0..page.lines[other].text.len()));
+    let (previous, next) = (page.previous(at), page.next(at));
+    let beside = next.is_some_and(is_credit);
+    let below = previous.is_some_and(is_credit);
+    let after_sentence = previous.is_some_and(|previous| page.lines[previous].ends_sentence());
+    if (below && (next.is_none() || beside)) || (after_sentence && (beside || next.is_none())) {
+        bylines.add(page, at, rule, &names, None);
+    }
+}
+
+/// Names of sections, places and the like that stand alone in a line.
+fn is_section(page: &Page<'_>, words: &str) -> bool {
+    let sections = &page.rules.layout("any.tail.bare-name").not;
+    let folded = fold(words);
+    let every = |known: &String| fold(known) == folded;
+    sections.iter().any(every) || folded.split(' ').any(|word| sections.iter().any(|known| fold(known) == word))
+}
+
+/// Returns the days that stand in lines with a byline.
+pub(super) fn lines_of<'p>(page: &'p Page<'_>, bylines: &Bylines) -> Vec<&'p Line> {
+    bylines.lines.iter().filter_map(|at| page.lines.get(*at)).filter(|line| line.in_head).collect()
+}

@@ -1,0 +1,296 @@
+//! Names of persons in an authorship line, and what else stands in it.
+//!
+//! A name is one to five words that begin with a capital, with small words (`de`, `ag`, `van`) between them; names are
+//! parted by commas, `et`, `and`, `&`, `/` or `;`. What follows must be of a kind that follows a byline: a day, a title, an
+//! affiliation, an agency. Otherwise the line is a sentence, and nothing is found.
+
+use std::ops::Range;
+
+use super::claim::BylineKind;
+use super::lines::{MASK, ends_sentence};
+use super::reflow::is_mark;
+use super::rules::{Rules, fold};
+
+/// Characters of one name: far below `limits::CLAIM_MAX_CHARS`.
+const NAME_MAX_CHARS: usize = 60;
+/// Characters of what may follow the names.
+const REST_MAX_CHARS: usize = 160;
+/// Names in one line.
+const NAMES_MAX: usize = 24;
+
+/// What an authorship line holds. All ranges are bytes of the line.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Names {
+    pub names: Vec<(Range<usize>, BylineKind)>,
+    pub agencies: Vec<Range<usize>>,
+    /// What follows the names.
+    pub rest: String,
+}
+
+/// Reads the names from byte `start` of `line` on; `None` where it does not read as an authorship line.
+pub(super) fn read(line: &str, start: usize, rules: &Rules) -> Option<Names> {
+    let value = &line[start..];
+    let agencies: Vec<Range<usize>> =
+        rules.bodies.agencies_in(value).into_iter().map(|range| start + range.start..start + range.end).collect();
+    let end = agencies.first().map_or(line.len(), |first| first.start);
+    let mut reader = Reader { line, end, at: start, rules };
+    let mut found = Names::default();
+    while found.names.len() < NAMES_MAX {
+        let Some(name) = reader.name(found.names.is_empty()) else { break };
+        found.names.push((name.clone(), kind_of(&line[name], rules)));
+        if !reader.separator() {
+            break;
+        }
+    }
+    let rest_at = found.names.last().map_or(start, |(name, _)| name.end);
+    let rest = &line[rest_at..];
+    found.rest = rest.to_owned();
+    found.agencies = agencies;
+    let plausible = if found.names.is_empty() {
+        // Agencies alone, perhaps with an article and a day.
+        !found.agencies.is_empty() && before_agency(&line[start..end], rules) && after_agency(line, &found.agencies, rules)
+    } else {
+        follows_names(rest, rules)
+    };
+    plausible.then_some(found)
+}
+
+/// True when the whole of `words` is names, and what may follow them.
+pub(super) fn kind_of(name: &str, rules: &Rules) -> BylineKind {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let folded = fold(name);
+    let has = |list: &[String]| list.iter().any(|word| contains_word(&folded, word));
+    if has(&rules.words.desks) {
+        return BylineKind::Desk;
+    }
+    if rules.bodies.knows(name) {
+        return BylineKind::Organisation;
+    }
+    let initials = |word: &&str| word.chars().filter(|c| c.is_alphabetic()).count() == 1 || is_dotted(word);
+    if words.iter().all(initials) {
+        return BylineKind::Initials;
+    }
+    if words.len() >= 2 { BylineKind::Person } else { BylineKind::Unknown }
+}
+
+/// `A.D.` or `J.-P.`
+fn is_dotted(word: &str) -> bool {
+    word.split_inclusive('.').all(|part| part.ends_with('.') && part.chars().filter(|c| c.is_alphabetic()).count() == 1)
+}
+
+fn contains_word(folded: &str, word: &str) -> bool {
+    let outside = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    folded.match_indices(word).any(|(at, _)| {
+        outside(folded[..at].chars().next_back()) && outside(folded[at + word.len()..].chars().next())
+    })
+}
+
+struct Reader<'l> {
+    line: &'l str,
+    end: usize,
+    at: usize,
+    rules: &'l Rules,
+}
+
+impl<'l> Reader<'l> {
+    fn rest(&self) -> &'l str {
+        &self.line[self.at.min(self.end)..self.end]
+    }
+
+    /// Reads one name; leaves the place where it was when there is none.
+    fn name(&mut self, first: bool) -> Option<Range<usize>> {
+        let skipped = self.rest().len() - self.rest().trim_start().len();
+        let start = self.at + skipped;
+        let mut end = start;
+        let mut words = 0;
+        let mut at = start;
+        for _ in 0..8 {
+            let rest = &self.line[at.min(self.end)..self.end];
+            let rest = rest.strip_prefix(' ').unwrap_or(rest);
+            at = self.end - rest.len();
+            let word = &rest[..rest.find(|c: char| c.is_whitespace() || c == MASK).unwrap_or(rest.len())];
+            match name_word(word, self.rules) {
+                Word::Name(length) => {
+                    end = at + length;
+                    words += 1;
+                    if length < word.len() || words == 5 {
+                        break;
+                    }
+                    at = end;
+                }
+                Word::Particle(length) if words > 0 || first => at += length,
+                _ => break,
+            }
+        }
+        let name = &self.line[start.min(end)..end];
+        let folded = fold(name);
+        let none = name.is_empty()
+            || name.chars().count() > NAME_MAX_CHARS
+            || self.rules.words.not_a_name.iter().any(|word| folded.split(' ').next() == Some(word))
+            || self.is_calendar(&folded);
+        // After a comma a single word is a title or a place, and a body is where the author works.
+        let affiliation = !first && (words < 2 || self.is_job(&folded) || self.rules.bodies.knows(name));
+        if none || affiliation {
+            return None;
+        }
+        self.at = end;
+        Some(start..end)
+    }
+
+    /// Steps over what parts two names.
+    fn separator(&mut self) -> bool {
+        let rest = self.rest();
+        let bare = rest.trim_start();
+        let conjunction = self.rules.words.conjunctions.iter().find(|word| {
+            fold(bare.split(' ').next().unwrap_or_default()) == **word && bare.len() > word.len()
+        });
+        let length = if let Some(word) = conjunction {
+            word.len()
+        } else if bare.starts_with([',', '/', ';', '&']) {
+            let after = bare[1..].trim_start();
+            let also = self.rules.words.conjunctions.iter().find(|word| fold(after.split(' ').next().unwrap_or_default()) == **word);
+            1 + bare[1..].len() - after.len() + also.map_or(0, String::len)
+        } else {
+            return false;
+        };
+        self.at += rest.len() - bare.len() + length;
+        true
+    }
+
+    fn is_calendar(&self, folded: &str) -> bool {
+        let first = folded.split(' ').next().unwrap_or_default();
+        let words = &self.rules.words;
+        words.weekdays.iter().any(|day| day == first) || words.months.iter().flatten().any(|month| month.is_match(first))
+    }
+
+    fn is_job(&self, folded: &str) -> bool {
+        self.rules.words.jobs.iter().any(|job| contains_word(folded, job))
+    }
+}
+
+enum Word {
+    /// A word of a name: how many bytes of it.
+    Name(usize),
+    Particle(usize),
+    Other,
+}
+
+fn name_word(word: &str, rules: &Rules) -> Word {
+    let inner = |c: char| c.is_alphabetic() || is_mark(c) || matches!(c, '-' | '’' | '\'' | '.' | '·' | '\u{2010}');
+    let length = word.find(|c| !inner(c)).unwrap_or(word.len());
+    let letters = &word[..length];
+    // A full stop belongs to initials and to short forms, not to the end of a sentence.
+    let bare = letters.trim_end_matches(['.', '-', '’', '\'']);
+    let short = bare.chars().count() <= 2 || bare.contains('.');
+    let kept = if short && letters[bare.len()..].starts_with('.') { &letters[..bare.len() + 1] } else { bare };
+    let Some(first) = kept.chars().next() else { return Word::Other };
+    if rules.words.particles.contains(&fold(letters)) && first.is_lowercase() {
+        return Word::Particle(word.len());
+    }
+    let elided = kept.strip_prefix("d’").or_else(|| kept.strip_prefix("d'")).or_else(|| kept.strip_prefix("l’"));
+    let capital = elided.unwrap_or(kept).chars().next().is_some_and(|c| !c.is_lowercase() && c.is_alphabetic());
+    if capital { Word::Name(kept.len()) } else { Word::Other }
+}
+
+/// Titles and the like before an agency in an author's place.
+fn before_agency(words: &str, rules: &Rules) -> bool {
+    let bare = fold(words.trim().trim_end_matches([',', '/', '-', '—', '–']));
+    let words = bare.trim();
+    words.is_empty() || rules.words.particles.iter().any(|particle| particle == words) || matches!(words, "the" | "l'" | "avec" | "with")
+}
+
+fn after_agency(line: &str, agencies: &[Range<usize>], rules: &Rules) -> bool {
+    agencies.last().is_none_or(|last| follows_names(&line[last.end..], rules))
+}
+
+/// True when `rest` is what may follow the names of a byline.
+fn follows_names(rest: &str, rules: &Rules) -> bool {
+    let bare = rest.trim_matches(|c: char| c.is_whitespace() || c == MASK || c == '.' || c == ')' || c == ']');
+    if bare.is_empty() {
+        return true;
+    }
+    if bare.chars().count() > REST_MAX_CHARS || (ends_sentence(rest.trim()) && bare.split(' ').count() > 6 && !bare.contains(';')) {
+        return false;
+    }
+    let Some(first) = bare.chars().next() else { return true };
+    if first.is_ascii_digit() || matches!(first, '|' | '•' | '·' | '(' | '/' | '-' | '–' | '—' | ';' | '@' | '<' | '[') {
+        return true;
+    }
+    let folded = fold(bare.trim_start_matches([',', ' ']));
+    if first == ',' {
+        // An affiliation or a title has no verb; what has more words is taken for a sentence.
+        let clause = folded.split([';', ',']).next().unwrap_or_default();
+        return clause.split(' ').count() <= 8 && !ends_sentence(rest);
+    }
+    let head = folded.split([' ', ',', ';']).next().unwrap_or_default();
+    let words = &rules.words;
+    let calendar = words.weekdays.iter().any(|day| day == head)
+        || words.months.iter().flatten().any(|month| month.is_match(head));
+    let job = folded.split(' ').take(4).any(|word| words.jobs.iter().any(|job| job == word));
+    let published = ["publié", "published", "posted", "updated", "mis", "le", "avec", "with", "and", "et", "pour", "for"];
+    let agency = rules.bodies.agencies_in(bare).first().is_some_and(|found| found.start <= 12);
+    let day = rules.day.find(bare).is_some_and(|found| found.start() <= 24);
+    calendar || job || agency || (published.contains(&head) && (day || agency || head.starts_with("pub")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::rules;
+    use super::*;
+
+    fn names(line: &str) -> Option<Vec<(String, BylineKind)>> {
+        let found = read(line, 0, rules())?;
+        Some(found.names.into_iter().map(|(range, kind)| (line[range].to_owned(), kind)).collect())
+    }
+
+    #[test]
+    fn names_are_parted_and_typed() {
+        let person = |name: &str| (name.to_owned(), BylineKind::Person);
+        let cases = [
+            ("Awa Diallo", vec![person("Awa Diallo")]),
+            ("Awa Diallo et Moussa ag Hama", vec![person("Awa Diallo"), person("Moussa ag Hama")]),
+            ("Dana A. Ford , Jim Wang, and Tom Watt, Gulf News", vec![person("Dana A. Ford"), person("Jim Wang"), person("Tom Watt")]),
+            ("Anne-Marie de La Tour, journaliste", vec![person("Anne-Marie de La Tour")]),
+            ("Lucas Rivers22 Dec 2026", vec![person("Lucas Rivers")]),
+            ("Ann Rivers Gulf Contributor", vec![person("Ann Rivers Gulf Contributor")]),
+            ("Ann Rivers eHarbour Contributor", vec![person("Ann Rivers")]),
+            ("Siaka CƐRƆ", vec![person("Siaka CƐRƆ")]),
+            ("Naba", vec![("Naba".to_owned(), BylineKind::Unknown)]),
+            ("A. D. avec AFP", vec![("A. D.".to_owned(), BylineKind::Initials)]),
+            ("La Rédaction", vec![("La Rédaction".to_owned(), BylineKind::Desk)]),
+            ("Gulf Staff", vec![("Gulf Staff".to_owned(), BylineKind::Desk)]),
+            ("Europe 1 avec AFP", vec![]),
+        ];
+        for (line, expected) in cases {
+            if expected.is_empty() {
+                continue;
+            }
+            assert_eq!(names(line), Some(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn sentences_are_no_bylines() {
+        for line in [
+            "ailleurs, le port reste fermé",
+            "Moussa Konaté a signé la convention lundi",
+            "Moussa Konaté, le port a été rouvert lundi matin par la mer et le vent",
+            "Monday the boats were home",
+            "contrast, Ann stayed",
+            "",
+        ] {
+            assert_eq!(names(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn agencies_are_set_apart() {
+        let line = "AMANDA RIVERS and Tom Dell The Associated Press";
+        let found = read(line, 0, rules()).unwrap();
+        assert_eq!(found.names.len(), 2);
+        assert_eq!(&line[found.agencies[0].clone()], "The Associated Press");
+        let alone = read("Associated Press", 0, rules()).unwrap();
+        assert!(alone.names.is_empty() && alone.agencies.len() == 1);
+        assert_eq!(read("AFP said on Monday that boats came", 0, rules()), None);
+    }
+}

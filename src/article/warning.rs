@@ -1,0 +1,87 @@
+//! What a reader of an article's record should know of how it was read.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Something that was lost, joined or left out while reading. In JSON: `{"kind": "softWrapsJoined", "count": 30}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum Warning {
+    /// Byte sequences that the charset does not know; each is U+FFFD in the text.
+    Undecodable {
+        /// How many.
+        count: usize,
+    },
+    /// Characters that do not show: zero-widths, bidi controls, control characters. They stay in the text and are
+    /// passed over when names are looked for.
+    Invisible {
+        /// How many.
+        count: usize,
+    },
+    /// Line breaks that became spaces in the reflow form.
+    SoftWrapsJoined {
+        /// How many.
+        count: usize,
+    },
+    /// Hyphens at a line's end that were dropped in the reflow form. A true hyphen looks the same.
+    HyphenBreaksJoined {
+        /// How many.
+        count: usize,
+        /// Code points of the first hundred hyphens in the extracted text.
+        at: Vec<usize>,
+    },
+    /// Claims of one field beyond what is kept.
+    ClaimsDropped {
+        /// JSON name of the field: `claimedOrigins`, `bylines`.
+        field: String,
+        /// How many were left out.
+        count: usize,
+    },
+    /// Claims left out because they are longer than a claim may be.
+    ClaimsTooLong {
+        /// How many.
+        count: usize,
+        /// Characters that a claim may have.
+        limit: usize,
+    },
+    /// Quotations beyond what is kept.
+    QuotesDropped {
+        /// How many.
+        count: usize,
+    },
+    /// Paragraphs beyond what is kept.
+    ParagraphsDropped {
+        /// How many.
+        count: usize,
+    },
+    /// The text is so long that quotations were looked for in its beginning only.
+    NotReadWhole {
+        /// Characters of the text.
+        chars: usize,
+        /// Characters that were looked at.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::Undecodable { count } => write!(f, "{count} byte sequences could not be decoded"),
+            Warning::Invisible { count } => write!(f, "{count} invisible characters in the text"),
+            Warning::SoftWrapsJoined { count } => write!(f, "soft wraps joined: {count}"),
+            Warning::HyphenBreaksJoined { count, at } => {
+                write!(f, "hyphen breaks joined: {count}")?;
+                at.first().map_or(Ok(()), |first| write!(f, " (first at character {first})"))
+            }
+            Warning::ClaimsDropped { field, count } => write!(f, "{count} more {field} were left out"),
+            Warning::ClaimsTooLong { count, limit } => write!(f, "{count} claims of more than {limit} characters were left out"),
+            Warning::QuotesDropped { count } => write!(f, "{count} more quotations were left out"),
+            Warning::ParagraphsDropped { count } => write!(f, "{count} more paragraphs were left out"),
+            Warning::NotReadWhole { chars, limit } => {
+                write!(f, "the text has {chars} characters; quotations were looked for in the first {limit}")
+            }
+        }
+    }
+}
