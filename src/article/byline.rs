@@ -16,6 +16,8 @@ use crate::base::limits;
 const BARE_NAME_MAX_CHARS: usize = 40;
 /// Words of a bare name in the tail.
 const BARE_NAME_MAX_WORDS: usize = 4;
+/// Words that a line has at least that is taken for the article's last sentence.
+const PROSE_MIN_WORDS: usize = 5;
 /// Characters of a line that is a day and little else.
 const DAY_LINE_MAX_CHARS: usize = 70;
 
@@ -40,7 +42,14 @@ impl Bylines {
         self.found.iter().any(|(other, _)| other.start < source.end && source.start < other.end)
     }
 
-    fn push(&mut self, page: &Page<'_>, rule: &Rule, scope: Scope, source: Range<usize>, byline: (&str, BylineKind, Option<&str>)) {
+    fn push(
+        &mut self,
+        page: &Page<'_>,
+        rule: &Rule,
+        scope: Scope,
+        source: Range<usize>,
+        byline: (&str, BylineKind, Option<&str>),
+    ) {
         let (printed, kind, cue) = byline;
         let role = rule.byline_role();
         let same = |other: &Byline| other.role == role && fold(&other.as_printed) == fold(printed);
@@ -76,7 +85,13 @@ pub(super) fn find(page: &Page<'_>, bylines: &mut Bylines, origins: &mut Origins
         let Some(found) = names::read(printed, 0, page.rules) else { continue };
         for (range, kind) in found.names {
             let source = value.start + range.start..value.start + range.end;
-            bylines.push(page, rule, Scope::Field, source, (&printed[range], kind, Some(&text[name.clone()])));
+            bylines.push(
+                page,
+                rule,
+                Scope::Field,
+                source,
+                (&printed[range], kind, Some(&text[name.clone()])),
+            );
         }
     }
     for at in 0..page.lines.len() {
@@ -113,7 +128,9 @@ fn cue_byline(page: &Page<'_>, at: usize, rule: &Rule, bylines: &mut Bylines, or
 /// Returns where the names begin in a line that may have a cue of its own.
 fn line_cue(page: &Page<'_>, at: usize) -> usize {
     let line = &page.lines[at].text;
-    let own = page.rules_of(Field::Byline).find_map(|rule| rule.captures(line)?.name("value").map(|value| value.start()));
+    let own = page
+        .rules_of(Field::Byline)
+        .find_map(|rule| rule.captures(line)?.name("value").map(|value| value.start()));
     own.unwrap_or(0)
 }
 
@@ -134,7 +151,7 @@ pub(super) fn find_bare(page: &Page<'_>, bylines: &mut Bylines, origins: &mut Or
         if line.in_head && bylines.lines.is_empty() {
             name_and_day(page, at, bylines, origins);
         }
-        if line.in_tail && !bylines.lines.contains(&at) {
+        if line.in_tail && bylines.found.is_empty() {
             bare_name(page, at, bylines, origins);
         }
     }
@@ -154,7 +171,8 @@ fn name_and_day(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut
     let day = page.rules.day.is_match(&names.rest)
         || page.next(at).is_some_and(|next| is_day_line(page, next))
         || page.previous(at).is_some_and(|previous| previous > 0 && is_day_line(page, previous));
-    if day && !names.names.is_empty() && names.names.iter().all(person) {
+    let bare = names::follows_bare_names(&names.rest, page.rules);
+    if day && bare && !names.names.is_empty() && names.names.iter().all(person) {
         bylines.add(page, at, rule, &names, None);
         add_agencies(page, at, &names, origins);
     }
@@ -171,7 +189,9 @@ fn bare_name(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut Or
     let rule = page.rules.layout("any.tail.bare-name");
     let line = &page.lines[at];
     let words = line.text.split_whitespace().count();
-    if line.text.chars().take(BARE_NAME_MAX_CHARS + 1).count() > BARE_NAME_MAX_CHARS || words > BARE_NAME_MAX_WORDS {
+    if line.text.chars().take(BARE_NAME_MAX_CHARS + 1).count() > BARE_NAME_MAX_CHARS
+        || words > BARE_NAME_MAX_WORDS
+    {
         return;
     }
     let Some(names) = names::read(&line.text, 0, page.rules) else { return };
@@ -182,11 +202,13 @@ fn bare_name(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut Or
     if !whole || !signs || stops || is_section(page, &line.text) {
         return;
     }
-    let is_credit = |other: usize| origins.covers(&page.source(&page.lines[other], 0..page.lines[other].text.len()));
+    let is_credit =
+        |other: usize| origins.covers(&page.source(&page.lines[other], 0..page.lines[other].text.len()));
     let (previous, next) = (page.previous(at), page.next(at));
     let beside = next.is_some_and(is_credit);
     let below = previous.is_some_and(is_credit);
-    let after_sentence = previous.is_some_and(|previous| page.lines[previous].ends_sentence());
+    let prose = |line: &Line| line.ends_sentence() && line.text.split(' ').count() >= PROSE_MIN_WORDS;
+    let after_sentence = previous.is_some_and(|previous| prose(&page.lines[previous]));
     if (below && (next.is_none() || beside)) || (after_sentence && (beside || next.is_none())) {
         bylines.add(page, at, rule, &names, None);
     }
@@ -197,7 +219,8 @@ fn is_section(page: &Page<'_>, words: &str) -> bool {
     let sections = &page.rules.layout("any.tail.bare-name").not;
     let folded = fold(words);
     let every = |known: &String| fold(known) == folded;
-    sections.iter().any(every) || folded.split(' ').any(|word| sections.iter().any(|known| fold(known) == word))
+    sections.iter().any(every)
+        || folded.split(' ').any(|word| sections.iter().any(|known| fold(known) == word))
 }
 
 /// Returns the days that stand in lines with a byline.

@@ -40,7 +40,14 @@ impl Origins {
     }
 
     /// Adds the bytes `value` of line `at` as an origin, unless it is one already, or the publisher.
-    pub(super) fn add(&mut self, page: &Page<'_>, at: usize, rule: &Rule, value: Range<usize>, cue: Option<&str>) {
+    pub(super) fn add(
+        &mut self,
+        page: &Page<'_>,
+        at: usize,
+        rule: &Rule,
+        value: Range<usize>,
+        cue: Option<&str>,
+    ) {
         let line = &page.lines[at];
         let Some(scope) = line.scope_for(rule) else { return };
         let printed = line.printed().get(value.clone()).unwrap_or_default().to_owned();
@@ -143,7 +150,7 @@ fn line_origins(page: &Page<'_>, at: usize, rule: &Rule, origins: &mut Origins) 
     let glue = &line.text[start..found.name("cue").map_or(start, |cue| cue.start())];
     let plural = cue.is_some_and(|cue| cue.trim_end_matches([' ', ':', '：']).ends_with(['s', 'S']));
     let reading = Reading {
-        glued: start > 0 && !glue.contains(['|', '•', '·']),
+        glued: start > 0 && rule.form.as_deref() == Some("colon") && !glue.contains(['|', '•', '·']),
         parenthesis: glue.contains(['(', '[']) && start > 0,
         several: plural,
         any_case: false,
@@ -213,7 +220,8 @@ fn organisations(page: &Page<'_>, line: &str, value: Range<usize>, reading: Read
         return Vec::new();
     }
     let parts = split(page, line, whole.clone(), reading.several);
-    let names: Vec<Range<usize>> = parts.into_iter().filter(|part| is_name(page, &line[part.clone()], reading)).collect();
+    let names: Vec<Range<usize>> =
+        parts.into_iter().filter(|part| is_name(page, &line[part.clone()], reading)).collect();
     if names.is_empty() && is_name(page, &line[whole.clone()], reading) { vec![whole] } else { names }
 }
 
@@ -224,11 +232,11 @@ fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -
     if let Some(dash) = patterns().dash.find(&text[..end]) {
         end = dash.start();
     }
-    if let Some(stop) = patterns().sentence.find(&text[..end]) {
+    if let Some(stop) = sentence_end(&text[..end]) {
         if reading.glued {
             return None;
         }
-        end = stop.start() + text[stop.range()].find('.').unwrap_or(0);
+        end = stop;
     }
     if let Some(day) = page.rules.day.find(&text[..end]) {
         end = day.start();
@@ -239,7 +247,9 @@ fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -
             end = bare.len() - last.len();
         }
     }
-    let mut words = text[..end].trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':' | '-' | '–' | '—'));
+    let mut words = text[..end].trim_end_matches(|c: char| {
+        c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':' | '-' | '–' | '—')
+    });
     for (open, close) in [('(', ')'), ('[', ']')] {
         if words.ends_with(close) && words.matches(open).count() < words.matches(close).count() {
             words = words.trim_end_matches([close, '.', ' ']);
@@ -258,6 +268,15 @@ fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -
     (!inner.is_empty()).then(|| value.start + offset..value.start + offset + inner.len())
 }
 
+/// Returns where a sentence ends inside of a value; `None` at a short form such as "St." or "U.S.".
+fn sentence_end(text: &str) -> Option<usize> {
+    patterns().sentence.captures_iter(text).find_map(|found| {
+        let (word, stop) = (found.name("word")?.as_str(), found.name("stop")?.start());
+        let short = word.chars().count() < 2 || patterns().short_form.is_match(word);
+        (!short).then_some(stop)
+    })
+}
+
 /// Splits a list of names. Without a plural cue only where every part is a known body: names hold commas and "and"s.
 fn split(page: &Page<'_>, line: &str, whole: Range<usize>, several: bool) -> Vec<Range<usize>> {
     let text = &line[whole.clone()];
@@ -271,7 +290,9 @@ fn split(page: &Page<'_>, line: &str, whole: Range<usize>, several: bool) -> Vec
         parts.push(whole.start + at..whole.end);
         parts
     };
-    let known = |parts: &[Range<usize>]| parts.iter().all(|part| page.rules.bodies.named(&line[part.clone()]).is_some());
+    let known = |parts: &[Range<usize>]| {
+        parts.iter().all(|part| page.rules.bodies.named(&line[part.clone()]).is_some())
+    };
     let full = cut(&patterns().list);
     if full.len() > 1 && known(&full) {
         return full;
@@ -329,6 +350,7 @@ fn outlets(page: &Page<'_>, line: &str, value: Range<usize>) -> Vec<Range<usize>
 
 struct Patterns {
     sentence: Regex,
+    short_form: Regex,
     dash: Regex,
     list: Regex,
     marks: Regex,
@@ -345,10 +367,11 @@ fn patterns() -> &'static Patterns {
     PATTERNS.get_or_init(|| {
         let make = |source: &str| Regex::new(source).expect("internal error: pattern of names");
         Patterns {
-            sentence: make(r#"[\p{L}\p{N})»”"]{3,}\.\s+["«“]?\p{Lu}"#),
+            sentence: make(r#"(?P<word>[\p{L}\p{N})»”"]+)\s?(?P<stop>\.)\s+["«“]?\p{Lu}"#),
+            short_form: make(r"^(?:St|Ste|Mt|Dr|Mr|Mrs|Ms|Pr|Me|Co|Cie|Dept|Gov|Gen|No)$"),
             dash: make(r"\s(?:--|[-–—])\s"),
             list: make(r"\s*(?:[,;/]\s*(?:(?:et|and)\s+)?|\s(?:et|and|&)\s)\s*"),
-            marks: make(r"\s*[,;/]\s*"),
+            marks: make(r"\s*[,;]\s*|\s+/\s+"),
             semicolons: make(r"\s*;\s*|\s+/\s+"),
             host: make(r"^(?:[\w-]+\.)+[A-Za-z]{2,}$"),
             address: make(r"(?i)^(?:[a-z]+://|mailto:|(?:[\w-]+\.)+[a-z]{2,}/)\S*|\S+@\S+"),
@@ -390,12 +413,19 @@ mod tests {
         let tail = |line: &str| origins(&format!("Les bateaux sont rentrés lundi.\n\n{line}\n"));
         assert_eq!(tail("Source : Radio du Fleuve. Tous droits réservés"), ["Radio du Fleuve"]);
         assert_eq!(tail("Source : Radio du Fleuve | Photo : Fleuve Images")[0], "Radio du Fleuve");
+        assert_eq!(tail("Source : Gazette de St. Louis. Fin"), ["Gazette de St. Louis"]);
         assert_eq!(tail("Source : « Radio du Fleuve »."), ["Radio du Fleuve"]);
         assert_eq!(tail("Source : Institut du lac (IDL)"), ["Institut du lac (IDL)"]);
         assert_eq!(tail("(Source : AFP)"), ["AFP"]);
         assert_eq!(tail("Source : AFP, le 3 juin 2026"), ["AFP"]);
-        assert_eq!(tail("Source : ministère de la Pêche, du Lac et des Ports"), ["ministère de la Pêche, du Lac et des Ports"]);
-        assert_eq!(tail("Sources : Radio du Fleuve ; Institut du lac"), ["Radio du Fleuve", "Institut du lac"]);
+        assert_eq!(
+            tail("Source : ministère de la Pêche, du Lac et des Ports"),
+            ["ministère de la Pêche, du Lac et des Ports"]
+        );
+        assert_eq!(
+            tail("Sources : Radio du Fleuve ; Institut du lac"),
+            ["Radio du Fleuve", "Institut du lac"]
+        );
         assert_eq!(tail("Source :"), [""; 0]);
         assert_eq!(tail("Source :\nRadio du Fleuve"), ["Radio du Fleuve"]);
         assert_eq!(tail("Source : 2026"), [""; 0]);
@@ -423,6 +453,9 @@ mod tests {
         assert_eq!(of(limits::CLAIM_MAX_CHARS).claimed_origins.len(), 1);
         let past = of(limits::CLAIM_MAX_CHARS + 1);
         assert!(past.claimed_origins.is_empty());
-        assert!(past.warnings.contains(&super::super::Warning::ClaimsTooLong { count: 1, limit: limits::CLAIM_MAX_CHARS }));
+        assert!(
+            past.warnings
+                .contains(&super::super::Warning::ClaimsTooLong { count: 1, limit: limits::CLAIM_MAX_CHARS })
+        );
     }
 }

@@ -105,7 +105,9 @@ mod tests {
         for months in &rules().words.months {
             assert_eq!(months.len(), 12);
         }
-        for (name, number) in [("janvier", 1), ("mai", 5), ("May", 5), ("déc.", 12), ("Sept.", 9), ("mars", 3), ("march", 3)] {
+        for (name, number) in
+            [("janvier", 1), ("mai", 5), ("May", 5), ("déc.", 12), ("Sept.", 9), ("mars", 3), ("march", 3)]
+        {
             assert_eq!(month(name, rules()), Some(number), "{name}");
         }
     }

@@ -5,6 +5,10 @@ use super::credit::Origins;
 use super::page::Page;
 use super::rules::{Field, ValueKind};
 
+/// Characters and words of a place, its region and country included; what has more is a sentence.
+const PLACE_MAX_CHARS: usize = 60;
+const PLACE_MAX_WORDS: usize = 7;
+
 /// Finds the first dateline of the head, and the agencies that it names.
 pub(super) fn find(page: &Page<'_>, origins: &mut Origins) -> Option<Dateline> {
     for at in 0..page.lines.len() {
@@ -13,15 +17,24 @@ pub(super) fn find(page: &Page<'_>, origins: &mut Origins) -> Option<Dateline> {
             continue;
         }
         for rule in page.rules_of(Field::Dateline) {
-            let (Some(scope), Some(found)) = (line.scope_for(rule), rule.captures(&line.text)) else { continue };
+            let (Some(scope), Some(found)) = (line.scope_for(rule), rule.captures(&line.text)) else {
+                continue;
+            };
             let Some(whole) = found.name("dateline") else { continue };
+            let place = found.name("place").map_or("", |place| place.as_str());
+            if place.chars().count() > PLACE_MAX_CHARS || place.split(' ').count() > PLACE_MAX_WORDS {
+                continue;
+            }
             let agencies = match (rule.value, found.name("value")) {
                 (ValueKind::Agency, Some(value)) => {
                     let inside = page.rules.bodies.agencies_in(value.as_str());
                     if inside.is_empty() {
                         continue;
                     }
-                    inside.into_iter().map(|name| value.start() + name.start..value.start() + name.end).collect()
+                    inside
+                        .into_iter()
+                        .map(|name| value.start() + name.start..value.start() + name.end)
+                        .collect()
                 }
                 _ => Vec::new(),
             };
@@ -58,7 +71,13 @@ mod tests {
     #[test]
     fn place_day_and_agency() {
         let cases = [
-            ("Gao (AFP) - Le fleuve monte.", "Gao (AFP)", "Gao", None, vec![("AFP", OriginRole::WireCarriage)]),
+            (
+                "Gao (AFP) - Le fleuve monte.",
+                "Gao (AFP)",
+                "Gao",
+                None,
+                vec![("AFP", OriginRole::WireCarriage)],
+            ),
             (
                 "GROSSETO, Italy, Sept. 2 (Reuters) -- The tide turned.",
                 "GROSSETO, Italy, Sept. 2 (Reuters)",
@@ -86,7 +105,8 @@ mod tests {
             let (found, agencies) = dateline(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(found.as_printed, whole);
             assert_eq!((found.place.as_deref(), found.date.as_deref()), (Some(place), date), "{text}");
-            let agencies: Vec<(&str, OriginRole)> = agencies.iter().map(|(name, role)| (name.as_str(), *role)).collect();
+            let agencies: Vec<(&str, OriginRole)> =
+                agencies.iter().map(|(name, role)| (name.as_str(), *role)).collect();
             assert_eq!(agencies, origins, "{text}");
         }
     }
@@ -100,7 +120,12 @@ mod tests {
 
     #[test]
     fn prose_is_no_dateline() {
-        for text in ["Le port (AFP) a rouvert.", "LYON (FRANCE) - Le fleuve monte.", "Reuters - Le fleuve monte."] {
+        for text in [
+            "Le port (AFP) a rouvert.",
+            "LYON (FRANCE) - Le fleuve monte.",
+            "Reuters - Le fleuve monte.",
+            "Le port que le lac et la ville ont voulu (AFP) - ouvre.",
+        ] {
             assert_eq!(dateline(text), None, "{text}");
         }
     }

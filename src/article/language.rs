@@ -129,7 +129,9 @@ mod tests {
 
     #[test]
     fn declared_tags_are_checked() {
-        for (printed, expected) in [("fr", Some("fr")), ("fr-ML", Some("fr")), ("EN_us", Some("en")), ("bm", Some("bm"))] {
+        for (printed, expected) in
+            [("fr", Some("fr")), ("fr-ML", Some("fr")), ("EN_us", Some("en")), ("bm", Some("bm"))]
+        {
             assert_eq!(declared(printed).map(|l| l.tag).as_deref(), expected);
         }
         for bad in ["", "français", "f", "12", "<b>"] {

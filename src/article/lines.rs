@@ -86,10 +86,7 @@ pub(super) fn lines(text: &str, body: usize, rules: &Rules, language: Option<&st
     let windows = if whole.len() <= 2 * WINDOW_BYTES {
         vec![whole]
     } else {
-        vec![
-            body..floor(text, body + WINDOW_BYTES),
-            floor(text, text.len() - WINDOW_BYTES)..text.len(),
-        ]
+        vec![body..floor(text, body + WINDOW_BYTES), floor(text, text.len() - WINDOW_BYTES)..text.len()]
     };
     let width = wrap_width(windows.iter().map(|window| &text[window.clone()]));
     let mut all = Vec::new();
@@ -133,12 +130,15 @@ fn mark<'l>(lines: impl Iterator<Item = &'l mut Line>, chars_min: usize, set: fn
     }
 }
 
-/// The length that lines are wrapped at: nine in ten are no longer.
+/// The length that lines are wrapped at: nine in ten are no longer, and half of them are nearly as long. `usize::MAX` where
+/// lines are of all lengths, as those of a page are.
 fn wrap_width<'t>(windows: impl Iterator<Item = &'t str>) -> usize {
     let lines = windows.flat_map(str::lines).filter(|line| !line.trim().is_empty());
     let mut lengths: Vec<usize> = lines.map(|line| line.trim().chars().take(WRAP_MAX + 1).count()).collect();
     lengths.sort_unstable();
-    lengths.get(lengths.len() * 9 / 10).or(lengths.last()).copied().unwrap_or(0)
+    let Some(width) = lengths.get(lengths.len() * 9 / 10).copied() else { return usize::MAX };
+    let near = lengths.iter().filter(|length| **length * 4 >= width * 3).count();
+    if near * 2 >= lengths.len() { width } else { usize::MAX }
 }
 
 /// Cuts a window into logical lines.
@@ -187,7 +187,10 @@ fn goes_on(current: &str, next: &str, width: usize, rules: &Rules) -> bool {
     let next = next.trim();
     let begins_lower = next.chars().next().is_some_and(char::is_lowercase);
     let mut back = last.chars().rev();
-    if begins_lower && matches!(back.next(), Some('-' | '\u{ad}' | '\u{2010}')) && back.next().is_some_and(char::is_alphabetic) {
+    if begins_lower
+        && matches!(back.next(), Some('-' | '\u{ad}' | '\u{2010}'))
+        && back.next().is_some_and(char::is_alphabetic)
+    {
         return true;
     }
     if ends_sentence(last) || last.ends_with([':', '：']) {
@@ -208,7 +211,8 @@ fn goes_on(current: &str, next: &str, width: usize, rules: &Rules) -> bool {
 /// True when the words end as sentences end: a stop, perhaps closed by quotation marks or parentheses.
 pub(super) fn ends_sentence(words: &str) -> bool {
     let bare = words.trim_end_matches([' ', '»', '”', '"', ')', ']', '’', '\'', '」', MASK]);
-    bare.ends_with(['.', '!', '?', '…', '。', '！', '？']) || (bare.len() < words.len() && bare.ends_with(','))
+    bare.ends_with(['.', '!', '?', '…', '。', '！', '？'])
+        || (bare.len() < words.len() && bare.ends_with(','))
 }
 
 /// Blots out what no other rule may see, and excludes whole lines of that sort.

@@ -87,7 +87,8 @@ impl Writer {
                 self.heading = (level == HeadingLevel::H1).then_some(self.out.text.len());
             }
             Event::End(TagEnd::Heading(_)) => self.end_heading(),
-            Event::Start(Tag::Paragraph | Tag::CodeBlock(_) | Tag::Table(_) | Tag::BlockQuote(_)) | Event::Rule => {
+            Event::Start(Tag::Paragraph | Tag::CodeBlock(_) | Tag::Table(_) | Tag::BlockQuote(_))
+            | Event::Rule => {
                 self.break_lines(2);
             }
             Event::End(TagEnd::Paragraph | TagEnd::CodeBlock | TagEnd::Table | TagEnd::BlockQuote(_)) => {
@@ -170,7 +171,9 @@ fn fields(front: &str) -> Vec<FieldValue> {
             continue;
         }
         open = None;
-        let Some((key, rest)) = line.split_once(':').filter(|(key, _)| indent == 0 && is_key(key)) else { continue };
+        let Some((key, rest)) = line.split_once(':').filter(|(key, _)| indent == 0 && is_key(key)) else {
+            continue;
+        };
         let name = start..start + key.len();
         let after = start + key.len() + 1..start + line.len();
         if rest.trim().is_empty() {
@@ -196,7 +199,9 @@ fn is_key(key: &str) -> bool {
 fn list(front: &str, range: Range<usize>) -> Vec<Range<usize>> {
     let text = &front[range.clone()];
     let trimmed = text.trim();
-    let Some(inner) = trimmed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else { return vec![range] };
+    let Some(inner) = trimmed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
+        return vec![range];
+    };
     let mut at = range.start + (text.len() - text.trim_start().len()) + 1;
     let mut parts = Vec::new();
     for part in inner.split(',') {
@@ -250,7 +255,9 @@ mod tests {
 
     #[test]
     fn what_is_no_front_matter() {
-        for text in ["---\n\n---\n", "--- \nune ligne\n---\n", "---\ntitle: sans fin\n", "a\n---\ntitle: x\n---\n"] {
+        for text in
+            ["---\n\n---\n", "--- \nune ligne\n---\n", "---\ntitle: sans fin\n", "a\n---\ntitle: x\n---\n"]
+        {
             assert!(!has_front_matter(text), "{text:?}");
         }
         assert!(has_front_matter("---\ntitle: x\n...\n"));

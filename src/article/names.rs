@@ -30,8 +30,12 @@ pub(super) struct Names {
 /// Reads the names from byte `start` of `line` on; `None` where it does not read as an authorship line.
 pub(super) fn read(line: &str, start: usize, rules: &Rules) -> Option<Names> {
     let value = &line[start..];
-    let agencies: Vec<Range<usize>> =
-        rules.bodies.agencies_in(value).into_iter().map(|range| start + range.start..start + range.end).collect();
+    let agencies: Vec<Range<usize>> = rules
+        .bodies
+        .agencies_in(value)
+        .into_iter()
+        .map(|range| start + range.start..start + range.end)
+        .collect();
     let end = agencies.first().map_or(line.len(), |first| first.start);
     let mut reader = Reader { line, end, at: start, rules };
     let mut found = Names::default();
@@ -48,14 +52,16 @@ pub(super) fn read(line: &str, start: usize, rules: &Rules) -> Option<Names> {
     found.agencies = agencies;
     let plausible = if found.names.is_empty() {
         // Agencies alone, perhaps with an article and a day.
-        !found.agencies.is_empty() && before_agency(&line[start..end], rules) && after_agency(line, &found.agencies, rules)
+        !found.agencies.is_empty()
+            && before_agency(&line[start..end], rules)
+            && after_agency(line, &found.agencies, rules)
     } else {
         follows_names(rest, rules)
     };
     plausible.then_some(found)
 }
 
-/// True when the whole of `words` is names, and what may follow them.
+/// Returns what sort of author the printed name is of.
 pub(super) fn kind_of(name: &str, rules: &Rules) -> BylineKind {
     let words: Vec<&str> = name.split_whitespace().collect();
     let folded = fold(name);
@@ -75,7 +81,8 @@ pub(super) fn kind_of(name: &str, rules: &Rules) -> BylineKind {
 
 /// `A.D.` or `J.-P.`
 fn is_dotted(word: &str) -> bool {
-    word.split_inclusive('.').all(|part| part.ends_with('.') && part.chars().filter(|c| c.is_alphabetic()).count() == 1)
+    word.split_inclusive('.')
+        .all(|part| part.ends_with('.') && part.chars().filter(|c| c.is_alphabetic()).count() == 1)
 }
 
 fn contains_word(folded: &str, word: &str) -> bool {
@@ -110,6 +117,13 @@ impl<'l> Reader<'l> {
             at = self.end - rest.len();
             let word = &rest[..rest.find(|c: char| c.is_whitespace() || c == MASK).unwrap_or(rest.len())];
             match name_word(word, self.rules) {
+                // "Gulf Contributor": a title, and the word before it goes with it.
+                Word::Name(_) | Word::Other if words >= 2 && self.is_job(&fold(word)) => {
+                    if words > 2 {
+                        end = start + self.line[start..end].rfind(' ').unwrap_or(end - start);
+                    }
+                    break;
+                }
                 Word::Name(length) => {
                     end = at + length;
                     words += 1;
@@ -140,7 +154,9 @@ impl<'l> Reader<'l> {
     /// Steps over what parts two names.
     fn separator(&mut self) -> bool {
         let rest = self.rest();
-        let bare = rest.trim_start();
+        // A footnote's number may touch a name.
+        let bare = rest.trim_start_matches(char::is_numeric);
+        let bare = if bare.starts_with(',') { bare } else { rest }.trim_start();
         let conjunction = self.rules.words.conjunctions.iter().find(|word| {
             fold(bare.split(' ').next().unwrap_or_default()) == **word && bare.len() > word.len()
         });
@@ -148,7 +164,12 @@ impl<'l> Reader<'l> {
             word.len()
         } else if bare.starts_with([',', '/', ';', '&']) {
             let after = bare[1..].trim_start();
-            let also = self.rules.words.conjunctions.iter().find(|word| fold(after.split(' ').next().unwrap_or_default()) == **word);
+            let also = self
+                .rules
+                .words
+                .conjunctions
+                .iter()
+                .find(|word| fold(after.split(' ').next().unwrap_or_default()) == **word);
             1 + bare[1..].len() - after.len() + also.map_or(0, String::len)
         } else {
             return false;
@@ -160,7 +181,8 @@ impl<'l> Reader<'l> {
     fn is_calendar(&self, folded: &str) -> bool {
         let first = folded.split(' ').next().unwrap_or_default();
         let words = &self.rules.words;
-        words.weekdays.iter().any(|day| day == first) || words.months.iter().flatten().any(|month| month.is_match(first))
+        words.weekdays.iter().any(|day| day == first)
+            || words.months.iter().flatten().any(|month| month.is_match(first))
     }
 
     fn is_job(&self, folded: &str) -> bool {
@@ -176,19 +198,23 @@ enum Word {
 }
 
 fn name_word(word: &str, rules: &Rules) -> Word {
-    let inner = |c: char| c.is_alphabetic() || is_mark(c) || matches!(c, '-' | '’' | '\'' | '.' | '·' | '\u{2010}');
+    let inner =
+        |c: char| c.is_alphabetic() || is_mark(c) || matches!(c, '-' | '’' | '\'' | '.' | '·' | '\u{2010}');
     let length = word.find(|c| !inner(c)).unwrap_or(word.len());
     let letters = &word[..length];
     // A full stop belongs to initials and to short forms, not to the end of a sentence.
     let bare = letters.trim_end_matches(['.', '-', '’', '\'']);
     let short = bare.chars().count() <= 2 || bare.contains('.');
-    let kept = if short && letters[bare.len()..].starts_with('.') { &letters[..bare.len() + 1] } else { bare };
+    let kept =
+        if short && letters[bare.len()..].starts_with('.') { &letters[..bare.len() + 1] } else { bare };
     let Some(first) = kept.chars().next() else { return Word::Other };
     if rules.words.particles.contains(&fold(letters)) && first.is_lowercase() {
         return Word::Particle(word.len());
     }
-    let elided = kept.strip_prefix("d’").or_else(|| kept.strip_prefix("d'")).or_else(|| kept.strip_prefix("l’"));
-    let capital = elided.unwrap_or(kept).chars().next().is_some_and(|c| !c.is_lowercase() && c.is_alphabetic());
+    let elided =
+        kept.strip_prefix("d’").or_else(|| kept.strip_prefix("d'")).or_else(|| kept.strip_prefix("l’"));
+    let capital =
+        elided.unwrap_or(kept).chars().next().is_some_and(|c| !c.is_lowercase() && c.is_alphabetic());
     if capital { Word::Name(kept.len()) } else { Word::Other }
 }
 
@@ -196,24 +222,40 @@ fn name_word(word: &str, rules: &Rules) -> Word {
 fn before_agency(words: &str, rules: &Rules) -> bool {
     let bare = fold(words.trim().trim_end_matches([',', '/', '-', '—', '–']));
     let words = bare.trim();
-    words.is_empty() || rules.words.particles.iter().any(|particle| particle == words) || matches!(words, "the" | "l'" | "avec" | "with")
+    words.is_empty()
+        || rules.words.particles.iter().any(|particle| particle == words)
+        || matches!(words, "the" | "l'" | "avec" | "with")
 }
 
 fn after_agency(line: &str, agencies: &[Range<usize>], rules: &Rules) -> bool {
     agencies.last().is_none_or(|last| follows_names(&line[last.end..], rules))
 }
 
+/// True when what follows bare names shows that they are a byline: nothing, a day, a mark, a title. A clause after a comma
+/// does not.
+pub(super) fn follows_bare_names(rest: &str, rules: &Rules) -> bool {
+    let clause = rest.trim_start().strip_prefix(',');
+    clause.is_none_or(|clause| {
+        fold(clause).split([' ', ',']).any(|word| rules.words.jobs.iter().any(|job| job == word))
+    })
+}
+
 /// True when `rest` is what may follow the names of a byline.
 fn follows_names(rest: &str, rules: &Rules) -> bool {
-    let bare = rest.trim_matches(|c: char| c.is_whitespace() || c == MASK || c == '.' || c == ')' || c == ']');
+    let bare =
+        rest.trim_matches(|c: char| c.is_whitespace() || c == MASK || c == '.' || c == ')' || c == ']');
     if bare.is_empty() {
         return true;
     }
-    if bare.chars().count() > REST_MAX_CHARS || (ends_sentence(rest.trim()) && bare.split(' ').count() > 6 && !bare.contains(';')) {
+    if bare.chars().count() > REST_MAX_CHARS
+        || (ends_sentence(rest.trim()) && bare.split(' ').count() > 6 && !bare.contains(';'))
+    {
         return false;
     }
     let Some(first) = bare.chars().next() else { return true };
-    if first.is_ascii_digit() || matches!(first, '|' | '•' | '·' | '(' | '/' | '-' | '–' | '—' | ';' | '@' | '<' | '[') {
+    if first.is_ascii_digit()
+        || matches!(first, '|' | '•' | '·' | '(' | '/' | '-' | '–' | '—' | ';' | '@' | '<' | '[' | '&')
+    {
         return true;
     }
     let folded = fold(bare.trim_start_matches([',', ' ']));
@@ -227,7 +269,8 @@ fn follows_names(rest: &str, rules: &Rules) -> bool {
     let calendar = words.weekdays.iter().any(|day| day == head)
         || words.months.iter().flatten().any(|month| month.is_match(head));
     let job = folded.split(' ').take(4).any(|word| words.jobs.iter().any(|job| job == word));
-    let published = ["publié", "published", "posted", "updated", "mis", "le", "avec", "with", "and", "et", "pour", "for"];
+    let published =
+        ["publié", "published", "posted", "updated", "mis", "le", "avec", "with", "and", "et", "pour", "for"];
     let agency = rules.bodies.agencies_in(bare).first().is_some_and(|found| found.start <= 12);
     let day = rules.day.find(bare).is_some_and(|found| found.start() <= 24);
     calendar || job || agency || (published.contains(&head) && (day || agency || head.starts_with("pub")))
@@ -249,22 +292,23 @@ mod tests {
         let cases = [
             ("Awa Diallo", vec![person("Awa Diallo")]),
             ("Awa Diallo et Moussa ag Hama", vec![person("Awa Diallo"), person("Moussa ag Hama")]),
-            ("Dana A. Ford , Jim Wang, and Tom Watt, Gulf News", vec![person("Dana A. Ford"), person("Jim Wang"), person("Tom Watt")]),
+            (
+                "Dana A. Ford , Jim Wang, and Tom Watt, Gulf News",
+                vec![person("Dana A. Ford"), person("Jim Wang"), person("Tom Watt")],
+            ),
             ("Anne-Marie de La Tour, journaliste", vec![person("Anne-Marie de La Tour")]),
             ("Lucas Rivers22 Dec 2026", vec![person("Lucas Rivers")]),
-            ("Ann Rivers Gulf Contributor", vec![person("Ann Rivers Gulf Contributor")]),
+            ("Ann Rivers Gulf Contributor", vec![person("Ann Rivers")]),
+            ("Ann Rivers Parliamentary editor", vec![person("Ann Rivers")]),
+            ("Ann Rivers1, Tom Dell2", vec![person("Ann Rivers"), person("Tom Dell")]),
             ("Ann Rivers eHarbour Contributor", vec![person("Ann Rivers")]),
             ("Siaka CƐRƆ", vec![person("Siaka CƐRƆ")]),
             ("Naba", vec![("Naba".to_owned(), BylineKind::Unknown)]),
             ("A. D. avec AFP", vec![("A. D.".to_owned(), BylineKind::Initials)]),
             ("La Rédaction", vec![("La Rédaction".to_owned(), BylineKind::Desk)]),
             ("Gulf Staff", vec![("Gulf Staff".to_owned(), BylineKind::Desk)]),
-            ("Europe 1 avec AFP", vec![]),
         ];
         for (line, expected) in cases {
-            if expected.is_empty() {
-                continue;
-            }
             assert_eq!(names(line), Some(expected), "{line}");
         }
     }

@@ -149,7 +149,14 @@ fn push_unit(text: &str, token: &mut String) -> usize {
     let word = |text: &str| text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
     let length = match first {
         '%' | '‰' => first.len_utf8(),
-        '°' => first.len_utf8() + unit[first.len_utf8()..].chars().next().filter(char::is_ascii_alphabetic).map_or(0, char::len_utf8),
+        '°' => {
+            first.len_utf8()
+                + unit[first.len_utf8()..]
+                    .chars()
+                    .next()
+                    .filter(char::is_ascii_alphabetic)
+                    .map_or(0, char::len_utf8)
+        }
         c if is_currency(c) => {
             // "5 $ 6" is ambiguous: a sign that touches the next figure belongs to that one.
             let next = unit[c.len_utf8()..].chars().next();

@@ -74,7 +74,9 @@ impl Bodies {
         }
         let host = folded.trim_start_matches("www.");
         let domain = !host.contains(char::is_whitespace)
-            && host.rsplit_once('.').is_some_and(|(name, end)| !name.is_empty() && end.len() >= 2 && end.bytes().all(|b| b.is_ascii_alphabetic()));
+            && host.rsplit_once('.').is_some_and(|(name, end)| {
+                !name.is_empty() && end.len() >= 2 && end.bytes().all(|b| b.is_ascii_alphabetic())
+            });
         (if domain { OriginKind::Outlet } else { OriginKind::Unknown }, None)
     }
 
@@ -98,7 +100,8 @@ impl Bodies {
 /// One pattern of all names of the rows, longest first, in capitals too where a name has five letters or more.
 fn pattern<'r>(rows: impl Iterator<Item = &'r BodyRow>) -> String {
     let mut names: Vec<String> = rows.flat_map(|row| row.names.iter().cloned()).collect();
-    let capitals: Vec<String> = names.iter().filter(|name| name.len() >= 5).map(|name| name.to_uppercase()).collect();
+    let capitals: Vec<String> =
+        names.iter().filter(|name| name.len() >= 5).map(|name| name.to_uppercase()).collect();
     names.extend(capitals);
     names.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
     names.dedup();
@@ -138,7 +141,10 @@ mod tests {
         let names = |line: &str| -> Vec<String> {
             rules().bodies.agencies_in(line).into_iter().map(|range| line[range].to_owned()).collect()
         };
-        assert_eq!(names("L’AFP, REUTERS et Agence France-Presse"), ["AFP", "REUTERS", "Agence France-Presse"]);
+        assert_eq!(
+            names("L’AFP, REUTERS et Agence France-Presse"),
+            ["AFP", "REUTERS", "Agence France-Presse"]
+        );
         assert_eq!(names("APple, map, tap, Sputniks, Dr. Reutersberg"), [""; 0]);
     }
 }

@@ -158,7 +158,8 @@ impl<'t> ExtractedText<'t> {
     /// Returns the evidence that `rule` found the bytes `range` in `scope`.
     pub(super) fn evidence(&self, rule: &Rule, scope: Scope, range: Range<usize>) -> Evidence {
         let (before, after) = (&self.text[..range.start], &self.text[range.end..]);
-        let prefix_at = before.char_indices().rev().take(CONTEXT_CHARS).last().map_or(range.start, |(at, _)| at);
+        let prefix_at =
+            before.char_indices().rev().take(CONTEXT_CHARS).last().map_or(range.start, |(at, _)| at);
         let suffix_len = after.char_indices().nth(CONTEXT_CHARS).map_or(after.len(), |(at, _)| at);
         Evidence::Rule(RuleEvidence {
             rule: rule.id.clone(),

@@ -68,7 +68,13 @@ pub(super) fn find(text: &ExtractedText<'_>, body: usize) -> (Vec<Quotation>, us
         before = c;
     }
     spans.sort_unstable_by_key(|(start, end, ..)| (*start, std::cmp::Reverse(*end)));
-    (spans.into_iter().map(|(start, end, opening, closing)| quotation(text, start, end, opening, closing)).collect(), dropped)
+    (
+        spans
+            .into_iter()
+            .map(|(start, end, opening, closing)| quotation(text, start, end, opening, closing))
+            .collect(),
+        dropped,
+    )
 }
 
 fn opens(c: char, before: char, next: char) -> bool {

@@ -103,7 +103,8 @@ pub fn reflow(text: &str) -> Reflowed {
         segment.clear();
         segment.push(c);
         let mut soft_hyphen = None;
-        while let Some((at, next)) = chars.next_if(|(_, next)| is_invisible(*next) || !begins_segment(*next)) {
+        while let Some((at, next)) = chars.next_if(|(_, next)| is_invisible(*next) || !begins_segment(*next))
+        {
             if next == '\u{ad}' {
                 soft_hyphen = Some(at);
             } else if !is_invisible(next) {

@@ -228,7 +228,7 @@ pub struct Rules {
     pub(super) day: Regex,
 }
 
-/// Returns the built-in rule set. The first call compiles it (some ten milliseconds).
+/// Returns the built-in rule set. The first call compiles it (some tens of milliseconds).
 pub fn rules() -> &'static Rules {
     static RULES: OnceLock<Rules> = OnceLock::new();
     RULES.get_or_init(|| Rules::compile(SOURCE))
@@ -268,7 +268,11 @@ impl Rules {
     /// A fault in the built-in file is our own and found by the first test.
     fn compile(source: &str) -> Self {
         let file: File = toml::from_str(source).expect("internal error: rules.toml is not of its form");
-        assert_eq!(format!("{}/{}", file.name, file.version), RULESET, "internal error: version of rules.toml");
+        assert_eq!(
+            format!("{}/{}", file.name, file.version),
+            RULESET,
+            "internal error: version of rules.toml"
+        );
         let bodies = Bodies::compile(&file.body);
         let mut parts = file.parts;
         let all = |pick: fn(&LanguageWords) -> &Vec<String>| -> Vec<String> {
@@ -299,7 +303,8 @@ impl Rules {
         for rule in &mut rows {
             let whole = match (&rule.form, &rule.cue, &rule.pattern) {
                 (Some(form), Some(cue), None) => {
-                    let form = file.forms.get(form).unwrap_or_else(|| panic!("internal error: form of {}", rule.id));
+                    let form =
+                        file.forms.get(form).unwrap_or_else(|| panic!("internal error: form of {}", rule.id));
                     Some(form.replace("%CUE%", cue))
                 }
                 (None, None, pattern) => pattern.clone(),
@@ -317,7 +322,11 @@ impl Rules {
                 && matches!(rule.field, Field::Origin | Field::Byline | Field::Photo)
         };
         let cues: Vec<&str> = rows.iter().filter(starts).filter_map(|rule| rule.cue.as_deref()).collect();
-        let line_start = format!(r"^[(\[—–*-]?\s*(?:(?i:{})(?:\s*[:：]|\s+\p{{Lu}})|(?i:{})\s*[:：])", cues.join("|"), "sources?");
+        let line_start = format!(
+            r"^[(\[—–*-]?\s*(?:(?i:{})(?:\s*[:：]|\s+\p{{Lu}})|(?i:{})\s*[:：])",
+            cues.join("|"),
+            "sources?"
+        );
         let languages = file.language.into_iter().map(|language| language.tag).collect();
         Rules {
             sha256: Hash::of(source.as_bytes()),
@@ -334,12 +343,12 @@ impl Rules {
 impl Rule {
     /// Returns what an origin found by this rule gave.
     pub fn origin_role(&self) -> OriginRole {
-        self.role.as_deref().and_then(|role| json_name(role)).unwrap_or(OriginRole::Origin)
+        self.role.as_deref().and_then(json_name).unwrap_or(OriginRole::Origin)
     }
 
     /// Returns what an author found by this rule did.
     pub fn byline_role(&self) -> BylineRole {
-        self.role.as_deref().and_then(|role| json_name(role)).unwrap_or(BylineRole::Author)
+        self.role.as_deref().and_then(json_name).unwrap_or(BylineRole::Author)
     }
 
     /// Matches a line; `None` too where the rule is one of layout.
@@ -391,10 +400,16 @@ mod tests {
     use super::super::{Article, ReadOptions, read};
     use super::*;
 
-    fn article(text: &str) -> Article {
+    /// Reads an example in the language of its rule.
+    fn article(text: &str, rule: &Rule) -> Article {
         // Enough lines that head and tail do not meet.
         let fill = "\n\nFilets, pirogues, paniers et barques attendent ici depuis longtemps.".repeat(30);
-        read(text.replace("%FILL%", &fill).as_bytes(), &ReadOptions::default()).unwrap()
+        let text = text.replace("%FILL%", &fill);
+        let text = match rule.languages[0].as_str() {
+            "*" => text,
+            tag => format!("---\nlang: {tag}\n---\n\n{text}"),
+        };
+        read(text.as_bytes(), &ReadOptions::default()).unwrap()
     }
 
     /// Everything found in `field`, with the rule that found it.
@@ -404,13 +419,16 @@ mod tests {
             claim.iter().map(|claim| (rule(&claim.evidence), claim.value.clone())).collect::<Vec<_>>()
         };
         let origins = |photo: bool| {
-            let wanted = article.claimed_origins.iter().filter(move |o| (o.role == OriginRole::PhotoOnly) == photo);
+            let wanted =
+                article.claimed_origins.iter().filter(move |o| (o.role == OriginRole::PhotoOnly) == photo);
             wanted.map(|o| (rule(&o.evidence), o.as_printed.clone())).collect()
         };
         match field {
             Field::Origin | Field::Exclude => origins(false),
             Field::Photo => origins(true),
-            Field::Byline => article.bylines.iter().map(|b| (rule(&b.evidence), b.as_printed.clone())).collect(),
+            Field::Byline => {
+                article.bylines.iter().map(|b| (rule(&b.evidence), b.as_printed.clone())).collect()
+            }
             Field::Dateline => {
                 let one = article.dateline.iter();
                 one.map(|d| (rule(&d.evidence), d.as_printed.clone())).collect()
@@ -419,7 +437,8 @@ mod tests {
             Field::Publisher => text(&article.publisher),
             Field::Published => text(&article.published_at),
             Field::Language => {
-                let declared = article.language.iter().filter(|l| l.source == super::super::LanguageSource::Declared);
+                let declared =
+                    article.language.iter().filter(|l| l.source == super::super::LanguageSource::Declared);
                 declared.map(|l| ("any.field.language".to_owned(), l.tag.clone())).collect()
             }
         }
@@ -432,18 +451,21 @@ mod tests {
             let alone = rule.field == Field::Exclude;
             assert!(alone || !rule.negative.is_empty(), "{} has no negative example", rule.id);
             for example in &rule.positive {
-                let article = article(&example.text);
+                let article = article(&example.text, rule);
                 let mut all = found(&article, rule.field);
                 if rule.field == Field::Dateline && rule.value == ValueKind::Agency {
                     assert_eq!(all.len(), 1, "{}: {:?}", rule.id, example.text);
                     all = found(&article, Field::Origin);
                 }
-                let values: Vec<&str> =
-                    all.iter().filter(|(id, _)| alone || *id == rule.id).map(|(_, value)| value.as_str()).collect();
+                let values: Vec<&str> = all
+                    .iter()
+                    .filter(|(id, _)| alone || *id == rule.id)
+                    .map(|(_, value)| value.as_str())
+                    .collect();
                 assert_eq!(values, example.found, "{}: {:?} {:?}", rule.id, example.text, all);
             }
             for text in &rule.negative {
-                let all = found(&article(text), rule.field);
+                let all = found(&article(text, rule), rule.field);
                 assert!(all.is_empty(), "{}: {text:?} gave {all:?}", rule.id);
             }
         }

@@ -94,7 +94,8 @@ fn the_seed() {
     let article = read(&bytes, &ReadOptions { file_name: Some("aes-russie-moscou.fr.txt") }).unwrap();
     recheck(&article);
     check_dispatch(&article, "Ministère de la Défense de la Fédération de Russie", "Naby");
-    let begins: Vec<&str> = article.quotes.iter().map(|quote| &quote.text[..quote.text.find(' ').unwrap()]).collect();
+    let begins: Vec<&str> =
+        article.quotes.iter().map(|quote| &quote.text[..quote.text.find(' ').unwrap()]).collect();
     assert_eq!(begins, ["Aujourd’hui,", "La", "Nous", "À"]);
     assert!(article.quotes.iter().all(|quote| quote.marks == "«»" && !quote.text.contains('\n')));
     assert!(article.quotes[1].text.ends_with("persistent aujourd’hui dans les pays de la Confédération"));
@@ -102,7 +103,8 @@ fn the_seed() {
 
 #[test]
 fn the_same_wording_has_the_same_reflow_digest() {
-    let unwrapped = DISPATCH.replace("-\ncription", "cription").replace("-\nsources", "sources").replace('\n', " ");
+    let unwrapped =
+        DISPATCH.replace("-\ncription", "cription").replace("-\nsources", "sources").replace('\n', " ");
     let article = article(&unwrapped);
     let wrapped = read(DISPATCH.as_bytes(), &ReadOptions::default()).unwrap();
     assert_eq!(article.digests.reflow, wrapped.digests.reflow);
@@ -130,7 +132,8 @@ fn markdown_with_front_matter() {
     assert_eq!(article.publisher.as_ref().map(|claim| claim.value.as_str()), Some("Gazette du Fleuve"));
     assert_eq!(article.published_at.as_ref().map(|claim| claim.value.as_str()), Some("2026-06-03"));
     assert_eq!(article.language, Some(Language { tag: "fr".into(), source: LanguageSource::Declared }));
-    let origins: Vec<&str> = article.claimed_origins.iter().map(|origin| origin.as_printed.as_str()).collect();
+    let origins: Vec<&str> =
+        article.claimed_origins.iter().map(|origin| origin.as_printed.as_str()).collect();
     assert_eq!(origins, ["Ministère de la Pêche", "AFP"]);
     assert_eq!(article.bylines[0].as_printed, "Awa Diallo");
     assert_eq!(article.bylines[0].cue.as_deref(), Some("author"));
@@ -147,9 +150,16 @@ fn hostile_credit_lines_are_capped() {
     let lines: String = (0..10_000).map(|n| format!("Source : X{n}\n")).collect();
     let full = article(&lines);
     assert_eq!(full.claimed_origins.len(), limits::CLAIMS_MAX);
-    let dropped = full.warnings.iter().any(|w| matches!(w, Warning::ClaimsDropped { field, .. } if field == "claimedOrigins"));
+    let dropped = full
+        .warnings
+        .iter()
+        .any(|w| matches!(w, Warning::ClaimsDropped { field, .. } if field == "claimedOrigins"));
     assert!(dropped, "{:?}", full.warnings);
-    let lines: String = (0..10_000).map(|n| format!("Par Awa {}\n", "ABCDEFGHIJ".chars().nth(n % 10).unwrap().to_string().repeat(n % 7 + 2))).collect();
+    let lines: String = (0..10_000)
+        .map(|n| {
+            format!("Par Awa {}\n", "ABCDEFGHIJ".chars().nth(n % 10).unwrap().to_string().repeat(n % 7 + 2))
+        })
+        .collect();
     assert!(article(&lines).bylines.len() <= limits::CLAIMS_MAX);
 }
 
@@ -175,6 +185,32 @@ fn paragraphs_are_capped() {
     let past = article(&"un\n\n".repeat(limits::PARAGRAPHS_MAX + 1));
     assert_eq!(past.paragraphs.len(), limits::PARAGRAPHS_MAX);
     assert!(past.warnings.contains(&Warning::ParagraphsDropped { count: 1 }));
+}
+
+#[test]
+fn markdown_beyond_the_limit_is_plain_text() {
+    let read = |size: usize| {
+        let text = "*mot* ".repeat(size / 6 + 1);
+        read(&text.as_bytes()[..size], &ReadOptions { file_name: Some("x.MD") }).unwrap()
+    };
+    let limit = limits::MARKDOWN_MAX_BYTES;
+    let at = read(limit);
+    assert_eq!(at.format, Format::Markdown);
+    assert!(!at.warnings.iter().any(|w| matches!(w, Warning::MarkdownTooLarge { .. })));
+    let past = read(limit + 1);
+    assert_eq!(past.format, Format::Text);
+    assert!(past.warnings.contains(&Warning::MarkdownTooLarge { size: limit + 1, limit }));
+}
+
+#[test]
+fn quotations_of_a_long_text_are_sought_in_its_beginning() {
+    let of = |chars: usize| article(&format!("{}«fin»", "a".repeat(chars - 5)));
+    let at = of(limits::RULES_MAX_CHARS);
+    assert_eq!((at.quotes.len(), at.warnings.len()), (1, 0));
+    let past = of(limits::RULES_MAX_CHARS + 1);
+    assert_eq!(past.quotes.len(), 0);
+    let (chars, limit) = (limits::RULES_MAX_CHARS + 1, limits::RULES_MAX_CHARS);
+    assert_eq!(past.warnings, [Warning::NotReadWhole { chars, limit }]);
 }
 
 #[test]
@@ -231,8 +267,56 @@ proptest! {
 
 /// What cues, names, marks and breaks are made of.
 const PARTS: &[&str] = &[
-    "Source :", "Source:", "Sources : ", "Par ", "By ", "Awa Diallo", "Naba", "A. D.", "AFP", "Reuters", " et ", " and ", ", ",
-    "\n", "\n\n", "-\n", " ", "\u{a0}", "\u{ad}", "\u{200b}", "\u{202e}", "e\u{301}", ".", "«", "»", "\"", "(", ")", "/", "|",
-    "Ministère de la ", "Fédé", "ration", "Paris (AFP) - ", "3 juin 2026", "2026-06-03", "Photo : ", "---\n", "title: ", "source: [",
-    "]", "# ", "La Rédaction", "Originally published by ", "avec ", "© ", "Les bateaux sont rentrés.", "12,5 %", "\t", "\r\n", "Ⅷ", "İ",
+    "Source :",
+    "Source:",
+    "Sources : ",
+    "Par ",
+    "By ",
+    "Awa Diallo",
+    "Naba",
+    "A. D.",
+    "AFP",
+    "Reuters",
+    " et ",
+    " and ",
+    ", ",
+    "\n",
+    "\n\n",
+    "-\n",
+    " ",
+    "\u{a0}",
+    "\u{ad}",
+    "\u{200b}",
+    "\u{202e}",
+    "e\u{301}",
+    ".",
+    "«",
+    "»",
+    "\"",
+    "(",
+    ")",
+    "/",
+    "|",
+    "Ministère de la ",
+    "Fédé",
+    "ration",
+    "Paris (AFP) - ",
+    "3 juin 2026",
+    "2026-06-03",
+    "Photo : ",
+    "---\n",
+    "title: ",
+    "source: [",
+    "]",
+    "# ",
+    "La Rédaction",
+    "Originally published by ",
+    "avec ",
+    "© ",
+    "Les bateaux sont rentrés.",
+    "12,5 %",
+    "\t",
+    "\r\n",
+    "Ⅷ",
+    "İ",
 ];

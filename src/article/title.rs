@@ -14,10 +14,8 @@ const UNPARTED_MAX_CHARS: usize = 120;
 pub(super) fn from_field(page: &Page<'_>, field: Field) -> Option<TextClaim> {
     let (rule, _, value) = page.fields(field).into_iter().next()?;
     let printed = &page.text.as_str()[value.clone()];
-    (printed.chars().count() <= limits::CLAIM_MAX_CHARS).then(|| TextClaim {
-        value: printed.to_owned(),
-        evidence: page.evidence(rule, Scope::Field, value),
-    })
+    (printed.chars().count() <= limits::CLAIM_MAX_CHARS)
+        .then(|| TextClaim { value: printed.to_owned(), evidence: page.evidence(rule, Scope::Field, value) })
 }
 
 /// Finds the title.
@@ -40,10 +38,13 @@ fn line_alone(page: &Page<'_>, bylines: &Bylines, origins: &Origins) -> Option<T
     let next = page.lines.get(1)?;
     let chars = words.chars().take(limits::CLAIM_MAX_CHARS + 1).count();
     let source = page.source(line, 0..words.len());
-    let parted = line.blank_after || (chars <= UNPARTED_MAX_CHARS && !next.text.starts_with(char::is_lowercase));
-    let stops = words.ends_with(['.', ',', ';', ':', '…']) || (line.ends_sentence() && !words.ends_with(['?', '!', '»', '”', '"']));
+    let parted =
+        line.blank_after || (chars <= UNPARTED_MAX_CHARS && !next.text.starts_with(char::is_lowercase));
+    let stops = words.ends_with(['.', ',', ';', ':', '…'])
+        || (line.ends_sentence() && !words.ends_with(['?', '!', '»', '”', '"']));
     let claimed = bylines.covers(&source) || origins.covers(&source) || bylines.lines.contains(&0);
-    let cue = page.rules.line_start.is_match(words) || page.rules_of(Field::Dateline).any(|rule| rule.captures(words).is_some());
+    let cue = page.rules.line_start.is_match(words)
+        || page.rules_of(Field::Dateline).any(|rule| rule.captures(words).is_some());
     let day = page.rules.day.find(words).is_some_and(|day| day.len() * 2 > words.len());
     let reads = words.split_whitespace().count() >= 2 && !words.starts_with(char::is_lowercase);
     let title = chars <= limits::CLAIM_MAX_CHARS && parted && reads && !(stops || claimed || cue || day);
