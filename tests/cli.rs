@@ -97,7 +97,7 @@ macro_rules! snapshot {
         let folder = $folder.temp.path().display().to_string();
         settings.add_filter(&regex::escape(&folder), "[FOLDER]");
         settings.add_filter(r"\b[0-9a-f]{64}\b", "[HASH]");
-        settings.add_filter(r"\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}", "+[KEY]");
+        settings.add_filter(r"\+[0-9a-f]{8}\+[A-Za-z0-9+/]{20,44}", "+[KEY]");
         settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[TIME]");
         settings.add_filter(r"(?m)^( +\d+  )\d{4}-\d\d-\d\d", "$1[DAY]");
         settings.add_filter(r"urn:uuid:[0-9a-f-]{36}", "urn:uuid:[UUID]");

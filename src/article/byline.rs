@@ -16,6 +16,8 @@ use crate::base::limits;
 const BARE_NAME_MAX_CHARS: usize = 40;
 /// Words of a bare name in the tail.
 const BARE_NAME_MAX_WORDS: usize = 4;
+/// Words that a line has at least that is taken for the article's last sentence.
+const PROSE_MIN_WORDS: usize = 5;
 /// Characters of a line that is a day and little else.
 const DAY_LINE_MAX_CHARS: usize = 70;
 
@@ -25,8 +27,6 @@ pub(super) struct Bylines {
     found: Vec<(Range<usize>, Byline)>,
     /// Lines of [`Page::lines`] that hold one.
     pub lines: Vec<usize>,
-    /// Values longer than a claim may be.
-    pub too_long: usize,
 }
 
 impl Bylines {
@@ -51,10 +51,6 @@ impl Bylines {
         byline: (&str, BylineKind, Option<&str>),
     ) {
         let (printed, kind, cue) = byline;
-        if printed.chars().count() > limits::CLAIM_MAX_CHARS {
-            self.too_long += 1;
-            return;
-        }
         let role = rule.byline_role();
         let same = |other: &Byline| other.role == role && fold(&other.as_printed) == fold(printed);
         if source.is_empty() || self.covers(&source) || self.found.iter().any(|(_, other)| same(other)) {
@@ -155,7 +151,7 @@ pub(super) fn find_bare(page: &Page<'_>, bylines: &mut Bylines, origins: &mut Or
         if line.in_head && bylines.lines.is_empty() {
             name_and_day(page, at, bylines, origins);
         }
-        if line.in_tail && !bylines.lines.contains(&at) {
+        if line.in_tail && bylines.found.is_empty() {
             bare_name(page, at, bylines, origins);
         }
     }
@@ -175,7 +171,8 @@ fn name_and_day(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut
     let day = page.rules.day.is_match(&names.rest)
         || page.next(at).is_some_and(|next| is_day_line(page, next))
         || page.previous(at).is_some_and(|previous| previous > 0 && is_day_line(page, previous));
-    if day && !names.names.is_empty() && names.names.iter().all(person) {
+    let bare = names::follows_bare_names(&names.rest, page.rules);
+    if day && bare && !names.names.is_empty() && names.names.iter().all(person) {
         bylines.add(page, at, rule, &names, None);
         add_agencies(page, at, &names, origins);
     }
@@ -210,7 +207,8 @@ fn bare_name(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut Or
     let (previous, next) = (page.previous(at), page.next(at));
     let beside = next.is_some_and(is_credit);
     let below = previous.is_some_and(is_credit);
-    let after_sentence = previous.is_some_and(|previous| page.lines[previous].ends_sentence());
+    let prose = |line: &Line| line.ends_sentence() && line.text.split(' ').count() >= PROSE_MIN_WORDS;
+    let after_sentence = previous.is_some_and(|previous| prose(&page.lines[previous]));
     if (below && (next.is_none() || beside)) || (after_sentence && (beside || next.is_none())) {
         bylines.add(page, at, rule, &names, None);
     }

@@ -3,6 +3,7 @@
 //! A picture's credit is taken out first; an address of a page is a link, a mention in prose is no credit, the publisher's
 //! own name is no foreign origin. Where the printed words do not read as the name of a body, nothing is found.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -22,8 +23,8 @@ const NAME_MAX_WORDS: usize = 20;
 pub(super) struct Origins {
     found: Vec<(Range<usize>, ClaimedOrigin)>,
     publisher: Option<String>,
-    /// Values longer than a claim may be.
-    pub too_long: usize,
+    /// Where values begin that are longer than a claim may be.
+    pub too_long: BTreeSet<usize>,
 }
 
 impl Origins {
@@ -63,7 +64,7 @@ impl Origins {
         cue: Option<&str>,
     ) {
         if printed.chars().count() > limits::CLAIM_MAX_CHARS {
-            self.too_long += 1;
+            self.too_long.insert(source.start);
             return;
         }
         let (folded, role) = (fold(printed), rule.origin_role());
@@ -149,7 +150,7 @@ fn line_origins(page: &Page<'_>, at: usize, rule: &Rule, origins: &mut Origins) 
     let glue = &line.text[start..found.name("cue").map_or(start, |cue| cue.start())];
     let plural = cue.is_some_and(|cue| cue.trim_end_matches([' ', ':', '：']).ends_with(['s', 'S']));
     let reading = Reading {
-        glued: start > 0 && !glue.contains(['|', '•', '·']),
+        glued: start > 0 && rule.form.as_deref() == Some("colon") && !glue.contains(['|', '•', '·']),
         parenthesis: glue.contains(['(', '[']) && start > 0,
         several: plural,
         any_case: false,
@@ -231,11 +232,11 @@ fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -
     if let Some(dash) = patterns().dash.find(&text[..end]) {
         end = dash.start();
     }
-    if let Some(stop) = patterns().sentence.find(&text[..end]) {
+    if let Some(stop) = sentence_end(&text[..end]) {
         if reading.glued {
             return None;
         }
-        end = stop.start() + text[stop.range()].find('.').unwrap_or(0);
+        end = stop;
     }
     if let Some(day) = page.rules.day.find(&text[..end]) {
         end = day.start();
@@ -265,6 +266,15 @@ fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -
     let offset = inner.as_ptr() as usize - text.as_ptr() as usize + lead;
     let inner = inner.trim();
     (!inner.is_empty()).then(|| value.start + offset..value.start + offset + inner.len())
+}
+
+/// Returns where a sentence ends inside of a value; `None` at a short form such as "St." or "U.S.".
+fn sentence_end(text: &str) -> Option<usize> {
+    patterns().sentence.captures_iter(text).find_map(|found| {
+        let (word, stop) = (found.name("word")?.as_str(), found.name("stop")?.start());
+        let short = word.chars().count() < 2 || patterns().short_form.is_match(word);
+        (!short).then_some(stop)
+    })
 }
 
 /// Splits a list of names. Without a plural cue only where every part is a known body: names hold commas and "and"s.
@@ -304,7 +314,7 @@ fn is_name(page: &Page<'_>, words: &str, reading: Reading) -> bool {
     } else {
         first.is_alphanumeric()
     };
-    letters >= 2
+    letters >= 1
         && count <= NAME_MAX_WORDS
         && begins
         && !words.ends_with(['?', '!'])
@@ -340,6 +350,7 @@ fn outlets(page: &Page<'_>, line: &str, value: Range<usize>) -> Vec<Range<usize>
 
 struct Patterns {
     sentence: Regex,
+    short_form: Regex,
     dash: Regex,
     list: Regex,
     marks: Regex,
@@ -356,10 +367,11 @@ fn patterns() -> &'static Patterns {
     PATTERNS.get_or_init(|| {
         let make = |source: &str| Regex::new(source).expect("internal error: pattern of names");
         Patterns {
-            sentence: make(r#"[\p{L}\p{N})»”"]{3,}\.\s+["«“]?\p{Lu}"#),
+            sentence: make(r#"(?P<word>[\p{L}\p{N})»”"]+)\s?(?P<stop>\.)\s+["«“]?\p{Lu}"#),
+            short_form: make(r"^(?:St|Ste|Mt|Dr|Mr|Mrs|Ms|Pr|Me|Co|Cie|Dept|Gov|Gen|No)$"),
             dash: make(r"\s(?:--|[-–—])\s"),
             list: make(r"\s*(?:[,;/]\s*(?:(?:et|and)\s+)?|\s(?:et|and|&)\s)\s*"),
-            marks: make(r"\s*[,;/]\s*"),
+            marks: make(r"\s*[,;]\s*|\s+/\s+"),
             semicolons: make(r"\s*;\s*|\s+/\s+"),
             host: make(r"^(?:[\w-]+\.)+[A-Za-z]{2,}$"),
             address: make(r"(?i)^(?:[a-z]+://|mailto:|(?:[\w-]+\.)+[a-z]{2,}/)\S*|\S+@\S+"),
@@ -401,6 +413,7 @@ mod tests {
         let tail = |line: &str| origins(&format!("Les bateaux sont rentrés lundi.\n\n{line}\n"));
         assert_eq!(tail("Source : Radio du Fleuve. Tous droits réservés"), ["Radio du Fleuve"]);
         assert_eq!(tail("Source : Radio du Fleuve | Photo : Fleuve Images")[0], "Radio du Fleuve");
+        assert_eq!(tail("Source : Gazette de St. Louis. Fin"), ["Gazette de St. Louis"]);
         assert_eq!(tail("Source : « Radio du Fleuve »."), ["Radio du Fleuve"]);
         assert_eq!(tail("Source : Institut du lac (IDL)"), ["Institut du lac (IDL)"]);
         assert_eq!(tail("(Source : AFP)"), ["AFP"]);

@@ -130,12 +130,15 @@ fn mark<'l>(lines: impl Iterator<Item = &'l mut Line>, chars_min: usize, set: fn
     }
 }
 
-/// The length that lines are wrapped at: nine in ten are no longer.
+/// The length that lines are wrapped at: nine in ten are no longer, and half of them are nearly as long. `usize::MAX` where
+/// lines are of all lengths, as those of a page are.
 fn wrap_width<'t>(windows: impl Iterator<Item = &'t str>) -> usize {
     let lines = windows.flat_map(str::lines).filter(|line| !line.trim().is_empty());
     let mut lengths: Vec<usize> = lines.map(|line| line.trim().chars().take(WRAP_MAX + 1).count()).collect();
     lengths.sort_unstable();
-    lengths.get(lengths.len() * 9 / 10).or(lengths.last()).copied().unwrap_or(0)
+    let Some(width) = lengths.get(lengths.len() * 9 / 10).copied() else { return usize::MAX };
+    let near = lengths.iter().filter(|length| **length * 4 >= width * 3).count();
+    if near * 2 >= lengths.len() { width } else { usize::MAX }
 }
 
 /// Cuts a window into logical lines.

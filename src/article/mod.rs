@@ -209,11 +209,15 @@ pub enum ReadError {
 /// [`ReadError`].
 pub fn read(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Article, ReadError> {
     let decoded = decode::decode(bytes)?;
+    let size = decoded.text.len();
     let (format, extract) = extract(decoded.text, options);
     let text = ExtractedText::new(&extract.text);
     let mut warnings = Vec::new();
     let some = |count: usize| Some(count).filter(|count| *count > 0);
     warnings.extend(some(decoded.undecodable).map(|count| Warning::Undecodable { count }));
+    if size > limits::MARKDOWN_MAX_BYTES && is_markdown(&extract.text, options) {
+        warnings.push(Warning::MarkdownTooLarge { size, limit: limits::MARKDOWN_MAX_BYTES });
+    }
     let invisible = extract.text.chars().filter(|c| reflow::is_invisible(*c) && *c != '\u{ad}').count();
     warnings.extend(some(invisible).map(|count| Warning::Invisible { count }));
 
@@ -266,10 +270,7 @@ pub fn extract_text(bytes: &[u8], options: &ReadOptions<'_>) -> Result<String, R
 }
 
 fn extract(text: String, options: &ReadOptions<'_>) -> (Format, Extract) {
-    let extension =
-        options.file_name.and_then(|name| name.rsplit_once('.')).map(|(_, end)| end.to_ascii_lowercase());
-    let named = matches!(extension.as_deref(), Some("md" | "markdown"));
-    if named || markdown::has_front_matter(&text) {
+    if text.len() <= limits::MARKDOWN_MAX_BYTES && is_markdown(&text, options) {
         let extract = markdown::extract(&text);
         // Markdown of nothing but pictures has no text of its own.
         if !extract.text.trim().is_empty() {
@@ -277,6 +278,12 @@ fn extract(text: String, options: &ReadOptions<'_>) -> (Format, Extract) {
         }
     }
     (Format::Text, Extract { text, ..Extract::default() })
+}
+
+fn is_markdown(text: &str, options: &ReadOptions<'_>) -> bool {
+    let extension = options.file_name.and_then(|name| name.rsplit_once('.'));
+    let named = |end: &str| end.eq_ignore_ascii_case("md") || end.eq_ignore_ascii_case("markdown");
+    extension.is_some_and(|(_, end)| named(end)) || markdown::has_front_matter(text)
 }
 
 fn paragraphs(
@@ -334,7 +341,7 @@ impl Claims {
         byline::find_bare(&page, &mut bylines, &mut origins);
         let title = title::find(&page, &bylines, &origins);
         let published_at = date::find(&page, &bylines);
-        let too_long = origins.too_long + bylines.too_long;
+        let too_long = origins.too_long.len();
         if too_long > 0 {
             warnings.push(Warning::ClaimsTooLong { count: too_long, limit: limits::CLAIM_MAX_CHARS });
         }

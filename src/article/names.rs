@@ -11,7 +11,7 @@ use super::lines::{MASK, ends_sentence};
 use super::reflow::is_mark;
 use super::rules::{Rules, fold};
 
-/// Characters of one name.
+/// Characters of one name: far below `limits::CLAIM_MAX_CHARS`.
 const NAME_MAX_CHARS: usize = 60;
 /// Characters of what may follow the names.
 const REST_MAX_CHARS: usize = 160;
@@ -61,7 +61,7 @@ pub(super) fn read(line: &str, start: usize, rules: &Rules) -> Option<Names> {
     plausible.then_some(found)
 }
 
-/// True when the whole of `words` is names, and what may follow them.
+/// Returns what sort of author the printed name is of.
 pub(super) fn kind_of(name: &str, rules: &Rules) -> BylineKind {
     let words: Vec<&str> = name.split_whitespace().collect();
     let folded = fold(name);
@@ -117,6 +117,13 @@ impl<'l> Reader<'l> {
             at = self.end - rest.len();
             let word = &rest[..rest.find(|c: char| c.is_whitespace() || c == MASK).unwrap_or(rest.len())];
             match name_word(word, self.rules) {
+                // "Gulf Contributor": a title, and the word before it goes with it.
+                Word::Name(_) | Word::Other if words >= 2 && self.is_job(&fold(word)) => {
+                    if words > 2 {
+                        end = start + self.line[start..end].rfind(' ').unwrap_or(end - start);
+                    }
+                    break;
+                }
                 Word::Name(length) => {
                     end = at + length;
                     words += 1;
@@ -147,7 +154,9 @@ impl<'l> Reader<'l> {
     /// Steps over what parts two names.
     fn separator(&mut self) -> bool {
         let rest = self.rest();
-        let bare = rest.trim_start();
+        // A footnote's number may touch a name.
+        let bare = rest.trim_start_matches(char::is_numeric);
+        let bare = if bare.starts_with(',') { bare } else { rest }.trim_start();
         let conjunction = self.rules.words.conjunctions.iter().find(|word| {
             fold(bare.split(' ').next().unwrap_or_default()) == **word && bare.len() > word.len()
         });
@@ -222,6 +231,15 @@ fn after_agency(line: &str, agencies: &[Range<usize>], rules: &Rules) -> bool {
     agencies.last().is_none_or(|last| follows_names(&line[last.end..], rules))
 }
 
+/// True when what follows bare names shows that they are a byline: nothing, a day, a mark, a title. A clause after a comma
+/// does not.
+pub(super) fn follows_bare_names(rest: &str, rules: &Rules) -> bool {
+    let clause = rest.trim_start().strip_prefix(',');
+    clause.is_none_or(|clause| {
+        fold(clause).split([' ', ',']).any(|word| rules.words.jobs.iter().any(|job| job == word))
+    })
+}
+
 /// True when `rest` is what may follow the names of a byline.
 fn follows_names(rest: &str, rules: &Rules) -> bool {
     let bare =
@@ -236,7 +254,7 @@ fn follows_names(rest: &str, rules: &Rules) -> bool {
     }
     let Some(first) = bare.chars().next() else { return true };
     if first.is_ascii_digit()
-        || matches!(first, '|' | '•' | '·' | '(' | '/' | '-' | '–' | '—' | ';' | '@' | '<' | '[')
+        || matches!(first, '|' | '•' | '·' | '(' | '/' | '-' | '–' | '—' | ';' | '@' | '<' | '[' | '&')
     {
         return true;
     }
@@ -280,19 +298,17 @@ mod tests {
             ),
             ("Anne-Marie de La Tour, journaliste", vec![person("Anne-Marie de La Tour")]),
             ("Lucas Rivers22 Dec 2026", vec![person("Lucas Rivers")]),
-            ("Ann Rivers Gulf Contributor", vec![person("Ann Rivers Gulf Contributor")]),
+            ("Ann Rivers Gulf Contributor", vec![person("Ann Rivers")]),
+            ("Ann Rivers Parliamentary editor", vec![person("Ann Rivers")]),
+            ("Ann Rivers1, Tom Dell2", vec![person("Ann Rivers"), person("Tom Dell")]),
             ("Ann Rivers eHarbour Contributor", vec![person("Ann Rivers")]),
             ("Siaka CƐRƆ", vec![person("Siaka CƐRƆ")]),
             ("Naba", vec![("Naba".to_owned(), BylineKind::Unknown)]),
             ("A. D. avec AFP", vec![("A. D.".to_owned(), BylineKind::Initials)]),
             ("La Rédaction", vec![("La Rédaction".to_owned(), BylineKind::Desk)]),
             ("Gulf Staff", vec![("Gulf Staff".to_owned(), BylineKind::Desk)]),
-            ("Europe 1 avec AFP", vec![]),
         ];
         for (line, expected) in cases {
-            if expected.is_empty() {
-                continue;
-            }
             assert_eq!(names(line), Some(expected), "{line}");
         }
     }

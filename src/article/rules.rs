@@ -228,7 +228,7 @@ pub struct Rules {
     pub(super) day: Regex,
 }
 
-/// Returns the built-in rule set. The first call compiles it (some ten milliseconds).
+/// Returns the built-in rule set. The first call compiles it (some tens of milliseconds).
 pub fn rules() -> &'static Rules {
     static RULES: OnceLock<Rules> = OnceLock::new();
     RULES.get_or_init(|| Rules::compile(SOURCE))
@@ -343,12 +343,12 @@ impl Rules {
 impl Rule {
     /// Returns what an origin found by this rule gave.
     pub fn origin_role(&self) -> OriginRole {
-        self.role.as_deref().and_then(|role| json_name(role)).unwrap_or(OriginRole::Origin)
+        self.role.as_deref().and_then(json_name).unwrap_or(OriginRole::Origin)
     }
 
     /// Returns what an author found by this rule did.
     pub fn byline_role(&self) -> BylineRole {
-        self.role.as_deref().and_then(|role| json_name(role)).unwrap_or(BylineRole::Author)
+        self.role.as_deref().and_then(json_name).unwrap_or(BylineRole::Author)
     }
 
     /// Matches a line; `None` too where the rule is one of layout.
@@ -400,11 +400,16 @@ mod tests {
     use super::super::{Article, ReadOptions, read};
     use super::*;
 
-    fn article(text: &str) -> Article {
-        // Some two thousand characters, so that head and tail do not meet.
-        let fill =
-            "\n\n".to_owned() + &"Le fleuve a retrouvé son cours et les barques sont au port. ".repeat(40);
-        read(text.replace("%FILL%", &fill).as_bytes(), &ReadOptions::default()).unwrap()
+    /// Reads an example in the language of its rule.
+    fn article(text: &str, rule: &Rule) -> Article {
+        // Enough lines that head and tail do not meet.
+        let fill = "\n\nFilets, pirogues, paniers et barques attendent ici depuis longtemps.".repeat(30);
+        let text = text.replace("%FILL%", &fill);
+        let text = match rule.languages[0].as_str() {
+            "*" => text,
+            tag => format!("---\nlang: {tag}\n---\n\n{text}"),
+        };
+        read(text.as_bytes(), &ReadOptions::default()).unwrap()
     }
 
     /// Everything found in `field`, with the rule that found it.
@@ -446,7 +451,7 @@ mod tests {
             let alone = rule.field == Field::Exclude;
             assert!(alone || !rule.negative.is_empty(), "{} has no negative example", rule.id);
             for example in &rule.positive {
-                let article = article(&example.text);
+                let article = article(&example.text, rule);
                 let mut all = found(&article, rule.field);
                 if rule.field == Field::Dateline && rule.value == ValueKind::Agency {
                     assert_eq!(all.len(), 1, "{}: {:?}", rule.id, example.text);
@@ -460,7 +465,7 @@ mod tests {
                 assert_eq!(values, example.found, "{}: {:?} {:?}", rule.id, example.text, all);
             }
             for text in &rule.negative {
-                let all = found(&article(text), rule.field);
+                let all = found(&article(text, rule), rule.field);
                 assert!(all.is_empty(), "{}: {text:?} gave {all:?}", rule.id);
             }
         }

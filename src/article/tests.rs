@@ -188,6 +188,32 @@ fn paragraphs_are_capped() {
 }
 
 #[test]
+fn markdown_beyond_the_limit_is_plain_text() {
+    let read = |size: usize| {
+        let text = "*mot* ".repeat(size / 6 + 1);
+        read(&text.as_bytes()[..size], &ReadOptions { file_name: Some("x.MD") }).unwrap()
+    };
+    let limit = limits::MARKDOWN_MAX_BYTES;
+    let at = read(limit);
+    assert_eq!(at.format, Format::Markdown);
+    assert!(!at.warnings.iter().any(|w| matches!(w, Warning::MarkdownTooLarge { .. })));
+    let past = read(limit + 1);
+    assert_eq!(past.format, Format::Text);
+    assert!(past.warnings.contains(&Warning::MarkdownTooLarge { size: limit + 1, limit }));
+}
+
+#[test]
+fn quotations_of_a_long_text_are_sought_in_its_beginning() {
+    let of = |chars: usize| article(&format!("{}«fin»", "a".repeat(chars - 5)));
+    let at = of(limits::RULES_MAX_CHARS);
+    assert_eq!((at.quotes.len(), at.warnings.len()), (1, 0));
+    let past = of(limits::RULES_MAX_CHARS + 1);
+    assert_eq!(past.quotes.len(), 0);
+    let (chars, limit) = (limits::RULES_MAX_CHARS + 1, limits::RULES_MAX_CHARS);
+    assert_eq!(past.warnings, [Warning::NotReadWhole { chars, limit }]);
+}
+
+#[test]
 fn invisible_characters_do_not_hide_a_name() {
     let text = "Les bateaux sont rentrés lundi.\n\nPar Awa \u{202e}Dia\u{200b}llo\u{7}\n\nSo\u{ad}urce\u{a0}: Ra\u{2060}dio du Fleuve\u{202c}\n";
     let article = article(text);

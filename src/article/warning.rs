@@ -56,6 +56,13 @@ pub enum Warning {
         /// How many.
         count: usize,
     },
+    /// A Markdown document so large that it was read as plain text.
+    MarkdownTooLarge {
+        /// Bytes of the text.
+        size: usize,
+        /// Bytes that are read as Markdown.
+        limit: usize,
+    },
     /// The text is so long that quotations were looked for in its beginning only.
     NotReadWhole {
         /// Characters of the text.
@@ -81,6 +88,9 @@ impl fmt::Display for Warning {
             }
             Warning::QuotesDropped { count } => write!(f, "{count} more quotations were left out"),
             Warning::ParagraphsDropped { count } => write!(f, "{count} more paragraphs were left out"),
+            Warning::MarkdownTooLarge { size, limit } => {
+                write!(f, "read as plain text: {size} bytes of Markdown, more than {limit}")
+            }
             Warning::NotReadWhole { chars, limit } => {
                 write!(f, "the text has {chars} characters; quotations were looked for in the first {limit}")
             }

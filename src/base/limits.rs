@@ -65,3 +65,7 @@ pub const QUOTE_MAX_CHARS: usize = 5_000;
 
 /// Paragraphs whose digests are kept of one document: all of them must fit one disclosure.
 pub const PARAGRAPHS_MAX: usize = 500;
+
+/// Bytes of a document that is read as Markdown; its tree takes sixty times as much memory. A larger one is read as
+/// plain text.
+pub const MARKDOWN_MAX_BYTES: usize = 4 * 1024 * 1024;
