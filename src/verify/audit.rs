@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::base::{Hash, PublicKey};
 use crate::note::{OpenError, OpenedCheckpoint};
-use crate::record::{Body, DisclosureFile, Entry, EntryError, Kind, State, StateError, layout};
+use crate::record::{DisclosureFile, Entry, EntryError, State, StateError, layout};
 use crate::storage::{Listing, Store, StoreError};
 use crate::tlog::{EntryBundle, Tile, bundles_of, leaf_hash};
 
@@ -15,6 +15,7 @@ use super::Trust;
 use super::entry::check_entry;
 use super::fetch::Files;
 use super::report::{Code, Counts, Finding, Report};
+use super::signer::{Authorised, authorise_and_fold};
 use super::tree::Trees;
 
 /// Bundles that are in memory at a time: 16 MiB of entries each at most, usually a hundredth of that.
@@ -267,7 +268,11 @@ impl Audit<'_> {
             };
             originals.extend(entry.original());
             let openings = batch.openings.as_ref().ok().map(|file| file.of_entry(index));
-            let key = authorise_and_fold(state, index, entry, findings);
+            let Authorised { key, stands } = authorise_and_fold(state, entry);
+            if let Err(error) = stands {
+                let message = format!("record {index}: {error}");
+                findings.push(Finding::new(Code::KeyStatementInvalid, message).record(index));
+            }
             jobs.push(Job { index, entry, key, openings });
         }
         if let Ok(file) = &batch.openings {
@@ -317,30 +322,4 @@ fn malformed(index: u64, error: &EntryError) -> Finding {
         cause = error.source();
     }
     Finding::new(Code::EntryMalformed, message).record(index)
-}
-
-/// Finds the key under which an entry must be signed, and folds the entry. A statement about keys is checked here and
-/// now, as the entries after it depend on it.
-fn authorise_and_fold(
-    state: &mut State,
-    index: u64,
-    entry: &Entry,
-    findings: &mut Vec<Finding>,
-) -> Result<PublicKey, StateError> {
-    let key_id = entry.envelope.key_id();
-    let key = match entry.kind() {
-        Some(kind) => state.authorise(&key_id, kind),
-        // Whoever may register may say what this release cannot read: its signature at least is checked.
-        None => state.authorise(&key_id, Kind::Registration),
-    };
-    match &entry.body {
-        Body::Key(statement) if key.as_ref().is_ok_and(|key| entry.envelope.verify(key).is_ok()) => {
-            if let Err(error) = state.apply(statement) {
-                let message = format!("record {index}: {error}");
-                findings.push(Finding::new(Code::KeyStatementInvalid, message).record(index));
-            }
-        }
-        _ => state.advance(),
-    }
-    key
 }

@@ -17,6 +17,7 @@ mod original;
 mod proof;
 mod reader;
 mod report;
+mod signer;
 mod tree;
 
 use crate::base::PublicKey;

@@ -25,7 +25,8 @@ use crate::record::{Body, Entry, EntryError, State};
 use crate::tlog::{InclusionProof, ProofError, leaf_hash};
 
 use super::Trust;
-use super::reader::{LogReader, ReaderError, fold, open_registration};
+use super::reader::{LogReader, ReaderError, open_registration};
+use super::signer::authorise_and_fold;
 
 /// The value of `format`.
 pub const PROOF_FORMAT: &str = "dateline-proof/1";
@@ -209,7 +210,8 @@ pub fn check_proof(
     let index = proof.index();
     let entry = included(&opened, index, &bundle.entry, proof.hashes().to_vec())?;
     let mut state = enrolled(&opened, index, &bundle.keys, &trust.roots)?;
-    let signer = fold(&mut state, &entry).map_err(|why| ProofCheckError::Signer { index, why })?;
+    let signer = authorise_and_fold(&mut state, &entry).signer(&entry);
+    let signer = signer.map_err(|why| ProofCheckError::Signer { index, why })?;
 
     let registration = open_registration(&entry, &bundle.openings);
     let registration = registration.ok_or(ProofCheckError::NotARegistration { index })?;
@@ -257,7 +259,8 @@ fn enrolled(
         if index >= record || !matches!(entry.body, Body::Key(_)) || !state.skip_to(index) {
             return Err(misplaced);
         }
-        fold(&mut state, &entry).map_err(|why| ProofCheckError::Signer { index, why })?;
+        let signer = authorise_and_fold(&mut state, &entry).signer(&entry);
+        signer.map_err(|why| ProofCheckError::Signer { index, why })?;
     }
     if state.skip_to(record) {
         Ok(state)

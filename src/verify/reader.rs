@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 
+use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::attest::Disclosure;
 use crate::base::Hash;
 use crate::note::{Checkpoint, OpenError, OpenedCheckpoint};
 use crate::record::registration::{OpenedRegistration, Registration};
-use crate::record::{Body, Entry, KeyStatement, State};
+use crate::record::{Body, DisclosureFile, Entry, State};
 use crate::storage::Store;
 use crate::tlog::edge::bytes_of_tile;
 use crate::tlog::{
@@ -18,6 +19,10 @@ use crate::tlog::{
 use super::Trust;
 use super::fetch::Files;
 use super::report::Finding;
+use super::signer::authorise_and_fold;
+
+/// Bundles that are in memory at a time.
+const AT_A_TIME: usize = 8;
 
 /// A log, opened for reading.
 pub struct LogReader<'a> {
@@ -122,27 +127,41 @@ impl<'a> LogReader<'a> {
     /// # Errors
     /// [`ReaderError`]. What `each` was given before is then not to be relied on.
     pub fn scan(&self, mut each: impl FnMut(Record) -> ControlFlow<()>) -> Result<(), ReaderError> {
-        let size = self.size();
         let mut edge = Edge::default();
         let mut state = State::new(self.trust.roots.iter().copied());
         let mut on = true;
-        for bundle in bundles_of(size) {
-            let (_, entries) = self.bundle(bundle)?;
-            let openings = if on { self.files.openings(bundle.index())? } else { Default::default() };
-            for bytes in entries {
-                let index = state.size();
-                edge.push(leaf_hash(&bytes), |_, _| {});
-                let parsed = Entry::parse(&bytes);
-                let Ok(entry) = parsed else {
-                    state.advance();
-                    continue;
-                };
-                let signer = fold(&mut state, &entry);
-                if on {
-                    let openings = openings.of_entry(index).to_vec();
-                    let registration = open_registration(&entry, &openings);
-                    on = each(Record { index, bytes, entry, openings, registration, signer }).is_continue();
+        let mut bundles = bundles_of(self.size());
+        loop {
+            let some: Vec<EntryBundle> = bundles.by_ref().take(AT_A_TIME).collect();
+            if some.is_empty() {
+                break;
+            }
+            let read: Vec<_> = some.par_iter().map(|bundle| self.load(*bundle, on)).collect();
+            let mut found = Vec::new();
+            for loaded in read {
+                let Loaded { entries, openings } = loaded?;
+                for (bytes, leaf, entry) in entries {
+                    let index = state.size();
+                    edge.push(leaf, |_, _| {});
+                    match entry {
+                        Some(entry) => {
+                            let authorised = authorise_and_fold(&mut state, &entry);
+                            found.push((index, bytes, entry, authorised, openings.of_entry(index).to_vec()));
+                        }
+                        None => state.advance(),
+                    }
                 }
+            }
+            if on {
+                let records: Vec<Record> = found
+                    .into_par_iter()
+                    .map(|(index, bytes, entry, authorised, openings)| {
+                        let signer = authorised.signer(&entry);
+                        let registration = open_registration(&entry, &openings);
+                        Record { index, bytes, entry, openings, registration, signer }
+                    })
+                    .collect();
+                on = records.into_iter().try_for_each(&mut each).is_continue();
             }
         }
         match edge.root() == self.checkpoint().root_hash() {
@@ -185,32 +204,21 @@ impl<'a> LogReader<'a> {
         })
     }
 
-    fn bundle(&self, bundle: EntryBundle) -> Result<(EntryBundle, Vec<Vec<u8>>), ReaderError> {
+    fn load(&self, bundle: EntryBundle, with_openings: bool) -> Result<Loaded, ReaderError> {
         let (found, bytes) = self.files.bundle(bundle)?;
         let entries = found.entries(&bytes).map_err(|_| ReaderError::Changed { what: found.path() })?;
-        let entries = entries.into_iter().take(bundle.width().into()).map(<[u8]>::to_vec).collect();
-        Ok((found, entries))
+        let entries = entries.into_iter().take(bundle.width().into());
+        let take_apart = |bytes: &[u8]| (bytes.to_vec(), leaf_hash(bytes), Entry::parse(bytes).ok());
+        let entries = entries.map(take_apart).collect();
+        let openings = if with_openings { self.files.openings(bundle.index())? } else { Default::default() };
+        Ok(Loaded { entries, openings })
     }
 }
 
-/// Checks the signer of an entry at the index that `state` has come to, and folds it.
-pub(super) fn fold(state: &mut State, entry: &Entry) -> Result<Hash, String> {
-    let key_id = entry.envelope.key_id();
-    let kind = entry.kind().unwrap_or(crate::record::Kind::Registration);
-    let checked = state
-        .authorise(&key_id, kind)
-        .map_err(|error| error.to_string())
-        .and_then(|key| entry.envelope.verify(&key).map(|_| key_id).map_err(|error| error.to_string()));
-    match (&entry.body, &checked) {
-        (Body::Key(statement), Ok(_)) => {
-            let statement: &KeyStatement = statement;
-            if let Err(error) = state.apply(statement) {
-                return Err(error.to_string());
-            }
-        }
-        _ => state.advance(),
-    }
-    checked
+/// A bundle, taken apart: of each entry its bytes, its leaf hash, and what it says if it has the form of an entry.
+struct Loaded {
+    entries: Vec<(Vec<u8>, Hash, Option<Entry>)>,
+    openings: DisclosureFile,
 }
 
 /// Puts the openings back, or, if they do not fit, leaves all commitments closed.

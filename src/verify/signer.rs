@@ -1,0 +1,40 @@
+//! Who may have signed an entry at its index, found in log order; whether he did can then be checked on any core.
+
+use crate::base::{Hash, PublicKey};
+use crate::record::{Body, Entry, Kind, State, StateError};
+
+/// What the log says of an entry's signer before its index.
+pub(super) struct Authorised {
+    /// The key under which it must be signed.
+    pub(super) key: Result<PublicKey, StateError>,
+    /// For a statement about keys, whether it can stand.
+    pub(super) stands: Result<(), StateError>,
+}
+
+/// Finds the key of the entry that `state` has come to, and folds the entry. A statement about keys is folded only if
+/// its signature, which is checked here and now, holds: the entries after it depend on it.
+pub(super) fn authorise_and_fold(state: &mut State, entry: &Entry) -> Authorised {
+    // Whoever may register may say what this release cannot read: its signature at least is checked.
+    let kind = entry.kind().unwrap_or(Kind::Registration);
+    let key = state.authorise(&entry.envelope.key_id(), kind);
+    let stands = match &entry.body {
+        Body::Key(statement) if key.as_ref().is_ok_and(|key| entry.envelope.verify(key).is_ok()) => {
+            state.apply(statement)
+        }
+        _ => {
+            state.advance();
+            Ok(())
+        }
+    };
+    Authorised { key, stands }
+}
+
+impl Authorised {
+    /// Returns the id of the signer's key if he may have signed and did, and the statement stands; else why not.
+    pub(super) fn signer(&self, entry: &Entry) -> Result<Hash, String> {
+        let key = self.key.as_ref().map_err(|error| error.to_string())?;
+        entry.envelope.verify(key).map_err(|error| error.to_string())?;
+        self.stands.as_ref().map_err(|error| error.to_string())?;
+        Ok(key.key_id())
+    }
+}
