@@ -242,6 +242,10 @@ pub(super) fn follows_bare_names(rest: &str, rules: &Rules) -> bool {
 
 /// True when `rest` is what may follow the names of a byline.
 fn follows_names(rest: &str, rules: &Rules) -> bool {
+    // "Par Awa Diallo. Source : Radio du Fleuve"
+    if rest.strip_prefix('.').is_some_and(|next| rules.line_start.is_match(next.trim_start())) {
+        return true;
+    }
     let bare =
         rest.trim_matches(|c: char| c.is_whitespace() || c == MASK || c == '.' || c == ')' || c == ']');
     if bare.is_empty() {
@@ -293,11 +297,11 @@ mod tests {
             ("Awa Diallo", vec![person("Awa Diallo")]),
             ("Awa Diallo et Moussa ag Hama", vec![person("Awa Diallo"), person("Moussa ag Hama")]),
             (
-                "Dana A. Ford , Jim Wang, and Tom Watt, Gulf News",
-                vec![person("Dana A. Ford"), person("Jim Wang"), person("Tom Watt")],
+                "Ann B. Rivers , Tom Dell, and Joe Hill, Gulf News",
+                vec![person("Ann B. Rivers"), person("Tom Dell"), person("Joe Hill")],
             ),
             ("Anne-Marie de La Tour, journaliste", vec![person("Anne-Marie de La Tour")]),
-            ("Lucas Rivers22 Dec 2026", vec![person("Lucas Rivers")]),
+            ("Jonas Rivers22 Dec 2026", vec![person("Jonas Rivers")]),
             ("Ann Rivers Gulf Contributor", vec![person("Ann Rivers")]),
             ("Ann Rivers Parliamentary editor", vec![person("Ann Rivers")]),
             ("Ann Rivers1, Tom Dell2", vec![person("Ann Rivers"), person("Tom Dell")]),

@@ -214,6 +214,30 @@ pub(super) struct Words {
     pub not_a_name: Vec<String>,
 }
 
+impl Words {
+    fn compile(languages: &[LanguageWords]) -> Self {
+        let months = |language: &LanguageWords| {
+            let month = |names: &String| regex(&format!("^(?i:{names})$"), "months");
+            language.months.iter().map(month).collect()
+        };
+        Words {
+            months: languages.iter().map(months).collect(),
+            weekdays: folded(languages, |l| &l.weekdays),
+            particles: folded(languages, |l| &l.particles),
+            conjunctions: folded(languages, |l| &l.conjunctions),
+            open: folded(languages, |l| &l.open),
+            jobs: folded(languages, |l| &l.jobs),
+            desks: folded(languages, |l| &l.desks),
+            not_a_name: folded(languages, |l| &l.not_a_name),
+        }
+    }
+}
+
+/// All languages' words of one sort, folded.
+fn folded(languages: &[LanguageWords], pick: fn(&LanguageWords) -> &Vec<String>) -> Vec<String> {
+    languages.iter().flat_map(|language| pick(language).iter()).map(|word| fold(word)).collect()
+}
+
 /// The rule set, ready to use.
 #[derive(Debug)]
 pub struct Rules {
@@ -275,30 +299,13 @@ impl Rules {
         );
         let bodies = Bodies::compile(&file.body);
         let mut parts = file.parts;
-        let all = |pick: fn(&LanguageWords) -> &Vec<String>| -> Vec<String> {
-            let words = file.language.iter().flat_map(|language| pick(language).iter());
-            words.map(|word| fold(word)).collect()
-        };
         parts.insert("AGENCY".into(), bodies.agency_pattern().to_owned());
         parts.insert("BODY".into(), bodies.name_pattern().to_owned());
-        parts.insert("MONTHS".into(), format!("(?i:{})", all(|l| &l.months).join("|")));
-        parts.insert("WEEKDAYS".into(), all(|l| &l.weekdays).join("|"));
+        parts.insert("MONTHS".into(), format!("(?i:{})", folded(&file.language, |l| &l.months).join("|")));
+        parts.insert("WEEKDAYS".into(), folded(&file.language, |l| &l.weekdays).join("|"));
         let date = r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}(?:er|st|nd|rd|th)?\s+%MONTHS%,?\s+\d{4}|%MONTHS%\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d{4})";
         parts.insert("DATE".into(), date.to_owned());
-        let months = |language: &LanguageWords| {
-            let month = |names: &String| regex(&format!("^(?i:{names})$"), "months");
-            language.months.iter().map(month).collect()
-        };
-        let words = Words {
-            months: file.language.iter().map(months).collect(),
-            weekdays: all(|l| &l.weekdays),
-            particles: all(|l| &l.particles),
-            conjunctions: all(|l| &l.conjunctions),
-            open: all(|l| &l.open),
-            jobs: all(|l| &l.jobs),
-            desks: all(|l| &l.desks),
-            not_a_name: all(|l| &l.not_a_name),
-        };
+        let words = Words::compile(&file.language);
         let mut rows = file.rule;
         for rule in &mut rows {
             let whole = match (&rule.form, &rule.cue, &rule.pattern) {
@@ -323,9 +330,8 @@ impl Rules {
         };
         let cues: Vec<&str> = rows.iter().filter(starts).filter_map(|rule| rule.cue.as_deref()).collect();
         let line_start = format!(
-            r"^[(\[—–*-]?\s*(?:(?i:{})(?:\s*[:：]|\s+\p{{Lu}})|(?i:{})\s*[:：])",
-            cues.join("|"),
-            "sources?"
+            r"^[(\[—–*-]?\s*(?:(?i:{})(?:\s*[:：]|\s+\p{{Lu}})|(?i:sources?)\s*[:：])",
+            cues.join("|")
         );
         let languages = file.language.into_iter().map(|language| language.tag).collect();
         Rules {
