@@ -1,5 +1,6 @@
 //! One entry: its signature, its consistency, its openings, its original.
 
+use crate::article::reflow::reflow;
 use crate::article::{Evidence, Selector};
 use crate::attest::Disclosure;
 use crate::attest::disclosure::{self, DisclosureError};
@@ -159,6 +160,11 @@ impl Check {
                 self.find(Code::EvidenceMismatch, &field, what);
             }
         }
+        for (field, printed, evidence) in names_of(registration) {
+            if quoted(evidence).is_some_and(|exact| reflow(exact).as_str() != printed) {
+                self.find(Code::EvidenceMismatch, &field, "the name is not what the evidence quotes");
+            }
+        }
         for (number, quote) in quotes_of(registration) {
             if Hash::of(quote.text.as_bytes()) != quote.reflow_sha256 {
                 let field = format!("/quotes/{number}/reflowSha256");
@@ -240,6 +246,29 @@ fn evidence_of(registration: &Registration) -> Vec<(String, &Evidence)> {
     let bylines = (0..).zip(&registration.bylines);
     all.extend(bylines.filter_map(|(n, byline)| Some((format!("/bylines/{n}"), &byline.opened()?.evidence))));
     all
+}
+
+/// The names that a registration claims, each with a JSON Pointer to it and its evidence.
+fn names_of(registration: &Registration) -> Vec<(String, &str, &Evidence)> {
+    let mut all = Vec::new();
+    for (number, origin) in registration.claimed_origins.iter().enumerate() {
+        let field = format!("/claimedOrigins/{number}/asPrinted");
+        all.extend(origin.opened().map(|origin| (field, origin.as_printed.as_str(), &origin.evidence)));
+    }
+    for (number, byline) in registration.bylines.iter().enumerate() {
+        let field = format!("/bylines/{number}/asPrinted");
+        all.extend(byline.opened().map(|byline| (field, byline.as_printed.as_str(), &byline.evidence)));
+    }
+    all
+}
+
+/// The words that evidence quotes.
+fn quoted(evidence: &Evidence) -> Option<&str> {
+    let Evidence::Rule(rule) = evidence else { return None };
+    rule.selector.iter().find_map(|selector| match selector {
+        Selector::TextQuoteSelector { exact, .. } => Some(exact.as_str()),
+        Selector::TextPositionSelector { .. } => None,
+    })
 }
 
 /// Checks that the two selectors of a claim can both be true, and are about the registered text.
