@@ -59,7 +59,7 @@ impl Input {
                 refuse_large(bytes.len() as u64, "standard input")?;
                 Ok(bytes)
             }
-            Input::File(path) => read_file(path),
+            Input::File(path) => read_file(path, || {}),
         }
     }
 }
@@ -82,7 +82,8 @@ fn state(metadata: &Metadata) -> (u64, Option<std::time::SystemTime>) {
     (metadata.len(), metadata.modified().ok())
 }
 
-fn read_file(path: &Path) -> Outcome<Vec<u8>> {
+/// Reads a file that stays the same meanwhile. `meanwhile` is run after the last byte, for tests of what does not.
+fn read_file(path: &Path, meanwhile: impl FnOnce()) -> Outcome<Vec<u8>> {
     let name = path.display();
     let failed = |error: io::Error| unreadable(&name).because(&error);
     // Looked at before it is opened: opening a pipe would wait for ever.
@@ -95,6 +96,7 @@ fn read_file(path: &Path) -> Outcome<Vec<u8>> {
     let mut bytes = Vec::with_capacity(before.len() as usize);
     file.by_ref().take(DOCUMENT_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
     refuse_large(bytes.len() as u64, &name)?;
+    meanwhile();
     let after = file.metadata().map_err(failed)?;
     if state(&before) != state(&after) || after.len() != bytes.len() as u64 {
         let message = format!("{name} changed while it was read");
@@ -197,6 +199,22 @@ mod tests {
         let found = find(std::slice::from_ref(&link));
         assert!(found.documents.is_empty());
         assert!(found.failures[0].1.text().contains("symbolic links"), "{}", found.failures[0].1.text());
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("growing");
+        fs::write(&path, "Le port est calme.").unwrap();
+        assert_eq!(read_file(&path, || {}).unwrap(), b"Le port est calme.");
+        let grown = read_file(&path, || fs::write(&path, "Le port est calme. Ou presque.").unwrap());
+        assert!(grown.unwrap_err().text().contains("changed while it was read"));
+        let rewritten = read_file(&path, || {
+            let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+            fs::write(&path, "Le port est calme. Ou presque?").unwrap();
+            File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+        });
+        assert!(rewritten.is_err());
     }
 
     #[test]
