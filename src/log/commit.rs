@@ -145,9 +145,14 @@ fn finish(store: &dyn Store, staged: &StagedBundle, size: u64) -> Result<(), Sto
     store.put_immutable(&staged.immutable)?;
     store.put(&staged.mutable)?;
     store.put(&[Object { key: key(layout::CHECKPOINT), bytes: staged.checkpoint.clone() }])?;
+    clean(store, &[staged.previous_size], size)
+}
+
+/// Removes the partial tiles of `older` sizes that a log of `size` entries does not need, and the staged bundle.
+fn clean(store: &dyn Store, older: &[u64], size: u64) -> Result<(), StoreError> {
     let needed = partial_paths_of(size);
-    let stale = partial_paths_of(staged.previous_size).into_iter().filter(|path| !needed.contains(path));
-    let stale: Vec<_> = stale.map(|path| key(&path)).collect();
+    let stale = older.iter().flat_map(|older| partial_paths_of(*older));
+    let stale: Vec<_> = stale.filter(|path| !needed.contains(path)).map(|path| key(&path)).collect();
     store.delete(&stale)?;
     store.delete(&[key(STAGING)])
 }
@@ -163,18 +168,20 @@ pub(super) fn recover(store: &dyn Store, policy: &Policy) -> Result<Head, OpenEr
         return Err(OpenError::NoLog);
     };
     let checkpoint: Checkpoint = open_checkpoint(policy, &bytes)?;
-    if let (Some(committed), Some(Ok(staged))) = (&committed, &staged)
-        && staged.checkpoint == *committed
+    let interrupted = staged.as_ref().and_then(|staged| staged.as_ref().ok());
+    let interrupted = interrupted.filter(|staged| committed.as_ref() == Some(&staged.checkpoint));
+    if let Some(staged) = interrupted
+        && is_to_be_finished(policy, staged, &checkpoint, published.as_deref())?
     {
         finish(store, staged, checkpoint.size())?;
         return Ok(Head { checkpoint, bytes: Some(bytes) });
     }
-    // Staged, but never committed: nobody was told that it was appended.
-    if staged.is_some() {
-        store.delete(&[key(STAGING)])?;
-    }
     let Some(published) = published else { return Err(OpenError::NoLog) };
     if Some(&published) == committed.as_ref() {
+        // Staged, but never committed: nobody was told that it was appended.
+        if staged.is_some() {
+            clean(store, &[], checkpoint.size())?;
+        }
         return Ok(Head { checkpoint, bytes: Some(bytes) });
     }
     let newer = open_checkpoint(policy, &published)?;
@@ -185,7 +192,27 @@ pub(super) fn recover(store: &dyn Store, policy: &Policy) -> Result<Head, OpenEr
     if !store.compare_and_swap(&key(COMMITTED), committed.as_deref(), &published)? {
         return Err(OpenError::Forked { published: newer.size(), committed: checkpoint.size() });
     }
+    let previous = interrupted.map_or(checkpoint.size(), |staged| staged.previous_size);
+    clean(store, &[previous, checkpoint.size()], newer.size())?;
     Ok(Head { checkpoint: newer, bytes: Some(published) })
+}
+
+/// Returns whether `staged`, which was committed as `committed`, is still to be published. It is not where the
+/// published log has moved on since: another copy of this log finished the commit and was continued.
+fn is_to_be_finished(
+    policy: &Policy,
+    staged: &StagedBundle,
+    committed: &Checkpoint,
+    published: Option<&[u8]>,
+) -> Result<bool, OpenError> {
+    let Some(published) = published.filter(|published| *published != staged.checkpoint) else {
+        return Ok(true);
+    };
+    let size = open_checkpoint(policy, published)?.size();
+    if size < committed.size() && size != staged.previous_size {
+        return Err(OpenError::SetBack { published: size, committed: committed.size() });
+    }
+    Ok(size == staged.previous_size)
 }
 
 /// Checks that the published log continues what was committed here.
