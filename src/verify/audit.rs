@@ -55,7 +55,11 @@ pub fn audit(
         if matches!(before, Ok(None)) && !listing.keys.iter().any(|key| is_log_file(key.as_str())) {
             return Err(AuditError::NoLog);
         }
-        report = Audit { files, trust, report: Report::new() }.run(before.clone(), &listing, progress);
+        report = Audit { files, trust, report: Report::new(), unread: false }.run(
+            before.clone(),
+            &listing,
+            progress,
+        );
         // A writer that published meanwhile has removed partial tiles that were still to be read.
         if report.findings.is_empty() || files.checkpoint() == before {
             break;
@@ -73,6 +77,8 @@ struct Audit<'a> {
     files: Files<'a>,
     trust: &'a Trust,
     report: Report,
+    /// Whether an entry was passed that could not be read: it may have enrolled a key, or registered an original.
+    unread: bool,
 }
 
 /// A bundle with all that belongs to it, read and taken apart.
@@ -92,7 +98,7 @@ struct Parsed {
 struct Job<'b> {
     index: u64,
     entry: &'b Entry,
-    key: Result<PublicKey, StateError>,
+    key: Result<PublicKey, (Code, StateError)>,
     openings: Option<&'b [String]>,
 }
 
@@ -253,6 +259,7 @@ impl Audit<'_> {
             let parsed = batch.entries.as_ref().ok().map(|entries| &entries[place]);
             trees.push(parsed.map(|parsed| parsed.leaf), batch.tile.as_ref().ok().map(|tile| tile[place]));
             let Some(parsed) = parsed else {
+                self.unread = true;
                 state.advance();
                 continue;
             };
@@ -261,13 +268,14 @@ impl Audit<'_> {
                 Ok(entry) => entry,
                 Err(error) => {
                     findings.push(malformed(index, error));
+                    self.unread = true;
                     state.advance();
                     continue;
                 }
             };
             originals.extend(entry.original());
             let openings = batch.openings.as_ref().ok().map(|file| file.of_entry(index));
-            let key = authorise_and_fold(state, index, entry, findings);
+            let key = authorise_and_fold(state, entry, self.unread, findings);
             jobs.push(Job { index, entry, key, openings });
         }
         if let Ok(file) = &batch.openings {
@@ -283,6 +291,7 @@ impl Audit<'_> {
 
     /// Reports files that belong to nothing.
     fn strays(&mut self, listing: &Listing, size: u64, originals: &HashSet<Hash>) {
+        let unread = self.unread;
         let belongs = |path: &str| {
             let tile = path.parse::<Tile>().is_ok_and(|tile| tile.belongs_to(size));
             let bundle = path.parse::<EntryBundle>().is_ok_and(|bundle| bundle.belongs_to(size));
@@ -290,8 +299,9 @@ impl Audit<'_> {
             let original = path.rsplit('/').next().and_then(|name| Hash::from_hex(name).ok());
             tile || bundle
                 || openings.is_some_and(|number| number < size.div_ceil(layout::ENTRIES_PER_FILE))
-                || original
-                    .is_some_and(|hash| path == layout::content_path(&hash) && originals.contains(&hash))
+                || original.is_some_and(|hash| {
+                    path == layout::content_path(&hash) && (unread || originals.contains(&hash))
+                })
                 || path == layout::CHECKPOINT
                 || path.strip_prefix(layout::PENDING).is_some_and(|rest| rest.starts_with('/'))
         };
@@ -319,11 +329,11 @@ fn malformed(index: u64, error: &EntryError) -> Finding {
 /// now, as the entries after it depend on it.
 fn authorise_and_fold(
     state: &mut State,
-    index: u64,
     entry: &Entry,
+    unread: bool,
     findings: &mut Vec<Finding>,
-) -> Result<PublicKey, StateError> {
-    let key_id = entry.envelope.key_id();
+) -> Result<PublicKey, (Code, StateError)> {
+    let (index, key_id) = (state.size(), entry.envelope.key_id());
     let key = match entry.kind() {
         Some(kind) => state.authorise(&key_id, kind),
         // Whoever may register may say what this release cannot read: its signature at least is checked.
@@ -332,11 +342,22 @@ fn authorise_and_fold(
     match &entry.body {
         Body::Key(statement) if key.as_ref().is_ok_and(|key| entry.envelope.verify(key).is_ok()) => {
             if let Err(error) = state.apply(statement) {
-                let message = format!("record {index}: {error}");
-                findings.push(Finding::new(Code::KeyStatementInvalid, message).record(index));
+                let code = match error {
+                    StateError::NotInForce { .. } if unread => Code::SignerUnknown,
+                    _ => Code::KeyStatementInvalid,
+                };
+                findings.push(Finding::new(code, format!("record {index}: {error}")).record(index));
             }
         }
         _ => state.advance(),
     }
-    key
+    key.map_err(|error| {
+        let code = match error {
+            StateError::Ended { .. } => Code::SignerEnded,
+            StateError::NotAllowed { .. } | StateError::NotARoot { .. } => Code::SignerNotAllowed,
+            _ if unread => Code::SignerUnknown,
+            _ => Code::SignerNotEnrolled,
+        };
+        (code, error)
+    })
 }
