@@ -114,7 +114,9 @@ impl From<AppendError> for Failure {
                 .hint("run the same command again: what is registered is not registered twice"),
             AppendError::Unpublished { .. } => told(Exit::Unavailable, &error)
                 .hint("run the same command again when the cause is gone: it will finish the work"),
-            AppendError::Full { .. } | AppendError::Entry(_) => told(Exit::Unavailable, &error),
+            AppendError::Full { .. } | AppendError::OpeningsFull { .. } | AppendError::Entry(_) => {
+                told(Exit::Unavailable, &error)
+            }
             _ => told(Exit::Internal, &error),
         }
     }
