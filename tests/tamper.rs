@@ -11,16 +11,15 @@ use std::path::{Path, PathBuf};
 
 use dateline::base::{Hash, SigningKey};
 use dateline::log::NewRecord;
-use dateline::note::{Checkpoint, Note, Origin};
 use dateline::record::{KeyAction, NewEntry, layout};
-use dateline::storage::{FileStore, MemoryStore, Object, Store};
+use dateline::storage::{FileStore, Object, Store};
 use dateline::tlog::edge::bytes_of_tile;
-use dateline::tlog::{Edge, bundle, bundles_of, leaf_hash};
+use dateline::tlog::{bundles_of, leaf_hash};
 use dateline::verify::{AuditError, Code, Report, Severity, Verdict, audit};
 use rayon::prelude::*;
 use support::{
-    append, audited, create, editor, enrolment, key, key_entry, log_key, policy, registration, root_key,
-    signing, trust, vkey_of,
+    append, assembled, audited, create, editor, enrolment, joined, key, key_entry, log_key, policy,
+    registration, root_key, signing, trust,
 };
 
 /// A log in a folder of its own.
@@ -264,10 +263,6 @@ fn openings(log: &Scratch) -> Vec<(u64, String)> {
     text.lines().map(split).collect()
 }
 
-fn joined(lines: &[(u64, String)]) -> Vec<u8> {
-    lines.iter().flat_map(|(index, opening)| format!("{index} {opening}\n").into_bytes()).collect()
-}
-
 #[test]
 fn openings_removed_or_moved_are_named() {
     let log = Scratch::new(5);
@@ -334,28 +329,6 @@ fn a_stray_file_is_noted_and_changes_nothing() {
     }
     log.write(".local/anything", b"x");
     assert_eq!(log.audit().findings, []);
-}
-
-/// A log with these entries, whatever they are, under a checkpoint signed by `key` of `origin`.
-fn assembled(entries: &[NewEntry], origin: &str, key_of_log: &SigningKey) -> MemoryStore {
-    let store = MemoryStore::default();
-    let put = |name: &str, bytes: Vec<u8>| store.put(&[Object { key: key(name), bytes }]).unwrap();
-    let mut edge = Edge::default();
-    let leaves = entries.iter().map(|entry| leaf_hash(&entry.bytes));
-    edge.grow(leaves, |tile, hashes| put(&tile.path(), bytes_of_tile(hashes)));
-    for (bundle_of, some) in bundles_of(edge.size()).zip(entries.chunks(256)) {
-        let mut bytes = Vec::new();
-        some.iter().for_each(|entry| bundle::push(&mut bytes, &entry.bytes).unwrap());
-        put(&bundle_of.path(), bytes);
-    }
-    let lines = (0..)
-        .zip(entries)
-        .flat_map(|(index, entry)| entry.openings.iter().map(move |opening| (index, opening.clone())));
-    put("disclosures/000", joined(&lines.collect::<Vec<_>>()));
-    let text = Checkpoint::new(Origin::new(origin).unwrap(), edge.size(), edge.root()).unwrap().format();
-    let note = Note::signed(&text, &vkey_of(origin, key_of_log), &key_of_log.sign(text.as_bytes())).unwrap();
-    put(layout::CHECKPOINT, note.format().into_bytes());
-    store
 }
 
 fn audit_of(entries: &[NewEntry]) -> Report {
