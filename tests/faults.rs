@@ -368,3 +368,20 @@ fn an_interrupted_commit_never_takes_back_what_was_published_elsewhere_since() {
     let refused = open(&pull(&store, &log_of(200)), &policy).err();
     assert!(matches!(refused, Some(OpenError::SetBack { published: 200, committed: 256 })), "{refused:?}");
 }
+
+#[test]
+fn a_key_that_no_root_enrolled_is_not_taken_up_either() {
+    let policy = policy();
+    let stranger = support::signing(9);
+    let himself = support::key_entry(&stranger, dateline::record::KeyAction::Enrol, &stranger.public());
+    let entries = [records(0..1).remove(0).entry, himself];
+    let store = support::assembled(&entries, support::ORIGIN, &support::log_key());
+    let mut log = open(&store, &policy).unwrap();
+    assert_eq!(log.state().size(), 2);
+    assert_eq!(log.state().key(&stranger.public().key_id()), None);
+    let refused = append(&mut log, vec![registration(&stranger, 1, "", false)]);
+    assert!(matches!(refused, Err(AppendError::NotAllowed(_))), "{refused:?}");
+    let mut log = open(&store, &policy).unwrap();
+    let appended = append(&mut log, vec![registration(&editor(), 1, "", false)]).unwrap();
+    assert_eq!(appended, [Appended::Registered(2)]);
+}

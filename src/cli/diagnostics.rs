@@ -120,7 +120,9 @@ impl From<AppendError> for Failure {
                 };
                 failure.hint("then run the same command again: it finishes the work")
             }
-            AppendError::Full { .. } | AppendError::Entry(_) => told(Exit::Unavailable, &error),
+            AppendError::Full { .. } | AppendError::OpeningsFull { .. } | AppendError::Entry(_) => {
+                told(Exit::Unavailable, &error)
+            }
             _ => told(Exit::Internal, &error),
         }
     }

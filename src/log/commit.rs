@@ -91,7 +91,7 @@ fn openings(store: &dyn Store, first_index: u64, records: &[NewRecord]) -> Resul
         }
         let number = index / layout::ENTRIES_PER_FILE;
         if file.as_ref().is_none_or(|(open, _)| *open != number) {
-            objects.extend(file.take().map(opening_object));
+            objects.extend(file.take().map(opening_object).transpose()?);
             file = Some((number, load_openings(store, number, first_index)?));
         }
         if let Some((_, file)) = &mut file {
@@ -100,12 +100,18 @@ fn openings(store: &dyn Store, first_index: u64, records: &[NewRecord]) -> Resul
             }
         }
     }
-    objects.extend(file.map(opening_object));
+    objects.extend(file.map(opening_object).transpose()?);
     Ok(objects)
 }
 
-fn opening_object((number, file): (u64, DisclosureFile)) -> Object {
-    Object { key: key(&layout::disclosures_path(number)), bytes: file.format() }
+/// Refuses a file that would be too large to be read again: it would end all appending to its 256 entries.
+fn opening_object((number, file): (u64, DisclosureFile)) -> Result<Object, AppendError> {
+    let (path, bytes) = (layout::disclosures_path(number), file.format());
+    if bytes.len() > DISCLOSURES_FILE_MAX_BYTES {
+        let (size, limit) = (bytes.len(), DISCLOSURES_FILE_MAX_BYTES);
+        return Err(AppendError::OpeningsFull { path, size, limit });
+    }
+    Ok(Object { key: key(&path), bytes })
 }
 
 /// Reads file `number`, without what an append that never was left for entries from `size` on.
@@ -224,5 +230,66 @@ fn continues(store: &dyn Store, committed: &Checkpoint, published: &Checkpoint) 
     match super::edge::root_at(store, published, committed.size())? {
         root if root == committed.root_hash() => Ok(()),
         _ => Err(OpenError::Forked { published: sizes.0, committed: sizes.1 }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Kind, NewEntry};
+    use crate::storage::MemoryStore;
+
+    fn record(openings: &[String]) -> NewRecord {
+        let entry = NewEntry {
+            kind: Kind::Registration,
+            bytes: b"x".to_vec(),
+            openings: openings.to_vec(),
+            original: None,
+        };
+        NewRecord { entry, content: None }
+    }
+
+    #[test]
+    fn openings_go_to_the_files_of_their_entries() {
+        let store = MemoryStore::default();
+        let left = b"254 WyJh\n255 WyJi\n".to_vec();
+        store.put(&[Object { key: key("disclosures/000"), bytes: left }]).unwrap();
+        let records = [record(&["WyJj".into()]), record(&[]), record(&["WyJk".into(), "WyJl".into()])];
+        let objects = openings(&store, 255, &records).unwrap();
+        let objects: Vec<(&str, &[u8])> =
+            objects.iter().map(|object| (object.key.as_str(), object.bytes.as_slice())).collect();
+        // What was left for entry 255 by an append that never was is gone; entry 254 keeps its own.
+        let expected: [(&str, &[u8]); 2] =
+            [("disclosures/000", b"254 WyJh\n255 WyJj\n"), ("disclosures/001", b"257 WyJk\n257 WyJl\n")];
+        assert_eq!(objects, expected);
+        assert_eq!(openings(&store, 255, &[record(&[])]).unwrap(), []);
+    }
+
+    #[test]
+    fn a_file_of_openings_is_filled_to_the_limit_and_not_past_it() {
+        let store = MemoryStore::default();
+        let line = |length: usize| "A".repeat(length - "0 \n".len());
+        // Lines of 65,536 bytes, a multiple of which is the limit.
+        let mut full = vec![line(65_536); DISCLOSURES_FILE_MAX_BYTES / 65_536];
+        let objects = openings(&store, 0, &[record(&full)]).unwrap();
+        assert_eq!(objects[0].bytes.len(), DISCLOSURES_FILE_MAX_BYTES);
+        full[0].push('A');
+        let refused = openings(&store, 0, &[record(&full)]);
+        let told = matches!(&refused, Err(AppendError::OpeningsFull { path, size, limit })
+            if path == "disclosures/000" && *size == limit + 1);
+        assert!(told, "one byte past the limit was taken");
+    }
+
+    #[test]
+    fn cleaning_removes_no_tile_that_is_needed() {
+        let store = MemoryStore::default();
+        let names =
+            ["tile/0/000.p/255", "tile/0/001.p/1", "tile/1/000.p/1", "tile/entries/000.p/255", STAGING];
+        for name in names {
+            store.put(&[Object { key: key(name), bytes: Vec::new() }]).unwrap();
+        }
+        clean(&store, &[255, 256], 257).unwrap();
+        let left: Vec<String> = store.list("").unwrap().keys.iter().map(ToString::to_string).collect();
+        assert_eq!(left, ["tile/0/001.p/1", "tile/1/000.p/1"]);
     }
 }

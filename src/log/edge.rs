@@ -104,3 +104,78 @@ pub(super) fn root_at(store: &dyn Store, checkpoint: &Checkpoint, size: u64) -> 
         ReadError::NoSubtree { .. } => unreachable!("internal error: a prefix is part of its tree"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::note::Origin;
+    use crate::record::{Kind, NewEntry};
+    use crate::storage::MemoryStore;
+
+    fn record(number: usize) -> NewRecord {
+        let bytes = format!("entry {number}").into_bytes();
+        let entry = NewEntry { kind: Kind::Registration, bytes, openings: Vec::new(), original: None };
+        NewRecord { entry, content: None }
+    }
+
+    fn grown(edge: &Edge, records: &[NewRecord]) -> (Edge, Hash, Vec<Object>) {
+        let leaves: Vec<Hash> = records.iter().map(|record| leaf_hash(&record.entry.bytes)).collect();
+        edge.grow(&leaves, records)
+    }
+
+    fn checkpoint(size: u64, root: Hash) -> Checkpoint {
+        Checkpoint::new(Origin::new("example.org/log").unwrap(), size, root).unwrap()
+    }
+
+    #[test]
+    fn growing_in_two_steps_gives_what_one_step_gives() {
+        let records: Vec<NewRecord> = (0..600).map(record).collect();
+        for (middle, end) in [(1, 2), (255, 256), (255, 257), (256, 257), (256, 512), (300, 600), (1, 600)] {
+            let store = MemoryStore::default();
+            let (edge, _, objects) = grown(&Edge::default(), &records[..middle]);
+            store.put_immutable(&objects).unwrap();
+            let (_, root, objects) = grown(&edge, &records[middle..end]);
+            store.put_immutable(&objects).unwrap();
+
+            let (_, expected_root, expected) = grown(&Edge::default(), &records[..end]);
+            assert_eq!(root, expected_root, "{middle} to {end}");
+            for object in expected {
+                let found = store.get(&object.key, u64::MAX).unwrap();
+                assert_eq!(found.as_ref(), Some(&object.bytes), "{middle} to {end}: {}", object.key);
+            }
+            let loaded = Edge::load(&store, &checkpoint(end as u64, root)).unwrap();
+            assert_eq!(loaded.tree.root(), root);
+            let prefix = root_at(&store, &checkpoint(end as u64, root), middle as u64).unwrap();
+            assert_eq!(prefix, edge.tree.root());
+        }
+    }
+
+    #[test]
+    fn a_damaged_edge_is_not_loaded() {
+        let records: Vec<NewRecord> = (0..300).map(record).collect();
+        let (_, root, objects) = grown(&Edge::default(), &records);
+        let load = |name: &str, change: &dyn Fn(&mut Vec<u8>)| {
+            let store = MemoryStore::default();
+            for object in &objects {
+                let mut object = object.clone();
+                if object.key.as_str() == name {
+                    change(&mut object.bytes);
+                }
+                store.put(&[object]).unwrap();
+            }
+            Edge::load(&store, &checkpoint(300, root)).map(|_| ())
+        };
+        let flip = |bytes: &mut Vec<u8>| bytes[5] ^= 1;
+        assert!(load("", &flip).is_ok());
+        for name in ["tile/0/001.p/44", "tile/1/000.p/1"] {
+            assert!(matches!(load(name, &flip), Err(OpenError::Tiles(_))), "{name}");
+        }
+        let bundle = "tile/entries/001.p/44";
+        assert!(matches!(load(bundle, &flip), Err(OpenError::Edge { path }) if path == bundle));
+        let cut = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 1);
+        assert!(matches!(load(bundle, &cut), Err(OpenError::Bundle { path, .. }) if path == bundle));
+        assert!(load("tile/0/001.p/44", &cut).is_err());
+        let missing = Edge::load(&MemoryStore::default(), &checkpoint(300, root)).map(|_| ());
+        assert!(matches!(missing, Err(OpenError::Missing { path }) if path == "tile/0/001.p/44"));
+    }
+}

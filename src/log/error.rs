@@ -115,6 +115,16 @@ pub enum AppendError {
         #[source]
         source: DisclosureFileError,
     },
+    /// A file of openings would be larger than any that is read.
+    #[error("{path} would have {size} bytes; at most {limit} are read: nothing was appended")]
+    OpeningsFull {
+        /// The file below `records/`.
+        path: String,
+        /// The size it would have, in bytes.
+        size: usize,
+        /// The largest that is read.
+        limit: usize,
+    },
     /// The tree would be larger than any tree may be.
     #[error("the log would pass {limit} entries")]
     Full {

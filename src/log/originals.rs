@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use crate::base::Hash;
-use crate::record::{Body, Entry, State};
+use crate::record::{Body, Entry, Kind, State};
 use crate::storage::Store;
 use crate::tlog::bundle::BUNDLE_MAX_BYTES;
 use crate::tlog::{EntryBundle, bundles_of};
@@ -18,7 +18,7 @@ const AT_A_TIME: usize = 16;
 /// What is kept of one entry.
 enum Kept {
     Original(Hash),
-    Key(Box<crate::record::KeyStatement>),
+    Key(Box<Entry>),
     Nothing,
 }
 
@@ -38,14 +38,25 @@ pub(super) fn scan(store: &dyn Store, size: u64, state: &mut State) -> Result<Ha
                         originals.entry(original).or_insert(index);
                         state.advance();
                     }
-                    // One that cannot stand is the auditor's to report; it changes no key.
-                    Kept::Key(statement) => drop(state.apply(&statement)),
+                    Kept::Key(entry) => fold(state, &entry),
                     Kept::Nothing => state.advance(),
                 }
             }
         }
     }
     Ok(originals)
+}
+
+/// Folds a statement about a key. One that no root key signed, or that cannot stand, is the auditor's to report; it
+/// changes no key, or this writer would sign what no reader accepts.
+fn fold(state: &mut State, entry: &Entry) {
+    let root = state.authorise(&entry.envelope.key_id(), Kind::Key);
+    match &entry.body {
+        Body::Key(statement) if root.is_ok_and(|root| entry.envelope.verify(&root).is_ok()) => {
+            let _ = state.apply(statement);
+        }
+        _ => state.advance(),
+    }
 }
 
 fn take_apart(store: &dyn Store, bundle: EntryBundle) -> Result<Vec<Kept>, OpenError> {
@@ -55,9 +66,9 @@ fn take_apart(store: &dyn Store, bundle: EntryBundle) -> Result<Vec<Kept>, OpenE
     let mut kept = Vec::with_capacity(entries.len());
     for (index, bytes) in (bundle.first_entry()..).zip(entries) {
         let entry = Entry::parse(bytes).map_err(|source| OpenError::Entry { index, source })?;
-        kept.push(match (entry.original(), entry.body) {
+        kept.push(match (entry.original(), &entry.body) {
             (Some(original), _) => Kept::Original(original),
-            (None, Body::Key(statement)) => Kept::Key(statement),
+            (None, Body::Key(_)) => Kept::Key(Box::new(entry)),
             _ => Kept::Nothing,
         });
     }

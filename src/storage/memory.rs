@@ -89,8 +89,12 @@ impl Store for MemoryStore {
             if known.is_some_and(|known| *known != object.bytes) {
                 return Err(StoreError::Immutable { key: object.key.clone() });
             }
-            inner.write(object)?;
-            inner.immutable.insert(object.key.clone(), object.bytes.clone());
+            let written = inner.write(object);
+            // What a lost reply was about is there all the same.
+            if inner.objects.contains_key(&object.key) {
+                inner.immutable.insert(object.key.clone(), object.bytes.clone());
+            }
+            written?;
         }
         Ok(())
     }

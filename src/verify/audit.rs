@@ -15,7 +15,7 @@ use super::Trust;
 use super::entry::check_entry;
 use super::fetch::Files;
 use super::report::{Code, Counts, Finding, Report};
-use super::signer::{Authorised, authorise_and_fold};
+use super::signer::{Authorised, authorise_and_fold, code_of_signer, code_of_statement};
 use super::tree::Trees;
 
 /// Bundles that are in memory at a time: 16 MiB of entries each at most, usually a hundredth of that.
@@ -56,7 +56,11 @@ pub fn audit(
         if matches!(before, Ok(None)) && !listing.keys.iter().any(|key| is_log_file(key.as_str())) {
             return Err(AuditError::NoLog);
         }
-        report = Audit { files, trust, report: Report::new() }.run(before.clone(), &listing, progress);
+        report = Audit { files, trust, report: Report::new(), unread: false }.run(
+            before.clone(),
+            &listing,
+            progress,
+        );
         // A writer that published meanwhile has removed partial tiles that were still to be read.
         if report.findings.is_empty() || files.checkpoint() == before {
             break;
@@ -74,6 +78,8 @@ struct Audit<'a> {
     files: Files<'a>,
     trust: &'a Trust,
     report: Report,
+    /// Whether an entry was passed that could not be read: it may have enrolled a key, or registered an original.
+    unread: bool,
 }
 
 /// A bundle with all that belongs to it, read and taken apart.
@@ -93,7 +99,7 @@ struct Parsed {
 struct Job<'b> {
     index: u64,
     entry: &'b Entry,
-    key: Result<PublicKey, StateError>,
+    key: Result<PublicKey, (Code, StateError)>,
     openings: Option<&'b [String]>,
 }
 
@@ -254,6 +260,7 @@ impl Audit<'_> {
             let parsed = batch.entries.as_ref().ok().map(|entries| &entries[place]);
             trees.push(parsed.map(|parsed| parsed.leaf), batch.tile.as_ref().ok().map(|tile| tile[place]));
             let Some(parsed) = parsed else {
+                self.unread = true;
                 state.advance();
                 continue;
             };
@@ -262,6 +269,7 @@ impl Audit<'_> {
                 Ok(entry) => entry,
                 Err(error) => {
                     findings.push(malformed(index, error));
+                    self.unread = true;
                     state.advance();
                     continue;
                 }
@@ -270,9 +278,10 @@ impl Audit<'_> {
             let openings = batch.openings.as_ref().ok().map(|file| file.of_entry(index));
             let Authorised { key, stands } = authorise_and_fold(state, entry);
             if let Err(error) = stands {
-                let message = format!("record {index}: {error}");
-                findings.push(Finding::new(Code::KeyStatementInvalid, message).record(index));
+                let code = code_of_statement(&error, self.unread);
+                findings.push(Finding::new(code, format!("record {index}: {error}")).record(index));
             }
+            let key = key.map_err(|error| (code_of_signer(&error, self.unread), error));
             jobs.push(Job { index, entry, key, openings });
         }
         if let Ok(file) = &batch.openings {
@@ -288,9 +297,7 @@ impl Audit<'_> {
 
     /// Reports files that belong to nothing.
     fn strays(&mut self, listing: &Listing, size: u64, originals: &HashSet<Hash>) {
-        // While an entry cannot be read, an original may be that entry's.
-        let counts = &self.report.counts;
-        let all_known = counts.registrations + counts.key_statements == size;
+        let unread = self.unread;
         let belongs = |path: &str| {
             let tile = path.parse::<Tile>().is_ok_and(|tile| tile.belongs_to(size));
             let bundle = path.parse::<EntryBundle>().is_ok_and(|bundle| bundle.belongs_to(size));
@@ -299,7 +306,7 @@ impl Audit<'_> {
             tile || bundle
                 || openings.is_some_and(|number| number < size.div_ceil(layout::ENTRIES_PER_FILE))
                 || original.is_some_and(|hash| {
-                    path == layout::content_path(&hash) && (originals.contains(&hash) || !all_known)
+                    path == layout::content_path(&hash) && (unread || originals.contains(&hash))
                 })
                 || path == layout::CHECKPOINT
                 || path.strip_prefix(layout::PENDING).is_some_and(|rest| rest.starts_with('/'))

@@ -33,7 +33,7 @@ pub(super) fn check_entry(
     files: Files<'_>,
     index: u64,
     entry: &Entry,
-    key: Result<PublicKey, StateError>,
+    key: Result<PublicKey, (Code, StateError)>,
     openings: Option<&[String]>,
 ) -> (Counts, Vec<Finding>) {
     let mut check = Check { index, counts: Counts::default(), findings: Vec::new() };
@@ -90,17 +90,10 @@ impl Withheld for disclosure::Opened {
 }
 
 impl Check {
-    fn signature(&mut self, entry: &Entry, key: Result<PublicKey, StateError>) {
+    fn signature(&mut self, entry: &Entry, key: Result<PublicKey, (Code, StateError)>) {
         let key = match key {
             Ok(key) => key,
-            Err(error) => {
-                let code = match error {
-                    StateError::Ended { .. } => Code::SignerEnded,
-                    StateError::NotAllowed { .. } | StateError::NotARoot { .. } => Code::SignerNotAllowed,
-                    _ => Code::SignerNotEnrolled,
-                };
-                return self.find(code, "signatures/0/keyid", error);
-            }
+            Err((code, error)) => return self.find(code, "signatures/0/keyid", error),
         };
         match entry.envelope.verify(&key) {
             Ok(_) => self.counts.signatures = 1,

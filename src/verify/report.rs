@@ -59,6 +59,8 @@ pub enum Code {
     KindUnknown,
     /// The signer was not enrolled at that index.
     SignerNotEnrolled,
+    /// Whether the signer was enrolled at that index cannot be known: entries before it could not be read.
+    SignerUnknown,
     /// The signer's key was revoked, retired or replaced before.
     SignerEnded,
     /// The signer may not make such a statement.
@@ -100,6 +102,7 @@ impl Code {
             | Code::FileMissing
             | Code::FileUnreadable
             | Code::KindUnknown
+            | Code::SignerUnknown
             | Code::OpeningMissing
             | Code::OriginalMissing
             | Code::ExtractorUnknown => Severity::Unverifiable,

@@ -3,6 +3,8 @@
 use crate::base::{Hash, PublicKey};
 use crate::record::{Body, Entry, Kind, State, StateError};
 
+use super::report::Code;
+
 /// What the log says of an entry's signer before its index.
 pub(super) struct Authorised {
     /// The key under which it must be signed.
@@ -36,5 +38,24 @@ impl Authorised {
         entry.envelope.verify(key).map_err(|error| error.to_string())?;
         self.stands.as_ref().map_err(|error| error.to_string())?;
         Ok(key.key_id())
+    }
+}
+
+/// Returns the code for a signer who may not have signed. Where an entry before is `unread`, it may have enrolled the key:
+/// that nobody did is then not known.
+pub(super) fn code_of_signer(error: &StateError, unread: bool) -> Code {
+    match error {
+        StateError::Ended { .. } => Code::SignerEnded,
+        StateError::NotAllowed { .. } | StateError::NotARoot { .. } => Code::SignerNotAllowed,
+        _ if unread => Code::SignerUnknown,
+        _ => Code::SignerNotEnrolled,
+    }
+}
+
+/// Returns the code for a statement about keys that cannot stand, with the same reserve.
+pub(super) fn code_of_statement(error: &StateError, unread: bool) -> Code {
+    match error {
+        StateError::NotInForce { .. } if unread => Code::SignerUnknown,
+        _ => Code::KeyStatementInvalid,
     }
 }

@@ -10,10 +10,12 @@ use std::sync::LazyLock;
 use dateline::article::{self, ReadOptions};
 use dateline::base::{Hash, PublicKey, SigningKey, Timestamp};
 use dateline::log::{AppendError, Appended, COMMITTED, Log, NewRecord, OpenError};
-use dateline::note::{Checkpoint, KeyName, Origin, Policy, VerifierKey};
+use dateline::note::{Checkpoint, KeyName, Note, Origin, Policy, VerifierKey};
 use dateline::record::entry::Circumstances;
 use dateline::record::{Decisions, Draft, KeyAction, NewEntry, Role, layout};
-use dateline::storage::{Key, Object, Store};
+use dateline::storage::{Key, MemoryStore, Object, Store};
+use dateline::tlog::edge::bytes_of_tile;
+use dateline::tlog::{Edge, bundle, bundles_of, leaf_hash};
 use dateline::verify::{Report, Trust, audit};
 use rayon::prelude::*;
 
@@ -266,4 +268,31 @@ impl Witness {
 
 pub(crate) fn get(store: &dyn Store, name: &str) -> Option<Vec<u8>> {
     store.get(&key(name), u64::MAX).unwrap()
+}
+
+/// The bytes of a file of openings.
+pub(crate) fn joined(lines: &[(u64, String)]) -> Vec<u8> {
+    lines.iter().flat_map(|(index, opening)| format!("{index} {opening}\n").into_bytes()).collect()
+}
+
+/// A log with these entries, whatever they are, under a checkpoint signed by `key` of `origin`.
+pub(crate) fn assembled(entries: &[NewEntry], origin: &str, key_of_log: &SigningKey) -> MemoryStore {
+    let store = MemoryStore::default();
+    let put = |name: &str, bytes: Vec<u8>| store.put(&[Object { key: key(name), bytes }]).unwrap();
+    let mut edge = Edge::default();
+    let leaves = entries.iter().map(|entry| leaf_hash(&entry.bytes));
+    edge.grow(leaves, |tile, hashes| put(&tile.path(), bytes_of_tile(hashes)));
+    for (bundle_of, some) in bundles_of(edge.size()).zip(entries.chunks(256)) {
+        let mut bytes = Vec::new();
+        some.iter().for_each(|entry| bundle::push(&mut bytes, &entry.bytes).unwrap());
+        put(&bundle_of.path(), bytes);
+    }
+    let lines = (0..)
+        .zip(entries)
+        .flat_map(|(index, entry)| entry.openings.iter().map(move |opening| (index, opening.clone())));
+    put("disclosures/000", joined(&lines.collect::<Vec<_>>()));
+    let text = Checkpoint::new(Origin::new(origin).unwrap(), edge.size(), edge.root()).unwrap().format();
+    let note = Note::signed(&text, &vkey_of(origin, key_of_log), &key_of_log.sign(text.as_bytes())).unwrap();
+    put(layout::CHECKPOINT, note.format().into_bytes());
+    store
 }
