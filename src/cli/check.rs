@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::article::{self, ReadOptions};
 use crate::base::Hash;
 use crate::base::limits::TLOG_PROOF_MAX_BYTES;
-use crate::verify::{LogReader, check_proof};
+use crate::verify::{check_proof, read_log};
 
 use super::args::CheckArgs;
 use super::exit::Exit;
@@ -47,35 +47,38 @@ pub(crate) fn run(workspace: &Workspace, args: &CheckArgs, output: Output) -> Ou
     }
     let trust = workspace.trust(&args.trust)?;
     let store = workspace.reader();
-    let reader = LogReader::open(&store, &trust)?;
     let original = Hash::of(&bytes);
     // A document that cannot be read as text can still be known by its bytes.
     let options = ReadOptions { file_name: file_name.as_deref() };
     let wording = article::read(&bytes, &options).ok().map(|article| article.digests.reflow);
 
-    let mut answer = Answer::Unknown;
-    let mut records: Vec<(u64, View)> = Vec::new();
-    reader.scan(|record| {
-        let (Some(opened), Some(registered)) = (&record.registration, record.entry.original()) else {
-            return ControlFlow::Continue(());
-        };
-        let reflow = opened.registration.fingerprints.reflow.sha256;
-        let found = match () {
-            () if registered == original => Answer::SameBytes,
-            () if wording == Some(reflow) => Answer::SameWording,
-            () => return ControlFlow::Continue(()),
-        };
-        if found < answer {
-            (answer, records) = (found, Vec::new());
-        }
-        if found == answer && record.signer.is_ok() {
-            records.push((record.index, View::of_record(&registered, opened)));
-        }
-        ControlFlow::Continue(())
+    let (answer, records) = read_log(&store, &trust, |reader| {
+        let mut answer = Answer::Unknown;
+        let mut records: Vec<(u64, View)> = Vec::new();
+        reader.scan(|record| {
+            let (Some(opened), Some(registered)) = (&record.registration, record.entry.original()) else {
+                return ControlFlow::Continue(());
+            };
+            let reflow = opened.registration.fingerprints.reflow.sha256;
+            let found = match () {
+                () if registered == original => Answer::SameBytes,
+                () if wording == Some(reflow) => Answer::SameWording,
+                () => return ControlFlow::Continue(()),
+            };
+            // What nobody may have signed says nothing.
+            if record.signer.is_err() {
+                return ControlFlow::Continue(());
+            }
+            if found < answer {
+                (answer, records) = (found, Vec::new());
+            }
+            if found == answer {
+                records.push((record.index, View::of_record(&registered, opened)));
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok((answer, records))
     })?;
-    if records.is_empty() {
-        answer = Answer::Unknown;
-    }
     output.print(
         || text(&input.name(), answer, &records),
         || {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::export::sigstore_bundle::sigstore_bundle as bundle;
-use crate::verify::LogReader;
+use crate::verify::read_log;
 
 use super::args::{ProveArgs, TrustArgs};
 use super::exit::Exit;
@@ -15,7 +15,7 @@ use super::workspace::Workspace;
 pub(crate) fn sigstore_bundle(workspace: &Workspace, args: &ProveArgs, output: Output) -> Outcome<()> {
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
-    let record = LogReader::open(&store, &trust)?.record(args.record)?;
+    let record = read_log(&store, &trust, |reader| reader.record(args.record))?;
     if let Err(why) = &record.signer {
         let message = format!("the signer of record {} does not hold: {why}", args.record);
         return Err(Failure::new(Exit::Invalid, message));

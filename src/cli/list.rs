@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
 
-use crate::verify::{LogReader, Record};
+use crate::verify::{Record, read_log};
 
 use super::args::{ListArgs, TrustArgs};
 use super::failure::Outcome;
@@ -16,15 +16,17 @@ use super::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace, args: &ListArgs, output: Output) -> Outcome<()> {
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
-    let reader = LogReader::open(&store, &trust)?;
     // Kept back until the whole log was found to lead to its root.
-    let mut lines: VecDeque<String> = VecDeque::new();
-    reader.scan(|record| {
-        lines.extend(line(&record, output));
-        if args.last.is_some_and(|last| lines.len() > last) {
-            lines.pop_front();
-        }
-        ControlFlow::Continue(())
+    let lines = read_log(&store, &trust, |reader| {
+        let mut lines: VecDeque<String> = VecDeque::new();
+        reader.scan(|record| {
+            lines.extend(line(&record, output));
+            if args.last.is_some_and(|last| lines.len() > last) {
+                lines.pop_front();
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(lines)
     })?;
     for line in &lines {
         output.print(|| format!("{line}\n"), || serde_json::from_str(line).unwrap_or(Value::Null))?;

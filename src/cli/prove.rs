@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::verify::LogReader;
+use crate::verify::read_log;
 
 use super::args::{ProveArgs, TrustArgs};
 use super::exit::Exit;
@@ -17,11 +17,11 @@ use super::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace, args: &ProveArgs, output: Output) -> Outcome<()> {
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
-    let reader = LogReader::open(&store, &trust)?;
-    let proof = reader.proof_file(args.record)?;
+    let (proof, checkpoint) = read_log(&store, &trust, |reader| {
+        Ok((reader.proof_file(args.record)?, reader.checkpoint().clone()))
+    })?;
     let Some(path) = &args.output else { return print_exactly(proof.format().as_bytes()) };
     write_new(path, proof.format().as_bytes())?;
-    let checkpoint = reader.checkpoint();
     output.print(
         || format!("record {} proven in {}\n", args.record, path.display()),
         || {

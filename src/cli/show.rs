@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::note::Checkpoint;
 use crate::record::Body;
 use crate::record::layout::content_path;
-use crate::verify::{LogReader, Record};
+use crate::verify::{Record, read_log};
 
 use super::args::{ShowArgs, TrustArgs};
 use super::exit::Exit;
@@ -17,15 +18,15 @@ use super::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace, args: &ShowArgs, output: Output) -> Outcome<Exit> {
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
-    let reader = LogReader::open(&store, &trust)?;
-    let record = reader.record(args.record)?;
+    let (record, checkpoint) =
+        read_log(&store, &trust, |reader| Ok((reader.record(args.record)?, reader.checkpoint().clone())))?;
     if args.entry {
         print_exactly(&record.bytes)?;
         return Ok(Exit::Success);
     }
     let stored =
         record.entry.original().map(|original| workspace.records().join(content_path(&original)).exists());
-    output.print(|| text(&record, reader.size()), || json(&record, &reader, stored))?;
+    output.print(|| text(&record, checkpoint.size()), || json(&record, &checkpoint, stored))?;
     Ok(if record.signer.is_ok() { Exit::Success } else { Exit::Invalid })
 }
 
@@ -69,7 +70,7 @@ fn text(record: &Record, size: u64) -> String {
     out
 }
 
-fn json(record: &Record, reader: &LogReader<'_>, stored: Option<bool>) -> Value {
+fn json(record: &Record, checkpoint: &Checkpoint, stored: Option<bool>) -> Value {
     let mut members = match (&record.registration, record.entry.original()) {
         (Some(opened), Some(original)) => {
             let mut members = View::of_record(&original, opened).json();
@@ -80,7 +81,6 @@ fn json(record: &Record, reader: &LogReader<'_>, stored: Option<bool>) -> Value 
         }
         _ => Default::default(),
     };
-    let checkpoint = reader.checkpoint();
     members.insert("record".into(), json!(record.index));
     members.insert("kind".into(), json!(kind(record)));
     members.insert("predicate".into(), record.entry.statement.predicate.clone());

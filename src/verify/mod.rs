@@ -25,7 +25,7 @@ use crate::note::Policy;
 
 pub use audit::{AuditError, audit};
 pub use proof::{PROOF_FORMAT, ProofBundle, ProofCheckError, ProvenRecord, check_proof};
-pub use reader::{LogReader, ReaderError, Record};
+pub use reader::{LogReader, ReaderError, Record, read_log};
 pub use report::{Code, Counts, FINDINGS_MAX, Finding, Report, Severity, Verdict};
 
 /// Whom a reader trusts: all that must come to him by another way than the log.

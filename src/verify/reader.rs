@@ -93,6 +93,31 @@ impl TileSource for Files<'_> {
     }
 }
 
+/// How often a reading begins again when the log grows under it.
+const ATTEMPTS: usize = 3;
+
+/// Opens the log in `store` and gives it to `read`; again if the log grew meanwhile, as a writer who publishes removes
+/// partial tiles that were still to be read.
+///
+/// # Errors
+/// Those of [`LogReader::open`] and of `read`.
+pub fn read_log<T>(
+    store: &dyn Store,
+    trust: &Trust,
+    mut read: impl FnMut(&LogReader<'_>) -> Result<T, ReaderError>,
+) -> Result<T, ReaderError> {
+    let mut attempts = 1..=ATTEMPTS;
+    loop {
+        let last = attempts.next() == Some(ATTEMPTS);
+        let reader = LogReader::open(store, trust)?;
+        let result = read(&reader);
+        let unchanged = || matches!(reader.files.checkpoint(), Ok(Some(now)) if now == reader.checkpoint);
+        if last || result.is_ok() || unchanged() {
+            return result;
+        }
+    }
+}
+
 impl<'a> LogReader<'a> {
     /// Opens the log in `store`.
     ///
