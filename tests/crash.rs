@@ -145,7 +145,8 @@ fn what_was_acknowledged_survives_kill_9() {
         paths.push(scratch.document(number("again", n, next as u64) as usize));
         let when = match n % 2 {
             0 => Kill::After(usual * number("delay", n, 120) as u32 / 100),
-            _ => Kill::Staged(Duration::from_micros(number("delay", n, 12) * 300)),
+            // Close together at first: a fast disk is done in a millisecond, a slow one takes twenty.
+            _ => Kill::Staged(Duration::from_micros(number("delay", n, 16).pow(2) * 60)),
         };
         let (printed, in_time) = scratch.add_and_kill(&paths, &when);
         promises.keep(&printed);
