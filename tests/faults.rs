@@ -278,10 +278,15 @@ fn a_writer_that_lost_the_race_says_so() {
     let (store, policy) = (log_of(3), policy());
     let mut slow = open(&store, &policy).unwrap();
     append(&mut open(&store, &policy).unwrap(), records(3..5)).unwrap();
+    let mut slower = open(&store, &policy).unwrap();
     let raced = append(&mut slow, records(5..6));
     assert!(matches!(raced, Err(AppendError::Raced { size: 3, .. })), "{raced:?}");
+    // Also where the other's files lie in the place of ours.
+    append(&mut open(&store, &policy).unwrap(), records(5..6)).unwrap();
+    let raced = append(&mut slower, records(6..7));
+    assert!(matches!(raced, Err(AppendError::Raced { size: 5, .. })), "{raced:?}");
     let mut witness = Witness::default();
-    open_and_append(&mut witness, &store, &policy, 5);
+    open_and_append(&mut witness, &store, &policy, 6);
 }
 
 /// Replaces all that is published by what `other` publishes, and keeps `.local`.
@@ -365,6 +370,8 @@ fn an_interrupted_commit_never_takes_back_what_was_published_elsewhere_since() {
     let store = broken(&mut Witness::default(), &base, (254, 256), (2, Fault::NotApplied));
     let refused = open(&pull(&store, &fork_of(255, 258)), &policy).err();
     assert!(matches!(refused, Some(OpenError::Forked { published: 258, committed: 256 })), "{refused:?}");
+    let refused = open(&pull(&store, &fork_of(250, 254)), &policy).err();
+    assert!(matches!(refused, Some(OpenError::Forked { published: 254, committed: 256 })), "{refused:?}");
     let refused = open(&pull(&store, &log_of(200)), &policy).err();
     assert!(matches!(refused, Some(OpenError::SetBack { published: 200, committed: 256 })), "{refused:?}");
 }
@@ -384,4 +391,21 @@ fn a_key_that_no_root_enrolled_is_not_taken_up_either() {
     let mut log = open(&store, &policy).unwrap();
     let appended = append(&mut log, vec![registration(&editor(), 1, "", false)]).unwrap();
     assert_eq!(appended, [Appended::Registered(2)]);
+}
+
+#[test]
+fn a_file_in_the_way_is_found_before_anything_is_committed() {
+    let policy = policy();
+    for path in ["tile/0/000.p/5", "tile/entries/000.p/5"] {
+        let store = log_of(4);
+        let before = store.get(&key("checkpoint"), 9999).unwrap();
+        store.put(&[Object { key: key(path), bytes: b"in the way".to_vec() }]).unwrap();
+        let mut log = open(&store, &policy).unwrap();
+        let refused = append(&mut log, records(4..5)).err();
+        let told = matches!(&refused, Some(AppendError::NotAppended(StoreError::Immutable { key })) if key.as_str() == path);
+        assert!(told, "{refused:?}");
+        assert_eq!(store.get(&key("checkpoint"), 9999).unwrap(), before);
+        store.delete(&[key(path)]).unwrap();
+        open_and_append(&mut Witness::default(), &store, &policy, 4);
+    }
 }

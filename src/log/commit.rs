@@ -52,7 +52,14 @@ pub(super) fn prepare(
     let origin = head.checkpoint.origin().clone();
     let checkpoint = Checkpoint::new(origin, size, root).expect("internal error: the new size was checked");
     let bytes = signed(policy, &checkpoint, sign)?;
-    let staged = StagedBundle { previous_size: first_index, checkpoint: bytes.clone(), immutable, mutable };
+    let previous_root = head.checkpoint.root_hash();
+    let staged = StagedBundle {
+        previous_size: first_index,
+        previous_root,
+        checkpoint: bytes.clone(),
+        immutable,
+        mutable,
+    };
     let head = Head { checkpoint, bytes: Some(bytes) };
     Ok(Commit { first_index, staged, head, edge: new_edge })
 }
@@ -129,20 +136,36 @@ impl Commit {
     /// Stages, commits, applies, publishes, cleans.
     pub(super) fn carry_out(self, store: &dyn Store, old: &Head) -> Result<(Head, Edge), AppendError> {
         let Commit { first_index, staged, head, edge } = self;
+        let raced = || {
+            let (size, root) = (old.checkpoint.size(), old.checkpoint.root_hash());
+            AppendError::Raced { size, root }
+        };
+        if let Err(error) = refuse_what_is_in_the_way(store, &staged.immutable) {
+            let committed = store.get(&key(COMMITTED), NOTE_MAX_BYTES as u64);
+            let moved_on = committed.is_ok_and(|now| now != old.bytes);
+            return Err(if moved_on { raced() } else { AppendError::NotAppended(error) });
+        }
         let staging = Object { key: key(STAGING), bytes: staged.encode() };
         store.put(&[staging]).map_err(AppendError::NotAppended)?;
         match store.compare_and_swap(&key(COMMITTED), old.bytes.as_deref(), &staged.checkpoint) {
             Ok(true) => {}
-            Ok(false) => {
-                let (size, root) = (old.checkpoint.size(), old.checkpoint.root_hash());
-                return Err(AppendError::Raced { size, root });
-            }
+            Ok(false) => return Err(raced()),
             Err(source) => return Err(AppendError::Unknown(source)),
         }
         finish(store, &staged, head.checkpoint.size())
             .map_err(|source| AppendError::Unpublished { first_index, source })?;
         Ok((head, edge))
     }
+}
+
+/// Refuses to commit where a file with other bytes lies in the place of one that is to be written: after the commit it
+/// could not be finished.
+fn refuse_what_is_in_the_way(store: &dyn Store, objects: &[Object]) -> Result<(), StoreError> {
+    objects.par_iter().try_for_each(|Object { key, bytes }| match store.get(key, bytes.len() as u64) {
+        Ok(Some(found)) if found != *bytes => Err(StoreError::Immutable { key: key.clone() }),
+        Err(StoreError::TooLarge { .. }) => Err(StoreError::Immutable { key: key.clone() }),
+        found => found.map(drop),
+    })
 }
 
 /// Steps 3 to 5: what follows once the checkpoint has moved. Recovery runs the same, and running it twice does no
@@ -214,7 +237,11 @@ fn is_to_be_finished(
     let Some(published) = published.filter(|published| *published != staged.checkpoint) else {
         return Ok(true);
     };
-    let size = open_checkpoint(policy, published)?.size();
+    let published = open_checkpoint(policy, published)?;
+    let (size, root) = (published.size(), published.root_hash());
+    if size == staged.previous_size && root != staged.previous_root {
+        return Err(OpenError::Forked { published: size, committed: committed.size() });
+    }
     if size < committed.size() && size != staged.previous_size {
         return Err(OpenError::SetBack { published: size, committed: committed.size() });
     }

@@ -97,6 +97,14 @@ pub enum AppendError {
     /// What was to be appended is not an entry.
     #[error("what was to be appended is not a log entry")]
     Entry(#[from] EntryError),
+    /// What was to be stored is not the document that the entry is about.
+    #[error("the original to be stored has the digest {found}, not {expected} as its entry says")]
+    Content {
+        /// The digest in the entry.
+        expected: Hash,
+        /// The digest of what was given.
+        found: Hash,
+    },
     /// The checkpoint could not be signed.
     #[error("the new checkpoint could not be signed")]
     Sign(#[from] KeyError),

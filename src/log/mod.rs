@@ -23,10 +23,12 @@ pub mod staging;
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
+
 use crate::base::{Hash, PublicKey, Signature};
 use crate::keys::KeyError;
 use crate::note::{Checkpoint, Origin, Policy};
-use crate::record::{Entry, Kind, NewEntry, State, layout};
+use crate::record::{Body, Entry, EntryError, NewEntry, State, layout};
 use crate::storage::{Key, Store, StoreError};
 use crate::tlog::empty_root;
 
@@ -164,11 +166,12 @@ impl<'a> Log<'a> {
         if !std::mem::replace(&mut self.usable, false) {
             return Err(AppendError::Unusable);
         }
+        let entries: Vec<Entry> = records.par_iter().map(check).collect::<Result<_, AppendError>>()?;
         let mut outcomes = Vec::with_capacity(records.len());
-        let mut fresh = Vec::new();
+        let (mut fresh, mut signed) = (Vec::new(), Vec::new());
         let (mut state, mut originals) = (self.state.clone(), HashMap::new());
-        for record in records {
-            let original = record.entry.original;
+        for (record, entry) in records.into_iter().zip(entries) {
+            let original = entry.original();
             let known = original.and_then(|original| {
                 self.originals.get(&original).or_else(|| originals.get(&original)).copied()
             });
@@ -177,11 +180,19 @@ impl<'a> Log<'a> {
                 continue;
             }
             let index = self.size() + fresh.len() as u64;
-            fold(&mut state, &record.entry)?;
+            let key = state.authorise(&entry.envelope.key_id(), record.entry.kind)?;
+            match &entry.body {
+                Body::Key(statement) => state.apply(statement)?,
+                _ => state.advance(),
+            }
             originals.extend(original.map(|original| (original, index)));
             outcomes.push(Appended::Registered(index));
             fresh.push(record);
+            signed.push((entry, key));
         }
+        signed
+            .par_iter()
+            .try_for_each(|(entry, key)| entry.envelope.verify(key).map(drop).map_err(EntryError::from))?;
         if !fresh.is_empty() {
             let commit = commit::prepare(self.store, self.policy, &self.head, &self.edge, fresh, sign)?;
             (self.head, self.edge) = commit.carry_out(self.store, &self.head)?;
@@ -193,16 +204,20 @@ impl<'a> Log<'a> {
     }
 }
 
-/// Folds an entry that is about to be appended, refusing what an auditor would.
-fn fold(state: &mut State, new: &NewEntry) -> Result<(), AppendError> {
-    let entry = Entry::parse(&new.bytes)?;
-    let public = state.authorise(&entry.envelope.key_id(), new.kind)?;
-    entry.envelope.verify(&public).map_err(crate::record::EntryError::from)?;
-    match (new.kind, entry.body) {
-        (Kind::Key, crate::record::Body::Key(statement)) => state.apply(&statement)?,
-        _ => state.advance(),
+/// Takes a new record apart, and refuses one whose parts contradict each other.
+fn check(record: &NewRecord) -> Result<Entry, AppendError> {
+    let NewEntry { kind, bytes, original, .. } = &record.entry;
+    let entry = Entry::parse(bytes)?;
+    if entry.kind() != Some(*kind) || entry.original() != *original {
+        return Err(EntryError::Subject { kind: *kind }.into());
     }
-    Ok(())
+    if let (Some(expected), Some(content)) = (*original, &record.content) {
+        let found = Hash::of(content);
+        if found != expected {
+            return Err(AppendError::Content { expected, found });
+        }
+    }
+    Ok(entry)
 }
 
 /// Reads an object that must be there.

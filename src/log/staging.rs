@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! dateline-staged/1
-//! previous 255
+//! previous 255 <64 hex digits: the root hash of those 255 entries>
 //! checkpoint 214
 //! <214 bytes: the new checkpoint>
 //! immutable 8192 tile/0/000
@@ -26,10 +26,12 @@ use crate::storage::{Key, Object};
 const HEADER: &[u8] = b"dateline-staged/1\n";
 
 /// What a commit writes, and the checkpoint that makes it true.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StagedBundle {
     /// Entries before the commit: which partial tiles it makes superfluous follows from it.
     pub previous_size: u64,
+    /// Root hash before the commit.
+    pub previous_root: Hash,
     /// The new checkpoint, a signed note.
     pub checkpoint: Vec<u8>,
     /// Tiles, entry bundles, originals: written once.
@@ -49,7 +51,7 @@ impl StagedBundle {
     /// Returns the wire form.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = HEADER.to_vec();
-        out.extend_from_slice(format!("previous {}\n", self.previous_size).as_bytes());
+        out.extend_from_slice(format!("previous {} {}\n", self.previous_size, self.previous_root).as_bytes());
         let mut section = |head: String, bytes: &[u8]| {
             out.extend_from_slice(head.as_bytes());
             out.extend_from_slice(bytes);
@@ -79,8 +81,9 @@ impl StagedBundle {
             return Err(damaged(trailer));
         }
         let mut rest = body.strip_prefix(HEADER).ok_or(damaged(bytes))?;
-        let mut bundle =
-            StagedBundle { previous_size: previous(&mut rest).ok_or(damaged(rest))?, ..Self::default() };
+        let (previous_size, previous_root) = previous(&mut rest).ok_or(damaged(rest))?;
+        let (checkpoint, immutable, mutable) = Default::default();
+        let mut bundle = StagedBundle { previous_size, previous_root, checkpoint, immutable, mutable };
         while !rest.is_empty() {
             let section = Section::take(&mut rest).ok_or(damaged(rest))?;
             match section {
@@ -98,12 +101,13 @@ impl StagedBundle {
     }
 }
 
-/// Takes the line `previous <size>` off the front of `rest`.
-fn previous(rest: &mut &[u8]) -> Option<u64> {
+/// Takes the line `previous <size> <root>` off the front of `rest`.
+fn previous(rest: &mut &[u8]) -> Option<(u64, Hash)> {
     let end = rest.iter().position(|byte| *byte == b'\n')?;
     let line = std::str::from_utf8(&rest[..end]).ok()?;
     *rest = &rest[end + 1..];
-    from_decimal(line.strip_prefix("previous ")?).ok()
+    let (size, root) = line.strip_prefix("previous ")?.split_once(' ')?;
+    Some((from_decimal(size).ok()?, Hash::from_hex(root).ok()?))
 }
 
 struct Section<'a> {
@@ -136,6 +140,7 @@ mod tests {
         let object = |key: &str, bytes: &[u8]| Object { key: Key::new(key).unwrap(), bytes: bytes.to_vec() };
         StagedBundle {
             previous_size: 0,
+            previous_root: Hash::of(b""),
             checkpoint: b"example.org/log\n1\n".to_vec(),
             immutable: vec![object("tile/0/000.p/1", &[7; 32]), object("tile/entries/000.p/1", b"\n\n")],
             mutable: vec![object("disclosures/000", b"")],
@@ -145,9 +150,9 @@ mod tests {
     #[test]
     fn reads_what_it_writes() {
         let bytes = example().encode();
-        assert!(bytes.starts_with(
-            b"dateline-staged/1\nprevious 0\ncheckpoint 18\nexample.org/log\n1\n\nimmutable 32 tile/"
-        ));
+        let head = format!("dateline-staged/1\nprevious 0 {}\n", Hash::of(b""));
+        assert!(bytes.starts_with(head.as_bytes()));
+        assert!(bytes[head.len()..].starts_with(b"checkpoint 18\nexample.org/log\n1\n\nimmutable 32 tile/"));
         assert_eq!(StagedBundle::decode(&bytes), Ok(example()));
     }
 
