@@ -60,3 +60,21 @@ fn it_names_every_exit_code_and_format() {
         assert!(readme.contains(name), "{name}");
     }
 }
+
+/// The log in this repository verifies, as every log that a release has written must for ever.
+#[test]
+fn the_projects_own_log_holds() {
+    let run = |args: &[&str]| {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_dateline"));
+        run.args(args).args(["--format", "json", "--workspace", env!("CARGO_MANIFEST_DIR")]);
+        let output = run.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    assert_eq!(run(&["verify"])["verdict"], "verified");
+    let first = run(&["show", "1"]);
+    let origin = "Ministère de la Défense de la Fédération de Russie";
+    assert_eq!(first["claimedOrigins"][0]["asPrinted"], origin);
+    assert_eq!(first["bylines"][0]["asPrinted"], "Naby");
+    assert_eq!((&first["originalStored"], &first["quotes"]), (&false.into(), &serde_json::Value::Null));
+}
