@@ -101,7 +101,7 @@ macro_rules! snapshot {
         settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[TIME]");
         settings.add_filter(r"(?m)^( +\d+  )\d{4}-\d\d-\d\d", "$1[DAY]");
         settings.add_filter(r"urn:uuid:[0-9a-f-]{36}", "urn:uuid:[UUID]");
-        settings.add_filter(r"\b[A-Za-z0-9_-]{43}\b", "[DIGEST]");
+        settings.add_filter(r"opening [A-Za-z0-9_-]{43} ", "opening [DIGEST] ");
         let all: Vec<String> = vec![$($folder.seen(&$args)),+];
         settings.bind(|| insta::assert_snapshot!($name, all.join("\n")));
     }};
@@ -469,7 +469,13 @@ fn damaged_logs() {
     snapshot!(folder, "missing-tile", ["verify"], ["add", "other.txt", "--yes"], ["prove", "1"]);
     fs::write(&tile, &hashes).unwrap();
 
+    let openings = folder.path("records/disclosures/000");
+    let lines = fs::read_to_string(&openings).unwrap();
     let other = Folder::with_record();
+    fs::copy(other.path("records/disclosures/000"), &openings).unwrap();
+    snapshot!(folder, "foreign-openings", ["verify"], ["show", "1"], ["list"]);
+    fs::write(&openings, lines).unwrap();
+
     let checkpoint = folder.path("records/checkpoint");
     let own = fs::read(&checkpoint).unwrap();
     fs::copy(other.path("records/checkpoint"), &checkpoint).unwrap();
@@ -507,6 +513,18 @@ fn a_proof_is_checked_with_nothing_else_at_hand() {
         with("depeche.fr.txt", "policy", "other.pub"),
     );
     let proof = fs::read_to_string(alone.path("p")).unwrap();
+    // An opening that is not the record's: the extra line is not signed, but what it holds must fit.
+    let (before, rest) = proof.split_once("extra ").unwrap();
+    let (extra, after) = rest.split_once('\n').unwrap();
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    let mut bundle: Value = serde_json::from_slice(&STANDARD.decode(extra).unwrap()).unwrap();
+    bundle["openings"][0] = "WyJzYWx0Iiwic29tZWJvZHkiXQ".into();
+    let forged = format!("{before}extra {}\n{after}", STANDARD.encode(bundle.to_string()));
+    alone.write("p", forged);
+    let refused = alone.run(&with("depeche.fr.txt", "policy", "root.pub"));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(1) && told.contains("openings do not fit"), "{told}");
     for (line, text) in proof.lines().enumerate() {
         let changed: Vec<&str> =
             proof.lines().enumerate().filter(|(n, _)| *n != line).map(|(_, l)| l).collect();

@@ -48,9 +48,14 @@ fn line(record: &Record, output: Output) -> Option<String> {
         members.insert("recordedAt".into(), json!(opened.registration.recorded_at));
         members.insert("signer".into(), json!(opened.registration.recorded_by));
         members.insert("signerHolds".into(), json!(record.signer.is_ok()));
+        members.insert("openingsFit".into(), json!(record.openings_fit.is_ok()));
         return Some(Value::Object(members).to_string());
     }
     let day = opened.registration.recorded_at.to_string();
-    let warning = if record.signer.is_ok() { "" } else { "  SIGNER DOES NOT HOLD" };
+    let warning = match (&record.signer, &record.openings_fit) {
+        (Err(_), _) => "  SIGNER DOES NOT HOLD",
+        (_, Err(_)) => "  OPENINGS DO NOT FIT",
+        _ => "",
+    };
     Some(format!("{index:>6}  {}  {}{warning}", &day[..10], view.summary()))
 }

@@ -27,7 +27,8 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs, output: Output) -> Out
     let stored =
         record.entry.original().map(|original| workspace.records().join(content_path(&original)).exists());
     output.print(|| text(&record, checkpoint.size()), || json(&record, &checkpoint, stored))?;
-    Ok(if record.signer.is_ok() { Exit::Success } else { Exit::Invalid })
+    let holds = record.signer.is_ok() && record.openings_fit.is_ok();
+    Ok(if holds { Exit::Success } else { Exit::Invalid })
 }
 
 fn kind(record: &Record) -> String {
@@ -41,6 +42,9 @@ fn text(record: &Record, size: u64) -> String {
     match &record.signer {
         Ok(signer) => line("signer", &format!("{signer}, enrolled at that index; the signature holds")),
         Err(why) => line("signer", &format!("DOES NOT HOLD: {}", sanitize(why))),
+    }
+    if let Err(why) = &record.openings_fit {
+        line("openings", &format!("DO NOT FIT, none is shown: {}", sanitize(why)));
     }
     if let Body::Key(statement) = &record.entry.body {
         line("action", &json_word(&statement.action));
@@ -86,6 +90,7 @@ fn json(record: &Record, checkpoint: &Checkpoint, stored: Option<bool>) -> Value
     members.insert("predicate".into(), record.entry.statement.predicate.clone());
     members.insert("signer".into(), json!(record.entry.envelope.key_id()));
     members.insert("signerHolds".into(), json!(record.signer.is_ok()));
+    members.insert("openingsFit".into(), json!(record.openings_fit.is_ok()));
     let checkpoint = json!({"size": checkpoint.size(), "rootHash": checkpoint.root_hash()});
     members.insert("checkpoint".into(), checkpoint);
     Value::Object(members)

@@ -122,6 +122,14 @@ pub enum ProofCheckError {
         /// Why.
         why: String,
     },
+    /// The openings are not those of the record.
+    #[error("the proof's openings do not fit record {index}: {why}")]
+    Openings {
+        /// The record's index.
+        index: u64,
+        /// Why.
+        why: String,
+    },
     /// The record is not a registration.
     #[error("record {index} is not the registration of a document")]
     NotARegistration {
@@ -213,7 +221,8 @@ pub fn check_proof(
     let signer = authorise_and_fold(&mut state, &entry).signer(&entry);
     let signer = signer.map_err(|why| ProofCheckError::Signer { index, why })?;
 
-    let registration = open_registration(&entry, &bundle.openings);
+    let (registration, fit) = open_registration(&entry, &bundle.openings);
+    fit.map_err(|why| ProofCheckError::Openings { index, why })?;
     let registration = registration.ok_or(ProofCheckError::NotARegistration { index })?;
     let (found, registered) = (Hash::of(document), entry.statement.subject[0].digest.sha256);
     let same_bytes = found == registered;

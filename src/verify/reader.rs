@@ -43,9 +43,10 @@ pub struct Record {
     pub entry: Entry,
     /// The openings at hand, in their RFC 9901 spelling.
     pub openings: Vec<String>,
-    /// For a registration, what it says with its openings put back; openings that do not fit are left out, with all
-    /// the others of the entry.
+    /// For a registration, what it says with its openings put back; with none of them if one does not fit.
     pub registration: Option<OpenedRegistration>,
+    /// Whether the openings fit, and if not, why.
+    pub openings_fit: Result<(), String>,
     /// Whether the signer was enrolled at that index and the signature holds.
     pub signer: Result<Hash, String>,
 }
@@ -182,8 +183,8 @@ impl<'a> LogReader<'a> {
                     .into_par_iter()
                     .map(|(index, bytes, entry, authorised, openings)| {
                         let signer = authorised.signer(&entry);
-                        let registration = open_registration(&entry, &openings);
-                        Record { index, bytes, entry, openings, registration, signer }
+                        let (registration, openings_fit) = open_registration(&entry, &openings);
+                        Record { index, bytes, entry, openings, registration, openings_fit, signer }
                     })
                     .collect();
                 on = records.into_iter().try_for_each(&mut each).is_continue();
@@ -246,11 +247,19 @@ struct Loaded {
     openings: DisclosureFile,
 }
 
-/// Puts the openings back, or, if they do not fit, leaves all commitments closed.
-pub(super) fn open_registration(entry: &Entry, openings: &[String]) -> Option<OpenedRegistration> {
-    let Body::Registration(_) = entry.body else { return None };
+/// Puts the openings of a registration back. If they do not fit, says why, and leaves all commitments closed.
+pub(super) fn open_registration(
+    entry: &Entry,
+    openings: &[String],
+) -> (Option<OpenedRegistration>, Result<(), String>) {
+    let Body::Registration(_) = entry.body else { return (None, Ok(())) };
     let predicate = &entry.statement.predicate;
     let parsed: Result<Vec<Disclosure>, _> = openings.iter().map(|text| Disclosure::parse(text)).collect();
-    let opened = parsed.ok().and_then(|openings| Registration::open(predicate, &openings).ok());
-    opened.or_else(|| Registration::open(predicate, &[]).ok())
+    let opened = parsed
+        .map_err(|error| error.to_string())
+        .and_then(|openings| Registration::open(predicate, &openings).map_err(|error| error.to_string()));
+    match opened {
+        Ok(opened) => (Some(opened), Ok(())),
+        Err(why) => (Registration::open(predicate, &[]).ok(), Err(why)),
+    }
 }
