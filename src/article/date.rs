@@ -69,7 +69,7 @@ fn iso(printed: &str, rules: &Rules) -> Option<String> {
 }
 
 fn month(word: &str, rules: &Rules) -> Option<u32> {
-    let place = |months: &Vec<regex::Regex>| months.iter().position(|month| month.is_match(word));
+    let place = |months: &Vec<super::rules::Pattern>| months.iter().position(|month| month.is_match(word));
     let place = rules.words.months.iter().find_map(place)?;
     u32::try_from(place).ok().map(|place| place + 1)
 }

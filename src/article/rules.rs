@@ -127,9 +127,33 @@ pub struct Rule {
 
 #[derive(Debug, Clone, Default)]
 struct Compiled {
-    pattern: Option<Regex>,
-    unless: Option<Regex>,
-    needs: Option<Regex>,
+    pattern: Option<Pattern>,
+    unless: Option<Pattern>,
+    needs: Option<Pattern>,
+}
+
+/// A regular expression that is compiled when it is first asked: most documents ask only the rules of one language.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern {
+    source: String,
+    /// Whose it is, for our own fault.
+    of: String,
+    compiled: OnceLock<Regex>,
+}
+
+impl Pattern {
+    fn new(source: String, of: &str) -> Self {
+        Pattern { source, of: of.to_owned(), compiled: OnceLock::new() }
+    }
+
+    fn regex(&self) -> &Regex {
+        self.compiled.get_or_init(|| regex(&self.source, &self.of))
+    }
+
+    /// Returns whether it occurs in `text`.
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        self.regex().is_match(text)
+    }
 }
 
 /// The small words of one language.
@@ -204,7 +228,7 @@ struct File {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Words {
     /// For each language: for each month, a pattern of its names.
-    pub months: Vec<Vec<Regex>>,
+    pub months: Vec<Vec<Pattern>>,
     pub weekdays: Vec<String>,
     pub particles: Vec<String>,
     pub conjunctions: Vec<String>,
@@ -217,7 +241,7 @@ pub(super) struct Words {
 impl Words {
     fn compile(languages: &[LanguageWords]) -> Self {
         let months = |language: &LanguageWords| {
-            let month = |names: &String| regex(&format!("^(?i:{names})$"), "months");
+            let month = |names: &String| Pattern::new(format!("^(?i:{names})$"), "months");
             language.months.iter().map(month).collect()
         };
         Words {
@@ -252,7 +276,7 @@ pub struct Rules {
     pub(super) day: Regex,
 }
 
-/// Returns the built-in rule set. The first call compiles it (some tens of milliseconds).
+/// Returns the built-in rule set. The first call reads it; each rule is compiled when it is first tried.
 pub fn rules() -> &'static Rules {
     static RULES: OnceLock<Rules> = OnceLock::new();
     RULES.get_or_init(|| Rules::compile(SOURCE))
@@ -317,7 +341,7 @@ impl Rules {
                 (None, None, pattern) => pattern.clone(),
                 _ => panic!("internal error: {} needs form and cue, or pattern", rule.id),
             };
-            let make = |source: &String| regex(&expand(source, &parts), &rule.id);
+            let make = |source: &String| Pattern::new(expand(source, &parts), &rule.id);
             rule.compiled = Compiled {
                 pattern: whole.as_ref().map(make),
                 unless: rule.unless.as_ref().map(make),
@@ -366,7 +390,7 @@ impl Rule {
         if compiled.needs.as_ref().is_some_and(|needs| !needs.is_match(line)) {
             return None;
         }
-        compiled.pattern.as_ref()?.captures(line)
+        compiled.pattern.as_ref()?.regex().captures(line)
     }
 }
 
