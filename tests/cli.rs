@@ -623,3 +623,25 @@ fn committed_words_stand_in_the_openings_alone() {
         ["Quetzalina", "Wolframite", "Zanzibarium"].map(|secret| (openings.clone(), secret)).into();
     assert_eq!(seen_in, expected);
 }
+
+/// A pipe in the place of a file: whoever opens it waits for ever.
+#[cfg(unix)]
+#[test]
+fn pipes_in_the_place_of_files() {
+    for (name, command) in [
+        ("keys/policy", "verify"),
+        ("keys/roots/root.pub", "verify"),
+        ("records/checkpoint", "list"),
+        ("records/tile/0/000.p/2", "verify"),
+        ("records/disclosures/000", "list"),
+        ("records/.local/lock", "add"),
+    ] {
+        let folder = Folder::with_record();
+        folder.write("other.txt", "Un autre texte.\n");
+        fs::remove_file(folder.path(name)).unwrap();
+        assert!(Command::new("mkfifo").arg(folder.path(name)).status().unwrap().success());
+        let args: &[&str] = if command == "add" { &["add", "other.txt", "--yes"] } else { &[command] };
+        let code = folder.run(args).status.code();
+        assert!(matches!(code, Some(3 | 12)), "{name}: {code:?}");
+    }
+}

@@ -11,8 +11,8 @@ use crate::verify::{check_proof, read_log};
 
 use super::args::CheckArgs;
 use super::exit::Exit;
-use super::failure::{Failure, Outcome};
-use super::input::Input;
+use super::failure::Outcome;
+use super::input::{Input, read_bounded};
 use super::output::Output;
 use super::terminal::sanitize;
 use super::view::View;
@@ -42,7 +42,7 @@ pub(crate) fn run(workspace: &Workspace, args: &CheckArgs, output: Output) -> Ou
     let file_name = input.file_name();
     if let Some(proof) = &args.proof {
         let trust = workspace.trust(&args.trust)?;
-        let proof = read_proof(proof)?;
+        let proof = read_bounded(proof, TLOG_PROOF_MAX_BYTES)?;
         return against_proof(&input.name(), &bytes, file_name.as_deref(), &proof, &trust, output);
     }
     let trust = workspace.trust(&args.trust)?;
@@ -114,16 +114,6 @@ fn text(name: &str, answer: Answer, records: &[(u64, View)]) -> String {
         out.push_str(&format!("record {index}\n{}", view.text()));
     }
     out
-}
-
-fn read_proof(path: &std::path::Path) -> Outcome<Vec<u8>> {
-    let name = path.display();
-    let size = std::fs::metadata(path).map(|metadata| metadata.len()).unwrap_or_default();
-    if size > TLOG_PROOF_MAX_BYTES as u64 {
-        return Err(Failure::new(Exit::Invalid, format!("{name} is too large for a proof: {size} bytes")));
-    }
-    std::fs::read(path)
-        .map_err(|error| Failure::new(Exit::Unavailable, format!("cannot read {name}")).because(&error))
 }
 
 fn against_proof(

@@ -77,6 +77,22 @@ fn refuse_large(size: u64, name: impl std::fmt::Display) -> Outcome<()> {
     Err(Failure::new(Exit::Unavailable, message).hint("register the single articles in it, each as a file"))
 }
 
+/// Reads a file of at most `limit` bytes that is no document: a policy, a proof.
+pub(crate) fn read_bounded(path: &Path, limit: usize) -> Outcome<Vec<u8>> {
+    let name = path.display();
+    let failed = |error: io::Error| unreadable(&name).because(&error);
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(Failure::new(Exit::Unavailable, format!("{name} is not a regular file")));
+    }
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if bytes.len() > limit {
+        return Err(Failure::new(Exit::Unavailable, format!("{name} is too large: more than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
 /// What tells one state of a file from another.
 fn state(metadata: &Metadata) -> (u64, Option<std::time::SystemTime>) {
     (metadata.len(), metadata.modified().ok())

@@ -16,6 +16,7 @@ use crate::verify::Trust;
 use super::args::TrustArgs;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
+use super::input::read_bounded;
 
 /// Names the file that a passphrase is read from where there is no terminal.
 pub(crate) const PASSPHRASE_FILE: &str = "DATELINE_PASSPHRASE_FILE";
@@ -174,23 +175,10 @@ fn from_agent(wanted: &[PublicKey]) -> Outcome<Option<Signer>> {
 }
 
 fn read_policy(path: &Path) -> Outcome<Policy> {
-    let name = path.display();
-    let size = fs::metadata(path).map(|metadata| metadata.len());
-    let bytes = match size {
-        Ok(size) if size > POLICY_MAX_BYTES as u64 => {
-            return Err(Failure::new(
-                Exit::Unavailable,
-                format!("{name} is too large for a policy: {size} bytes"),
-            ));
-        }
-        _ => fs::read(path),
-    };
-    match bytes {
-        Ok(bytes) => Policy::parse(&bytes).map_err(|error| {
-            Failure::new(Exit::Unavailable, format!("{name} is not a policy")).because(&error)
-        }),
-        Err(error) => Err(Failure::new(Exit::Unavailable, format!("cannot read {name}")).because(&error)),
-    }
+    let bytes = read_bounded(path, POLICY_MAX_BYTES)?;
+    Policy::parse(&bytes).map_err(|error| {
+        Failure::new(Exit::Unavailable, format!("{} is not a policy", path.display())).because(&error)
+    })
 }
 
 /// Passphrases: asked for once where one opens several keys.

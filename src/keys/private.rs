@@ -27,6 +27,10 @@ fn io_error(op: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError
 
 /// Reads a file of at most `limit` bytes.
 pub(super) fn read_bounded(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    // Looked at before it is opened: opening a pipe would wait for ever.
+    if !fs::metadata(path).map_err(io_error("look at", path))?.is_file() {
+        return Err(KeyError::Malformed { path: path.to_owned(), source: None });
+    }
     let file = File::open(path).map_err(io_error("open", path))?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(limit as usize + 1));
     file.take(limit + 1).read_to_end(&mut bytes).map_err(io_error("read", path))?;

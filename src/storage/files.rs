@@ -61,6 +61,10 @@ impl FileStore {
         make_folder(&temporary, &mut made)?;
         sync_folders(&made)?;
         let path = root.join(LOCAL).join("lock");
+        // Opening a pipe that somebody left in its place would wait for ever.
+        if path.exists() && !path.is_file() {
+            return Err(io_error("lock", &path)(io::Error::other("not a regular file")));
+        }
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
