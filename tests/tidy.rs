@@ -33,7 +33,8 @@ const PURE: &[&str] = &["base", "tlog", "note", "attest", "article", "record"];
 
 const IMPURE: &[&str] = &[
     "std::fs",
-    "std::io",
+    "std::io::std",
+    "io::std",
     "std::net",
     "std::env",
     "std::process",

@@ -20,8 +20,14 @@ pub enum CharsetSource {
     ByteOrderMark,
     /// The bytes are valid UTF-8, or would be but for a few of them.
     Utf8,
+    /// Whoever delivered the document says so: an HTTP header, a mail's part.
+    Transport,
+    /// The document says so itself.
+    Declared,
     /// Guessed from the bytes.
     Detected,
+    /// The format leaves no choice.
+    Format,
 }
 
 /// The charset that the bytes were read in.
@@ -75,14 +81,14 @@ const MAGIC: &[(&[u8], &str)] = &[
 /// Decodes a document. Costs a few passes over the bytes.
 ///
 /// # Errors
-/// [`ReadError::TooLarge`], [`ReadError::Empty`], [`ReadError::Binary`], [`ReadError::Unsupported`].
+/// [`ReadError::TooLarge`], [`ReadError::Empty`], [`ReadError::Binary`].
 pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, ReadError> {
     let size = bytes.len() as u64;
     if size > limits::DOCUMENT_MAX_BYTES {
         return Err(ReadError::TooLarge { size, limit: limits::DOCUMENT_MAX_BYTES });
     }
     if let Some((_, looks_like)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return Err(ReadError::Binary { looks_like });
+        return Err(ReadError::Binary { looks_like: (*looks_like).into() });
     }
     let (encoding, source, skip) = charset(bytes)?;
     let (decoded, malformed) = encoding.decode_without_bom_handling(&bytes[skip..]);
@@ -95,7 +101,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, ReadError> {
     if !text.chars().any(|c| !c.is_whitespace() && !super::reflow::is_invisible(c)) {
         return Err(ReadError::Empty { size });
     }
-    refuse_html(&text)?;
     Ok(Decoded { text, charset: Charset { name: encoding.name().to_owned(), source }, undecodable })
 }
 
@@ -132,34 +137,11 @@ fn is_nearly_utf8(bytes: &[u8]) -> bool {
 /// Refuses NUL bytes, and more than one control character in ten bytes.
 fn refuse_controls(bytes: &[u8]) -> Result<(), ReadError> {
     if bytes.contains(&0) {
-        return Err(ReadError::Binary { looks_like: "binary data (NUL bytes)" });
+        return Err(ReadError::Binary { looks_like: "binary data (NUL bytes)".into() });
     }
     let control = |b: &&u8| matches!(b, 1..=8 | 14..=26 | 28..=31 | 127);
     if bytes.iter().filter(control).count() * 10 > bytes.len() {
-        return Err(ReadError::Binary { looks_like: "binary data (control characters)" });
-    }
-    Ok(())
-}
-
-fn refuse_html(text: &str) -> Result<(), ReadError> {
-    let mut rest = text.trim_start();
-    for _ in 0..8 {
-        let skipped = if rest.starts_with("<!--") {
-            rest.find("-->").map(|end| &rest[end + 3..])
-        } else if rest.starts_with("<?xml") {
-            rest.find("?>").map(|end| &rest[end + 2..])
-        } else {
-            None
-        };
-        let Some(skipped) = skipped else { break };
-        rest = skipped.trim_start();
-    }
-    let opens = |tag: &str| {
-        let head = rest.as_bytes().get(..tag.len());
-        head.is_some_and(|head| head.eq_ignore_ascii_case(tag.as_bytes()))
-    };
-    if ["<!doctype html", "<html", "<head", "<body"].iter().any(|tag| opens(tag)) {
-        return Err(ReadError::Unsupported { format: "HTML" });
+        return Err(ReadError::Binary { looks_like: "binary data (control characters)".into() });
     }
     Ok(())
 }
@@ -234,11 +216,6 @@ mod tests {
         assert_eq!(looks(b"\xff\xd8\xff\xe0"), "JPEG image");
         assert_eq!(looks(b"text\0text"), "binary data (NUL bytes)");
         assert_eq!(looks(b"\x01\x02\x03abc"), "binary data (control characters)");
-        for html in ["<!DOCTYPE html><p>x", " <HTML>", "<?xml version='1.0'?><!-- x --> <html>"] {
-            let error = decode(html.as_bytes()).unwrap_err();
-            assert_eq!(error, ReadError::Unsupported { format: "HTML" }, "{html}");
-        }
-        assert!(decode(b"<p>Markdown may begin so</p>").is_ok());
     }
 
     #[test]

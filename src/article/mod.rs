@@ -17,34 +17,40 @@
 //! # Ok::<(), dateline::article::ReadError>(())
 //! ```
 //!
-//! The way: [`decode`] bytes to text · `markdown` or plain text to an extract (text, fields, headings) · [`reflow`] for the digests ·
-//! `lines` cuts head and tail into logical lines · the rules of [`rules`] find claims in them. A new format is a new
-//! reader that makes an extract; a new language is new rows in `rules.toml`.
+//! The way: `detect` tells the format by the content · `container` takes files of several documents apart · `reader`, one
+//! module a format, makes an [`extract::Extract`] (the text to hash, and what the format declares beside it) ·
+//! [`reflow`] for the digests · `lines` cuts head and tail into logical lines · the rules of [`rules`] find claims in
+//! them. A new format is a new reader; a new language is new rows in `rules.toml`.
 //!
 //! Who may lie here: the bytes are a stranger's. Reading them takes time and memory linear in their number and never
 //! panics.
 
 mod byline;
 pub mod claim;
+pub mod container;
 mod credit;
 mod date;
 mod dateline;
 pub mod decode;
+mod detect;
+pub mod extract;
 pub mod language;
 mod lines;
-mod markdown;
 mod names;
 pub mod numbers;
 mod organisation;
 mod page;
 pub mod position;
 pub mod quotation;
+mod reader;
 pub mod reflow;
 pub mod rules;
 mod title;
 mod warning;
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use claim::{
@@ -59,25 +65,26 @@ pub use rules::RULESET;
 pub use warning::Warning;
 
 use crate::base::{Hash, limits};
-use markdown::Extract;
+use extract::Extract;
 use page::Page;
 use rules::Field;
-
-/// Name and version of the extractor of plain text.
-pub const TEXT_EXTRACTOR: &str = "dateline-text/1";
-
-/// Name and version of the extractor of Markdown.
-pub const MARKDOWN_EXTRACTOR: &str = "dateline-markdown/1";
 
 /// What is known of a document besides its bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ReadOptions<'a> {
     /// The file's name: its extension tells Markdown from plain text.
     pub file_name: Option<&'a str>,
+    /// The media type that whoever delivered it gave it, without parameters.
+    pub media_type: Option<&'a str>,
+    /// The charset that whoever delivered it gave it: a label of the WHATWG Encoding Standard. Only a byte order mark is
+    /// believed more.
+    pub charset: Option<&'a str>,
+    /// The address that it was captured from: an absolute URL.
+    pub url: Option<&'a str>,
 }
 
 /// The format of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Format {
@@ -85,23 +92,85 @@ pub enum Format {
     Text,
     /// Markdown, with or without front matter.
     Markdown,
+    /// HTML, or XHTML.
+    Html,
+    /// PDF.
+    Pdf,
+    /// Office Open XML text: Word.
+    Docx,
+    /// OpenDocument text.
+    Odt,
+    /// Rich Text Format.
+    Rtf,
+    /// EPUB.
+    Epub,
+    /// A mail: RFC 5322 and MIME.
+    Mail,
+    /// IPTC ninjs.
+    Ninjs,
+    /// IPTC NewsML-G2.
+    NewsMl,
+    /// One entry of an RSS or Atom feed.
+    FeedEntry,
 }
 
 impl Format {
+    /// All formats.
+    pub const ALL: [Format; 12] = [
+        Format::Text,
+        Format::Markdown,
+        Format::Html,
+        Format::Pdf,
+        Format::Docx,
+        Format::Odt,
+        Format::Rtf,
+        Format::Epub,
+        Format::Mail,
+        Format::Ninjs,
+        Format::NewsMl,
+        Format::FeedEntry,
+    ];
+
     /// Returns the media type (RFC 6838): `text/plain`.
     pub fn media_type(self) -> &'static str {
         match self {
             Format::Text => "text/plain",
             Format::Markdown => "text/markdown",
+            Format::Html => "text/html",
+            Format::Pdf => "application/pdf",
+            Format::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            Format::Odt => "application/vnd.oasis.opendocument.text",
+            Format::Rtf => "application/rtf",
+            Format::Epub => "application/epub+zip",
+            Format::Mail => "message/rfc822",
+            Format::Ninjs => "application/vnd.iptc.ninjs+json",
+            Format::NewsMl => "application/vnd.iptc.g2.newsitem+xml",
+            Format::FeedEntry => "application/xml",
         }
     }
 
-    /// Returns name and version of the extractor that reads this format; recorded with the text's digest.
+    /// Returns name and version of the extractor that reads this format; recorded with the text's digest. The same
+    /// extractor gives the same text for the same bytes, in every release: a change of output is a new version.
     pub fn extractor(self) -> &'static str {
         match self {
-            Format::Text => TEXT_EXTRACTOR,
-            Format::Markdown => MARKDOWN_EXTRACTOR,
+            Format::Text => "dateline-text/1",
+            Format::Markdown => "dateline-markdown/1",
+            Format::Html => "dateline-html/1",
+            Format::Pdf => "dateline-pdf/1",
+            Format::Docx => "dateline-docx/1",
+            Format::Odt => "dateline-odt/1",
+            Format::Rtf => "dateline-rtf/1",
+            Format::Epub => "dateline-epub/1",
+            Format::Mail => "dateline-mail/1",
+            Format::Ninjs => "dateline-ninjs/1",
+            Format::NewsMl => "dateline-newsml/1",
+            Format::FeedEntry => "dateline-feed/1",
         }
+    }
+
+    /// Returns the format that the extractor of this name and version reads; `None` for one that is not known here.
+    pub fn of_extractor(name: &str) -> Option<Format> {
+        Format::ALL.into_iter().find(|format| format.extractor() == name)
     }
 }
 
@@ -172,7 +241,7 @@ pub struct Article {
 }
 
 /// Why bytes cannot be read as an article.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ReadError {
     /// No words in it.
@@ -192,14 +261,44 @@ pub enum ReadError {
     /// Not text.
     #[error("the document is no text: it looks like {looks_like}")]
     Binary {
-        /// What it looks like: `PDF`, `PNG image`.
-        looks_like: &'static str,
+        /// What it looks like: `PNG image`.
+        looks_like: Cow<'static, str>,
     },
-    /// Text in a format that is not read.
-    #[error("the document is {format}, which cannot be read yet: save it as plain text or Markdown")]
+    /// A format that is not read.
+    #[error("the document is {format}, which cannot be read: save it as plain text, Markdown or PDF")]
     Unsupported {
-        /// The format: `HTML`.
-        format: &'static str,
+        /// The format: `old Office document`.
+        format: Cow<'static, str>,
+    },
+    /// Cut short, or not of its form.
+    #[error("the document is a damaged {format} file: {reason}")]
+    Damaged {
+        /// The format: `PDF`.
+        format: Cow<'static, str>,
+        /// What is wrong, in words.
+        reason: Cow<'static, str>,
+    },
+    /// Locked by a password.
+    #[error("the {format} file is encrypted: remove the password and try again")]
+    Encrypted {
+        /// The format: `PDF`.
+        format: Cow<'static, str>,
+    },
+    /// Beyond one of [`limits`].
+    #[error("the {format} file has {what} of more than {limit}")]
+    LimitPassed {
+        /// The format: `DOCX`.
+        format: Cow<'static, str>,
+        /// What of it, with its unit: `unpacked bytes`.
+        what: Cow<'static, str>,
+        /// The limit.
+        limit: u64,
+    },
+    /// A file of several documents, where one is asked for.
+    #[error("the file is a {format} of several documents")]
+    Several {
+        /// The format: `feed`.
+        format: Cow<'static, str>,
     },
 }
 
@@ -208,16 +307,113 @@ pub enum ReadError {
 /// # Errors
 /// [`ReadError`].
 pub fn read(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Article, ReadError> {
-    let decoded = decode::decode(bytes)?;
-    let size = decoded.text.len();
-    let (format, extract) = extract(decoded.text, options);
-    let text = ExtractedText::new(&extract.text);
-    let mut warnings = Vec::new();
-    let some = |count: usize| Some(count).filter(|count| *count > 0);
-    warnings.extend(some(decoded.undecodable).map(|count| Warning::Undecodable { count }));
-    if size > limits::MARKDOWN_MAX_BYTES && is_markdown(&extract.text, options) {
-        warnings.push(Warning::MarkdownTooLarge { size, limit: limits::MARKDOWN_MAX_BYTES });
+    let (format, extract) = extract(bytes, options)?;
+    Ok(claims_of(bytes, format, extract))
+}
+
+/// Tells the format of a document and takes out its text, without looking for claims.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Result<(Format, Extract), ReadError> {
+    let size = bytes.len() as u64;
+    if size > limits::DOCUMENT_MAX_BYTES {
+        return Err(ReadError::TooLarge { size, limit: limits::DOCUMENT_MAX_BYTES });
     }
+    match detect::detect(bytes, options) {
+        detect::Detected::Document(format) => Ok((format, extract_as(format, bytes, options)?)),
+        detect::Detected::Container(container) => {
+            let format = match container {
+                detect::Container::Feed => "feed",
+                detect::Container::Warc | detect::Container::Wacz => "web archive",
+            };
+            Err(ReadError::Several { format: format.into() })
+        }
+        detect::Detected::Text => {
+            let decoded = decode::decode(bytes)?;
+            if is_markdown(&decoded.text, options) {
+                if decoded.text.len() > limits::MARKDOWN_MAX_BYTES {
+                    let size = decoded.text.len();
+                    let mut extract = plain(decoded);
+                    let limit = limits::MARKDOWN_MAX_BYTES;
+                    extract.warnings.push(Warning::MarkdownTooLarge { size, limit });
+                    return Ok((Format::Text, extract));
+                }
+                let mut extract = reader::markdown::extract(&decoded.text);
+                // Markdown of nothing but pictures has no text of its own.
+                if !extract.text.trim().is_empty() {
+                    note_charset(&mut extract, decoded.charset, decoded.undecodable);
+                    return Ok((Format::Markdown, extract));
+                }
+            }
+            Ok((Format::Text, plain(decoded)))
+        }
+    }
+}
+
+/// Takes out the text of a document of a known format: what an auditor does with a registered one.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn extract_as(format: Format, bytes: &[u8], options: &ReadOptions<'_>) -> Result<Extract, ReadError> {
+    match format {
+        Format::Text => Ok(plain(decode::decode(bytes)?)),
+        Format::Markdown => {
+            let decoded = decode::decode(bytes)?;
+            let mut extract = reader::markdown::extract(&decoded.text);
+            note_charset(&mut extract, decoded.charset, decoded.undecodable);
+            Ok(extract)
+        }
+        Format::Html => reader::html::extract(bytes, options),
+        Format::Pdf => reader::pdf::extract(bytes, options),
+        Format::Docx => reader::docx::extract(bytes, options),
+        Format::Odt => reader::odt::extract(bytes, options),
+        Format::Rtf => reader::rtf::extract(bytes, options),
+        Format::Epub => reader::epub::extract(bytes, options),
+        Format::Mail => reader::mail::extract(bytes, options),
+        Format::Ninjs => reader::ninjs::extract(bytes, options),
+        Format::NewsMl => reader::newsml::extract(bytes, options),
+        Format::FeedEntry => reader::feed_entry::extract(bytes, options),
+    }
+}
+
+/// Takes a file of several documents apart; `None` where it is a single document.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn open(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Option<container::Contents>, ReadError> {
+    match detect::detect(bytes, options) {
+        detect::Detected::Container(detect::Container::Feed) => container::feed::open(bytes).map(Some),
+        detect::Detected::Container(detect::Container::Warc) => container::warc::open(bytes).map(Some),
+        detect::Detected::Container(detect::Container::Wacz) => container::wacz::open(bytes).map(Some),
+        detect::Detected::Document(Format::Mail) => {
+            let contents = container::mail::open(bytes)?;
+            Ok((contents.parts.len() > 1).then_some(contents))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn plain(decoded: decode::Decoded) -> Extract {
+    let mut extract = Extract { text: decoded.text, ..Extract::default() };
+    note_charset(&mut extract, decoded.charset, decoded.undecodable);
+    extract
+}
+
+fn note_charset(extract: &mut Extract, charset: Charset, undecodable: usize) {
+    extract.charset = Some(charset);
+    if undecodable > 0 {
+        extract.warnings.push(Warning::Undecodable { count: undecodable });
+    }
+}
+
+/// Looks for claims in what was taken out of a document whose bytes are `bytes`.
+pub fn claims_of(bytes: &[u8], format: Format, mut extract: Extract) -> Article {
+    let mut warnings = std::mem::take(&mut extract.warnings);
+    let charset =
+        extract.charset.take().unwrap_or(Charset { name: "UTF-8".into(), source: CharsetSource::Format });
+    let some = |count: usize| Some(count).filter(|count| *count > 0);
+    let text = ExtractedText::new(&extract.text);
     let invisible = extract.text.chars().filter(|c| reflow::is_invisible(*c) && *c != '\u{ad}').count();
     warnings.extend(some(invisible).map(|count| Warning::Invisible { count }));
 
@@ -240,11 +436,11 @@ pub fn read(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Article, ReadErro
     if text.chars() > limits::RULES_MAX_CHARS {
         warnings.push(Warning::NotReadWhole { chars: text.chars(), limit: limits::RULES_MAX_CHARS });
     }
-    Ok(Article {
+    Article {
         format,
         media_type: format.media_type(),
         bytes: bytes.len() as u64,
-        charset: decoded.charset,
+        charset,
         extractor: format.extractor(),
         digests,
         paragraphs,
@@ -258,32 +454,13 @@ pub fn read(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Article, ReadErro
         bylines: claims.bylines,
         quotes,
         text: extract.text,
-    })
-}
-
-/// Returns the extracted text alone, as [`read`] gives it: enough to check places again.
-///
-/// # Errors
-/// [`ReadError`].
-pub fn extract_text(bytes: &[u8], options: &ReadOptions<'_>) -> Result<String, ReadError> {
-    Ok(extract(decode::decode(bytes)?.text, options).1.text)
-}
-
-fn extract(text: String, options: &ReadOptions<'_>) -> (Format, Extract) {
-    if text.len() <= limits::MARKDOWN_MAX_BYTES && is_markdown(&text, options) {
-        let extract = markdown::extract(&text);
-        // Markdown of nothing but pictures has no text of its own.
-        if !extract.text.trim().is_empty() {
-            return (Format::Markdown, extract);
-        }
     }
-    (Format::Text, Extract { text, ..Extract::default() })
 }
 
 fn is_markdown(text: &str, options: &ReadOptions<'_>) -> bool {
     let extension = options.file_name.and_then(|name| name.rsplit_once('.'));
     let named = |end: &str| end.eq_ignore_ascii_case("md") || end.eq_ignore_ascii_case("markdown");
-    extension.is_some_and(|(_, end)| named(end)) || markdown::has_front_matter(text)
+    extension.is_some_and(|(_, end)| named(end)) || reader::markdown::has_front_matter(text)
 }
 
 fn paragraphs(

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::claim::{Evidence, Scope};
+use super::extract::Extract;
 use super::lines::{Line, lines};
-use super::markdown::Extract;
 use super::position::ExtractedText;
 use super::rules::{Field, Rule, Rules};
 

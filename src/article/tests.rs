@@ -83,7 +83,7 @@ fn a_dispatch_with_a_wrapped_credit_line() {
         _ => None,
     });
     assert_eq!(breaks, Some((2, 2)));
-    assert_eq!(extract_text(DISPATCH.as_bytes(), &ReadOptions::default()).unwrap(), article.text);
+    assert_eq!(extract(DISPATCH.as_bytes(), &ReadOptions::default()).unwrap().1.text, article.text);
 }
 
 #[test]
@@ -91,7 +91,9 @@ fn the_seed() {
     let Some(shared) = std::env::var_os("DATELINE_SHARED") else { return };
     let seed = std::path::Path::new(&shared).join("seed/aes-russie-moscou.fr.txt");
     let bytes = std::fs::read(seed).unwrap();
-    let article = read(&bytes, &ReadOptions { file_name: Some("aes-russie-moscou.fr.txt") }).unwrap();
+    let article =
+        read(&bytes, &ReadOptions { file_name: Some("aes-russie-moscou.fr.txt"), ..ReadOptions::default() })
+            .unwrap();
     recheck(&article);
     check_dispatch(&article, "Ministère de la Défense de la Fédération de Russie", "Naby");
     let begins: Vec<&str> =
@@ -125,7 +127,9 @@ fn other_charsets_and_line_ends_give_the_same_claims() {
 fn markdown_with_front_matter() {
     let source = "---\ntitle: 'Le lac rouvert'\nauthor: Awa Diallo\ndate: 2026-06-03\nlang: fr\npublisher: Gazette du Fleuve\n\
         source: Ministère de la Pêche\n---\n\n# Autre titre\n\nLes bateaux « sont\nrentrés » lundi.\n\n**Source :** AFP\n";
-    let article = read(source.as_bytes(), &ReadOptions { file_name: Some("lac.md") }).unwrap();
+    let article =
+        read(source.as_bytes(), &ReadOptions { file_name: Some("lac.md"), ..ReadOptions::default() })
+            .unwrap();
     recheck(&article);
     assert_eq!((article.format, article.media_type), (Format::Markdown, "text/markdown"));
     assert_eq!(article.title.as_ref().map(|title| title.value.as_str()), Some("Le lac rouvert"));
@@ -191,7 +195,8 @@ fn paragraphs_are_capped() {
 fn markdown_beyond_the_limit_is_plain_text() {
     let read = |size: usize| {
         let text = "*mot* ".repeat(size / 6 + 1);
-        read(&text.as_bytes()[..size], &ReadOptions { file_name: Some("x.MD") }).unwrap()
+        read(&text.as_bytes()[..size], &ReadOptions { file_name: Some("x.MD"), ..ReadOptions::default() })
+            .unwrap()
     };
     let limit = limits::MARKDOWN_MAX_BYTES;
     let at = read(limit);
@@ -243,7 +248,7 @@ fn large_and_odd_documents_take_bounded_time() {
 proptest! {
     #[test]
     fn any_bytes(bytes: Vec<u8>) {
-        if let Ok(article) = read(&bytes, &ReadOptions { file_name: Some("x.md") }) {
+        if let Ok(article) = read(&bytes, &ReadOptions { file_name: Some("x.md"), ..ReadOptions::default() }) {
             recheck(&article);
         }
     }
@@ -258,7 +263,7 @@ proptest! {
     #[test]
     fn any_mixture_of_what_rules_look_for(parts in prop::collection::vec(prop::sample::select(PARTS), 0..40)) {
         for name in ["x.txt", "x.md"] {
-            if let Ok(article) = read(parts.concat().as_bytes(), &ReadOptions { file_name: Some(name) }) {
+            if let Ok(article) = read(parts.concat().as_bytes(), &ReadOptions { file_name: Some(name), ..ReadOptions::default() }) {
                 recheck(&article);
             }
         }

@@ -49,7 +49,7 @@ pub(crate) fn run(workspace: &Workspace, args: &CheckArgs, output: Output) -> Ou
     let store = workspace.reader();
     let original = Hash::of(&bytes);
     // A document that cannot be read as text can still be known by its bytes.
-    let options = ReadOptions { file_name: file_name.as_deref() };
+    let options = ReadOptions { file_name: file_name.as_deref(), ..ReadOptions::default() };
     let wording = article::read(&bytes, &options).ok().map(|article| article.digests.reflow);
 
     let (answer, records) = read_log(&store, &trust, |reader| {

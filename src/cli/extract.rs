@@ -46,7 +46,7 @@ pub(crate) fn decisions(stated: &Stated, no_store: bool) -> Outcome<Decisions> {
 pub(crate) fn read(input: &Input, decisions: &Decisions) -> Outcome<Document> {
     let bytes = input.read()?;
     let file_name = input.file_name();
-    let options = ReadOptions { file_name: file_name.as_deref() };
+    let options = ReadOptions { file_name: file_name.as_deref(), ..ReadOptions::default() };
     let read = article::read(&bytes, &options);
     let mut article =
         read.map_err(|error| Failure::from(error).under(format!("cannot read {}", input.name())))?;

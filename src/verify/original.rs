@@ -1,10 +1,7 @@
 //! A stored original: does it give the registered text, and do the claims stand in it?
 
 use crate::article::reflow::reflow;
-use crate::article::{
-    Evidence, ExtractedText, MARKDOWN_EXTRACTOR, NUMBERS, REFLOW, ReadOptions, TEXT_EXTRACTOR, extract_text,
-    numbers,
-};
+use crate::article::{Evidence, ExtractedText, Format, NUMBERS, REFLOW, ReadOptions, extract_as, numbers};
 use crate::base::Hash;
 use crate::record::Registration;
 use crate::record::registration::Fingerprint;
@@ -22,16 +19,14 @@ pub(super) fn check(
     claims: &mut u64,
 ) -> Vec<Found> {
     let field = |name: &str| name.to_owned();
-    let options = match registration.text.extractor.as_str() {
-        TEXT_EXTRACTOR => ReadOptions::default(),
-        MARKDOWN_EXTRACTOR => ReadOptions { file_name: Some("registered.md") },
-        other => {
-            let what = format!("the text was extracted by {other:?}, which is not known here");
-            return vec![(Code::ExtractorUnknown, field("/text/extractor"), what)];
-        }
+    let name = registration.text.extractor.as_str();
+    let Some(format) = Format::of_extractor(name) else {
+        let what = format!("the text was extracted by {name:?}, which is not known here");
+        return vec![(Code::ExtractorUnknown, field("/text/extractor"), what)];
     };
-    let text = match extract_text(bytes, &options) {
-        Ok(text) => text,
+    let options = ReadOptions { charset: Some(&registration.text.charset), ..ReadOptions::default() };
+    let text = match extract_as(format, bytes, &options) {
+        Ok(extract) => extract.text,
         Err(error) => return vec![(Code::TextMismatch, field("/text"), error.to_string())],
     };
     let text = ExtractedText::new(&text);

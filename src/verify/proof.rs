@@ -227,7 +227,7 @@ pub fn check_proof(
     let (found, registered) = (Hash::of(document), entry.statement.subject[0].digest.sha256);
     let same_bytes = found == registered;
     if !same_bytes {
-        let options = ReadOptions { file_name };
+        let options = ReadOptions { file_name, ..ReadOptions::default() };
         let wording = read(document, &options).ok().map(|article| article.digests.reflow);
         if wording != Some(registration.registration.fingerprints.reflow.sha256) {
             return Err(ProofCheckError::OtherDocument { index, found, registered });

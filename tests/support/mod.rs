@@ -93,7 +93,7 @@ pub(crate) fn text(number: usize) -> String {
 /// The registration of [`text`] `number`; `again` makes another entry of the same original.
 pub(crate) fn registration(by: &SigningKey, number: usize, again: &str, store: bool) -> NewRecord {
     let text = text(number);
-    let article = article::read(text.as_bytes(), &ReadOptions { file_name: None }).unwrap();
+    let article = article::read(text.as_bytes(), &ReadOptions::default()).unwrap();
     let mut random = salts(format!("{number} {again}"));
     let mut circumstances = Circumstances {
         recorded_by: by.public().key_id(),

@@ -15,43 +15,20 @@
 
 use std::ops::Range;
 
+use crate::article::extract::{Extract, FieldValue};
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 /// Bytes and lines that front matter may have; what is longer is no front matter.
 const FRONT_MAX_BYTES: usize = 16 * 1024;
 const FRONT_MAX_LINES: usize = 200;
 
-/// A text taken out of a document, with what its format says of its parts. All ranges are bytes of `text`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Extract {
-    /// The extracted text.
-    pub text: String,
-    /// Where the article begins, after the fields.
-    pub body: usize,
-    /// Fields made for the purpose, in order.
-    pub fields: Vec<FieldValue>,
-    /// Headings of the first level, in order.
-    pub headings: Vec<Range<usize>>,
-}
-
-/// One value of one field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FieldValue {
-    /// The field's name in lower case.
-    pub key: String,
-    /// Bytes of the name as printed.
-    pub name: Range<usize>,
-    /// Bytes of the value, without quotation marks.
-    pub value: Range<usize>,
-}
-
 /// True when the text begins with front matter.
-pub(super) fn has_front_matter(text: &str) -> bool {
+pub(in crate::article) fn has_front_matter(text: &str) -> bool {
     front_matter(text).is_some_and(|end| !fields(&text[..end]).is_empty())
 }
 
 /// Extracts the text of a Markdown document. Linear time.
-pub(super) fn extract(source: &str) -> Extract {
+pub(in crate::article) fn extract(source: &str) -> Extract {
     let front = front_matter(source).filter(|end| !fields(&source[..*end]).is_empty()).unwrap_or(0);
     let mut out = Extract { text: source[..front].trim_end().to_owned(), ..Extract::default() };
     out.fields = fields(&out.text);

@@ -1,0 +1,1 @@
+//! ZIP packages and the XML in them, within limits.
