@@ -104,6 +104,50 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, ReadError> {
     Ok(Decoded { text, charset: Charset { name: encoding.name().to_owned(), source }, undecodable })
 }
 
+/// Decodes a page: as [`decode`], but what its deliverer and the page itself say of the charset is heard, and nothing is
+/// refused for being binary. Order: byte order mark, the deliverer, valid UTF-8, `<meta charset>`, a guess.
+///
+/// # Errors
+/// [`ReadError::TooLarge`], [`ReadError::Empty`].
+pub(super) fn decode_page(bytes: &[u8], delivered: Option<&str>) -> Result<Decoded, ReadError> {
+    let size = bytes.len() as u64;
+    if size > limits::DOCUMENT_MAX_BYTES {
+        return Err(ReadError::TooLarge { size, limit: limits::DOCUMENT_MAX_BYTES });
+    }
+    let label = |label: &str| Encoding::for_label(label.trim().as_bytes());
+    let by_mark = Encoding::for_bom(bytes);
+    let (encoding, source, skip) = if let Some((encoding, skip)) = by_mark {
+        (encoding, CharsetSource::ByteOrderMark, skip)
+    } else if let Some(encoding) = delivered.and_then(label) {
+        (encoding, CharsetSource::Transport, 0)
+    } else if is_nearly_utf8(bytes) {
+        (UTF_8, CharsetSource::Utf8, 0)
+    } else if let Some(encoding) = declared_in_page(bytes).and_then(|name| label(&name)) {
+        (encoding, CharsetSource::Declared, 0)
+    } else {
+        guess(bytes)
+    };
+    let (decoded, malformed) = encoding.decode_without_bom_handling(&bytes[skip..]);
+    let undecodable = if malformed { count_replacements(&decoded, &bytes[skip..], encoding) } else { 0 };
+    let text = line_feeds(decoded.into_owned());
+    Ok(Decoded { text, charset: Charset { name: encoding.name().to_owned(), source }, undecodable })
+}
+
+/// Returns the charset that a page or an XML declaration names in its first bytes.
+fn declared_in_page(bytes: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(4_096)]).to_ascii_lowercase();
+    let after = |mark: &str| {
+        let at = head.find(mark)? + mark.len();
+        let value = head[at..].trim_start_matches([' ', '=', '"', '\'']);
+        let end = value.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.')))?;
+        let name = &value[..end];
+        // A page that is ASCII up to here cannot be in UTF-16, whatever it says.
+        (!name.is_empty())
+            .then(|| if name.starts_with("utf-16") { "utf-8".to_owned() } else { name.to_owned() })
+    };
+    after("charset").or_else(|| after("encoding"))
+}
+
 fn charset(bytes: &[u8]) -> Result<(&'static Encoding, CharsetSource, usize), ReadError> {
     if let Some((encoding, skip)) = Encoding::for_bom(bytes) {
         return Ok((encoding, CharsetSource::ByteOrderMark, skip));
@@ -113,6 +157,10 @@ fn charset(bytes: &[u8]) -> Result<(&'static Encoding, CharsetSource, usize), Re
     if !escapes && is_nearly_utf8(bytes) {
         return Ok((UTF_8, CharsetSource::Utf8, 0));
     }
+    Ok(guess(bytes))
+}
+
+fn guess(bytes: &[u8]) -> (&'static Encoding, CharsetSource, usize) {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     // What comes before the first byte that is not plain ASCII tells nothing about the charset.
     let first = bytes.iter().position(|b| !b.is_ascii() || *b == 0x1b).unwrap_or(0);
@@ -120,7 +168,7 @@ fn charset(bytes: &[u8]) -> Result<(&'static Encoding, CharsetSource, usize), Re
     detector.feed(&bytes[first..end], end == bytes.len());
     let encoding = detector.guess(None, Utf8Detection::Allow);
     let source = if encoding == UTF_8 { CharsetSource::Utf8 } else { CharsetSource::Detected };
-    Ok((encoding, source, 0))
+    (encoding, source, 0)
 }
 
 /// True when the bytes are UTF-8 but for at most one broken place in ten sequences: one bad byte must not turn

@@ -62,6 +62,8 @@ pub enum Key {
     Title,
     /// An author, one value each where the format parts them.
     Author,
+    /// An author that is said to be a body, not a person.
+    AuthorOrganisation,
     /// Who published this copy: the site, the paper.
     Publisher,
     /// When it was published, as written there.
@@ -91,8 +93,8 @@ pub enum Key {
 pub struct Declared {
     /// What it is about.
     pub key: Key,
-    /// The vocabulary: `json-ld`, `microdata`, `opengraph`, `dublin-core`, `meta`, `link`, `core-properties`,
-    /// `pdf-info`, `mail-header`, `ninjs`, `newsml`, `feed`.
+    /// The vocabulary: `json-ld`, `microdata`, `opengraph`, `dublin-core`, `meta`, `link`, `markup` (what is shown, and
+    /// named by the page's own markup), `core-properties`, `pdf-info`, `mail-header`, `ninjs`, `newsml`, `feed`.
     pub source: String,
     /// Where in it: a JSON Pointer, a CSS selector, a header's or an element's name.
     pub path: String,

@@ -63,6 +63,13 @@ pub enum Warning {
         /// Bytes that are read as Markdown.
         limit: usize,
     },
+    /// A page nested so deep, or so large, that it was read simplified.
+    PageSimplified {
+        /// Elements whose tags were dropped because they stood too deep; their words were read.
+        flattened: usize,
+        /// Whether the end of the page was not read.
+        cut: bool,
+    },
     /// The text is so long that quotations were looked for in its beginning only.
     NotReadWhole {
         /// Characters of the text.
@@ -90,6 +97,10 @@ impl fmt::Display for Warning {
             Warning::ParagraphsDropped { count } => write!(f, "{count} more paragraphs were left out"),
             Warning::MarkdownTooLarge { size, limit } => {
                 write!(f, "read as plain text: {size} bytes of Markdown, more than {limit}")
+            }
+            Warning::PageSimplified { flattened, cut } => {
+                write!(f, "{flattened} elements of the page stood too deep")?;
+                if *cut { f.write_str("; its end was not read") } else { Ok(()) }
             }
             Warning::NotReadWhole { chars, limit } => {
                 write!(f, "the text has {chars} characters; quotations were looked for in the first {limit}")

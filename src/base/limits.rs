@@ -69,3 +69,18 @@ pub const PARAGRAPHS_MAX: usize = 500;
 /// Bytes of a document that is read as Markdown; its tree takes sixty times as much memory. A larger one is read as
 /// plain text.
 pub const MARKDOWN_MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// Elements of a page that may be open at a time. Real pages stay below 100; what is deeper is flattened.
+pub const HTML_MAX_DEPTH: usize = 400;
+
+/// Nodes of a page that are read. The largest news page seen has 60,000.
+pub const HTML_MAX_NODES: usize = 1_000_000;
+
+/// Bytes of a page that are read as HTML.
+pub const HTML_MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Characters of a value that a format declares. A title or a list of authors is far shorter; what is longer is a text.
+pub const DECLARED_MAX_CHARS: usize = 1_000;
+
+/// Values that a format declares and that are kept.
+pub const DECLARED_MAX: usize = 500;

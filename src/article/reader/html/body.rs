@@ -1,0 +1,787 @@
+//! Which blocks of a page are the article.
+//!
+//! A page is cut into blocks (a paragraph, a heading, a list item). Blocks that read like prose vote for the elements
+//! around them; the element with the most votes holds the article, widened to neighbours that go on with it. In it
+//! what is a list of links, a caption, a box or a call is left out. Where the page's own metadata give the article's
+//! text, this is followed instead: it says which blocks they are.
+
+use std::collections::{BTreeMap, HashSet};
+
+use html5ever::local_name;
+
+use super::class::Classes;
+use super::tree::{DOCUMENT, Id, Tree, is_inline};
+
+/// What a block is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Paragraph,
+    Heading(u8),
+    Item,
+    Quote,
+    Preformatted,
+    Cell,
+    /// Words directly in a container.
+    Loose,
+}
+
+/// A run of words without a block element in it.
+#[derive(Debug, Clone)]
+pub(super) struct Block {
+    /// The element that holds it.
+    pub element: Id,
+    pub shape: Shape,
+    /// Its words, line breaks kept as `\n`.
+    pub text: String,
+    /// Characters in it, and how many of them are links.
+    pub chars: usize,
+    pub linked: usize,
+    /// Why it is no part of an article, by the names of the elements around it.
+    pub set_aside: Option<Aside>,
+    /// Inside of a picture's or a table's element.
+    pub figure: bool,
+    pub lead: bool,
+}
+
+/// Why a block is no part of the article's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aside {
+    Clutter,
+    Elsewhere,
+    Comment,
+    Caption,
+    Hidden,
+    Biography,
+    Byline,
+}
+
+/// Cuts a page into blocks, in document order.
+pub(super) fn blocks(tree: &Tree, classes: &Classes) -> Vec<Block> {
+    let body = tree.subtree(DOCUMENT).find(|id| tree.is(*id, &local_name!("body"))).unwrap_or(DOCUMENT);
+    let weights = weights(tree, body);
+    let mut cutter =
+        Cutter { tree, classes, weights: &weights, total: weights[body].max(1), out: Vec::new(), open: None };
+    cutter.walk(body);
+    cutter.close();
+    cutter.out
+}
+
+/// Characters of prose (text in `p` elements and the like) below each node.
+fn weights(tree: &Tree, body: Id) -> Vec<usize> {
+    let mut weights = vec![0; tree.len()];
+    for id in tree.subtree(body) {
+        let Some(text) = tree.text(id) else { continue };
+        let chars = text.trim().len();
+        if chars == 0 {
+            continue;
+        }
+        let mut prose = false;
+        let mut silent = false;
+        for up in tree.ancestors(id) {
+            match tree.name(up) {
+                Some(&local_name!("p") | &local_name!("blockquote") | &local_name!("pre")) => prose = true,
+                Some(
+                    &local_name!("a")
+                    | &local_name!("script")
+                    | &local_name!("style")
+                    | &local_name!("noscript"),
+                ) => silent = true,
+                _ => {}
+            }
+        }
+        if silent || !(prose || chars > 120) {
+            continue;
+        }
+        weights[id] += chars;
+        for up in tree.ancestors(id) {
+            weights[up] += chars;
+        }
+    }
+    weights
+}
+
+struct Cutter<'t> {
+    tree: &'t Tree,
+    classes: &'t Classes,
+    weights: &'t [usize],
+    total: usize,
+    out: Vec<Block>,
+    open: Option<Block>,
+}
+
+/// What an element passes on to what is in it.
+#[derive(Clone, Copy)]
+struct Around {
+    element: Id,
+    shape: Shape,
+    set_aside: Option<Aside>,
+    figure: bool,
+    lead: bool,
+    link: bool,
+}
+
+impl Cutter<'_> {
+    fn walk(&mut self, top: Id) {
+        let around = Around {
+            element: top,
+            shape: Shape::Loose,
+            set_aside: None,
+            figure: false,
+            lead: false,
+            link: false,
+        };
+        // A stack of our own: pages nest deeper than a thread's stack likes.
+        let mut stack = vec![(top, around, false)];
+        while let Some((id, around, leaving)) = stack.pop() {
+            if leaving {
+                self.close();
+                continue;
+            }
+            if let Some(text) = self.tree.text(id) {
+                self.words(text, around);
+                continue;
+            }
+            let Some(name) = self.tree.name(id) else {
+                if id == DOCUMENT {
+                    let children: Vec<Id> = self.tree.children(id).collect();
+                    stack.extend(children.into_iter().rev().map(|child| (child, around, false)));
+                }
+                continue;
+            };
+            match *name {
+                local_name!("script")
+                | local_name!("style")
+                | local_name!("noscript")
+                | local_name!("svg")
+                | local_name!("template")
+                | local_name!("iframe")
+                | local_name!("object")
+                | local_name!("video")
+                | local_name!("audio")
+                | local_name!("canvas")
+                | local_name!("select")
+                | local_name!("textarea")
+                | local_name!("button")
+                | local_name!("input")
+                | local_name!("head")
+                | local_name!("math") => continue,
+                local_name!("br") => {
+                    self.line_break();
+                    continue;
+                }
+                _ => {}
+            }
+            let inner = self.around(id, around);
+            let inline =
+                is_inline(name) && self.classes.of(id).caption == (around.set_aside == Some(Aside::Caption));
+            if !inline {
+                self.close();
+                stack.push((id, inner, true));
+            }
+            let children: Vec<Id> = self.tree.children(id).collect();
+            stack.extend(children.into_iter().rev().map(|child| (child, inner, false)));
+        }
+    }
+
+    fn around(&self, id: Id, around: Around) -> Around {
+        let Some(name) = self.tree.name(id) else { return around };
+        let flags = self.classes.of(id);
+        let mut inner = around;
+        if !is_inline(name) {
+            inner.element = id;
+        }
+        inner.shape = match *name {
+            local_name!("p") => Shape::Paragraph,
+            local_name!("h1") => Shape::Heading(1),
+            local_name!("h2") => Shape::Heading(2),
+            local_name!("h3") => Shape::Heading(3),
+            local_name!("h4") | local_name!("h5") | local_name!("h6") => Shape::Heading(4),
+            local_name!("li") | local_name!("dt") | local_name!("dd") => Shape::Item,
+            local_name!("blockquote") => Shape::Quote,
+            local_name!("pre") => Shape::Preformatted,
+            local_name!("td") | local_name!("th") => Shape::Cell,
+            ref name if is_inline(name) => around.shape,
+            _ if matches!(around.shape, Shape::Item | Shape::Quote | Shape::Cell) => around.shape,
+            _ => Shape::Loose,
+        };
+        inner.link |= *name == local_name!("a") && self.tree.attribute(id, "href").is_some();
+        inner.figure |= matches!(*name, local_name!("figure") | local_name!("picture"));
+        inner.lead |= flags.lead;
+        // A name that would hide most of the page's prose hides nothing.
+        let most = self.weights[id] * 10 > self.total * 4;
+        let aside = if flags.hidden {
+            Some(Aside::Hidden)
+        } else if flags.comment {
+            Some(Aside::Comment)
+        } else if *name == local_name!("aside") || flags.elsewhere {
+            Some(Aside::Elsewhere)
+        } else if flags.caption {
+            Some(Aside::Caption)
+        } else if flags.biography {
+            Some(Aside::Biography)
+        } else if flags.byline {
+            Some(Aside::Byline)
+        } else if flags.clutter {
+            Some(Aside::Clutter)
+        } else {
+            None
+        };
+        inner.set_aside = around.set_aside.or(aside.filter(|_| !most));
+        inner
+    }
+
+    fn words(&mut self, text: &str, around: Around) {
+        if text.is_empty() {
+            return;
+        }
+        let same = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.element == around.element && open.set_aside == around.set_aside);
+        if !same {
+            self.close();
+        }
+        let block = self.open.get_or_insert_with(|| Block {
+            element: around.element,
+            shape: around.shape,
+            text: String::new(),
+            chars: 0,
+            linked: 0,
+            set_aside: around.set_aside,
+            figure: around.figure,
+            lead: around.lead,
+        });
+        let before = block.text.len();
+        let pre = around.shape == Shape::Preformatted;
+        for c in text.chars() {
+            let white = c.is_whitespace() && c != '\u{a0}' && c != '\u{202f}';
+            if pre && c == '\n' {
+                block.text.push('\n');
+            } else if white {
+                if !block.text.is_empty() && !block.text.ends_with([' ', '\n']) {
+                    block.text.push(' ');
+                }
+            } else {
+                block.text.push(c);
+                block.chars += 1;
+            }
+        }
+        if around.link {
+            block.linked += block.text[before..].chars().filter(|c| !c.is_whitespace()).count();
+        }
+    }
+
+    fn line_break(&mut self) {
+        if let Some(open) = &mut self.open {
+            while open.text.ends_with(' ') {
+                open.text.pop();
+            }
+            if !open.text.is_empty() {
+                open.text.push('\n');
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let Some(mut block) = self.open.take() else { return };
+        block.text.truncate(block.text.trim_end().len());
+        if block.chars == 0 {
+            return;
+        }
+        if !block.text.contains("\n\n") {
+            self.out.push(block);
+            return;
+        }
+        // Two line breaks are how many pages part paragraphs.
+        let parts: Vec<String> = block.text.split("\n\n").map(|part| part.trim().to_owned()).collect();
+        let all = block.chars.max(1);
+        for part in parts.into_iter().filter(|part| !part.is_empty()) {
+            let chars = part.chars().filter(|c| !c.is_whitespace()).count();
+            self.out.push(Block { chars, linked: block.linked * chars / all, text: part, ..block.clone() });
+        }
+    }
+}
+
+impl Block {
+    /// Share of its characters that are links.
+    pub(super) fn link_share(&self) -> f64 {
+        self.linked as f64 / self.chars.max(1) as f64
+    }
+
+    /// True when it reads like a paragraph of prose.
+    pub(super) fn is_prose(&self) -> bool {
+        let wide = self
+            .text
+            .chars()
+            .filter(|c| ('\u{2e80}'..='\u{9fff}').contains(c) || ('\u{ac00}'..='\u{d7af}').contains(c))
+            .count();
+        let length = self.chars + wide * 2;
+        let stops = self
+            .text
+            .chars()
+            .filter(|c| matches!(c, '.' | ',' | '?' | '!' | '。' | '，' | '、' | '؟' | '،' | '।' | ';'))
+            .count();
+        let shape = !matches!(self.shape, Shape::Heading(_));
+        shape && self.link_share() < 0.4 && (length >= 80 && stops >= 1 || length >= 200)
+    }
+}
+
+/// Chooses the article's blocks, as indices in order. `given` is the article's text where the page's metadata give it,
+/// `summary` are its descriptions.
+pub(super) fn choose(
+    tree: &Tree,
+    classes: &Classes,
+    blocks: &[Block],
+    given: Option<&str>,
+    summaries: &[&str],
+) -> Vec<usize> {
+    let page = Page { tree, classes, blocks };
+    let Some(container) = page.container() else { return Vec::new() };
+    let inside = page.inside(container);
+    let mut chosen = keep(blocks, &inside);
+    let chars = |chosen: &[usize]| -> usize { chosen.iter().map(|at| blocks[*at].chars).sum() };
+    // What the metadata give may be the first lines only: then it says nothing of the rest.
+    if let Some(followed) = given.and_then(|given| follow(blocks, given))
+        && chars(&followed) * 10 >= chars(&chosen) * 6
+    {
+        chosen = followed;
+    }
+    page.with_lead(chosen, summaries)
+}
+
+/// Lower-case letters and digits alone: what stays the same between metadata and page.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Follows the text that the metadata give: blocks that stand in it, and headings between them.
+fn follow(blocks: &[Block], given: &str) -> Option<Vec<usize>> {
+    let given = letters(given);
+    if given.chars().count() < 400 {
+        return None;
+    }
+    let usable = |block: &Block| {
+        !matches!(block.set_aside, Some(Aside::Hidden | Aside::Caption | Aside::Comment)) && !block.figure
+    };
+    let mut found = 0;
+    let mut seen = HashSet::new();
+    let mut stands = vec![false; blocks.len()];
+    for (at, block) in blocks.iter().enumerate().filter(|(_, block)| usable(block)) {
+        let words = letters(&block.text);
+        if words.chars().count() >= 30 && given.contains(&words) && seen.insert(words.clone()) {
+            stands[at] = true;
+            found += words.len();
+        }
+    }
+    // Most of it must be there, or it is another text.
+    if found * 10 < given.len() * 7 {
+        return None;
+    }
+    let first = stands.iter().position(|stands| *stands)?;
+    let last = stands.iter().rposition(|stands| *stands)?;
+    let between = |at: &usize| {
+        let block = &blocks[*at];
+        let plain = block.set_aside.is_none() && !block.figure && block.link_share() < 0.5;
+        let heading = matches!(block.shape, Shape::Heading(2..)) && !is_call(&block.text);
+        stands[*at] || (plain && (heading || given.contains(&letters(&block.text))))
+    };
+    Some((first..=last).filter(between).collect())
+}
+
+struct Page<'p> {
+    tree: &'p Tree,
+    classes: &'p Classes,
+    blocks: &'p [Block],
+}
+
+impl Page<'_> {
+    /// Returns the indices of the blocks in an element.
+    fn inside(&self, top: Id) -> Vec<usize> {
+        let in_top = |id: Id| id == top || self.tree.ancestors(id).any(|up| up == top);
+        (0..self.blocks.len()).filter(|at| in_top(self.blocks[*at].element)).collect()
+    }
+
+    /// Finds the element that holds the article.
+    fn container(&self) -> Option<Id> {
+        let tree = self.tree;
+        let mut scores: BTreeMap<Id, f64> = BTreeMap::new();
+        for block in self.prose() {
+            let value = 1.0 + (block.chars as f64 / 100.0).min(6.0);
+            let holder =
+                if block.shape == Shape::Loose { block.element } else { tree.parent(block.element)? };
+            let mut share = 1.0;
+            for (level, up) in std::iter::once(holder).chain(tree.ancestors(holder)).enumerate().take(6) {
+                *scores.entry(up).or_default() += value * share;
+                share *= if level == 0 { 0.75 } else { 0.6 };
+            }
+        }
+        let weighed = scores.into_iter().map(|(id, score)| (id, score * self.bonus(id)));
+        let best = weighed.max_by(|one, other| one.1.total_cmp(&other.1).then(other.0.cmp(&one.0)));
+        let Some((best, _)) = best else { return self.without_prose() };
+        let best = self.widen(best);
+        // A page of lists and tables has little prose, and it may stand in the wrong place.
+        let prose = self.chars_in(best, Block::is_prose);
+        if prose < 500
+            && let Some(named) = self.named()
+        {
+            let all = |id| self.chars_in(id, |block| block.link_share() < 0.5);
+            if all(named) > 2 * all(best) {
+                return Some(named);
+            }
+        }
+        Some(best)
+    }
+
+    fn prose(&self) -> impl Iterator<Item = &Block> {
+        self.blocks.iter().filter(|block| block.set_aside.is_none() && !block.figure && block.is_prose())
+    }
+
+    fn chars_in(&self, top: Id, which: impl Fn(&Block) -> bool) -> usize {
+        let good = |block: &Block| block.set_aside.is_none() && !block.figure && which(block);
+        self.inside(top)
+            .into_iter()
+            .map(|at| &self.blocks[at])
+            .filter(|block| good(block))
+            .map(|block| block.chars)
+            .sum()
+    }
+
+    fn says_content(&self, id: Id) -> bool {
+        let body =
+            |terms: &str| terms.split_ascii_whitespace().any(|term| term.eq_ignore_ascii_case("articleBody"));
+        self.classes.of(id).content || self.tree.attribute(id, "itemprop").is_some_and(body)
+    }
+
+    /// Returns the element with the most text among those that say that they hold the article.
+    fn named(&self) -> Option<Id> {
+        let tree = self.tree;
+        let says = |id: &Id| self.says_content(*id) || tree.is(*id, &local_name!("article"));
+        let named = tree.subtree(DOCUMENT).filter(says).take(40);
+        let weighed = named.map(|id| (self.chars_in(id, |block| block.link_share() < 0.5), id));
+        weighed.filter(|(chars, _)| *chars > 0).max_by_key(|(chars, id)| (*chars, *id)).map(|(_, id)| id)
+    }
+
+    fn without_prose(&self) -> Option<Id> {
+        let body = || self.tree.subtree(DOCUMENT).find(|id| self.tree.is(*id, &local_name!("body")));
+        self.named().or_else(body)
+    }
+
+    fn bonus(&self, id: Id) -> f64 {
+        let mut factor = if self.says_content(id) { 1.4 } else { 1.0 };
+        match self.tree.name(id) {
+            Some(&local_name!("article")) => factor *= 1.3,
+            Some(&local_name!("main")) => factor *= 1.1,
+            Some(&local_name!("body") | &local_name!("html")) => factor *= 0.7,
+            _ => {}
+        }
+        factor
+    }
+
+    /// Climbs while an element above holds clearly more prose, or says that it holds the article.
+    fn widen(&self, start: Id) -> Id {
+        let tree = self.tree;
+        let mut at = start;
+        let mut have = self.chars_in(at, Block::is_prose).max(1);
+        if tree.is(start, &local_name!("article")) {
+            return start;
+        }
+        for up in tree.ancestors(start).take(9) {
+            if matches!(
+                tree.name(up),
+                None | Some(&local_name!("body") | &local_name!("html") | &local_name!("main"))
+            ) {
+                break;
+            }
+            let more = self.chars_in(up, Block::is_prose);
+            let says = self.says_content(up) && more < 3 * have;
+            if more * 10 >= have * 13 || says {
+                at = up;
+                have = more;
+            }
+            if tree.is(up, &local_name!("article")) {
+                break;
+            }
+        }
+        at
+    }
+
+    /// Puts the summary that stands between the title and the text before it.
+    fn with_lead(&self, chosen: Vec<usize>, summaries: &[&str]) -> Vec<usize> {
+        let Some(first) = chosen.first().copied() else { return chosen };
+        let title = (0..first).rev().find(|at| self.blocks[*at].shape == Shape::Heading(1));
+        let from = title.map_or(first.saturating_sub(12), |title| title + 1);
+        let summaries: Vec<String> = summaries.iter().map(|text| letters(text)).collect();
+        let start: String = chosen.iter().take(3).map(|at| letters(&self.blocks[*at].text)).collect();
+        let is_lead = |at: &usize| {
+            let block = &self.blocks[*at];
+            let words = letters(&block.text);
+            let long = words.chars().count() >= 40
+                || (words.chars().any(|c| c > '\u{2e80}') && words.chars().count() >= 15);
+            let aside = !matches!(block.set_aside, None | Some(Aside::Clutter)) || block.figure;
+            if !long || aside || block.link_share() > 0.3 || start.contains(&words) || is_call(&block.text) {
+                return false;
+            }
+            let summary = summaries.iter().any(|summary| {
+                summary.contains(&words)
+                    || (summary.len() >= 60
+                        && words.starts_with(&summary[..floor(summary, summary.len() * 8 / 10)]))
+            });
+            summary
+                || (block.lead && title.is_some() && block.set_aside.is_none())
+                || (title.is_some() && block.set_aside.is_none() && block.is_prose())
+        };
+        let mut all: Vec<usize> = (from..first).filter(is_lead).take(3).collect();
+        all.extend(chosen);
+        all
+    }
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// Leaves out what stands in the container without being the article's text.
+fn keep(blocks: &[Block], inside: &[usize]) -> Vec<usize> {
+    let plain = |at: &usize| blocks[*at].set_aside.is_none() && !blocks[*at].figure;
+    let prose = |at: &usize| plain(at) && blocks[*at].is_prose();
+    let Some(first) = inside.iter().position(prose) else {
+        return inside.iter().copied().filter(plain).collect();
+    };
+    let last = inside.iter().rposition(prose).unwrap_or(first);
+    let kept = inside.iter().enumerate().filter(|(place, at)| {
+        let block = &blocks[**at];
+        let (before, after) = (*place < first, *place > last);
+        if !plain(at) || is_call(&block.text) {
+            return false;
+        }
+        let share = block.link_share();
+        match block.shape {
+            Shape::Heading(1) => false,
+            Shape::Heading(_) => !before && !after && share < 0.5,
+            _ if block.is_prose() => true,
+            Shape::Item | Shape::Cell => !before && share < 0.4 && (!after || block.chars >= 20),
+            Shape::Paragraph | Shape::Quote | Shape::Preformatted => {
+                share < 0.5 && !before && (!after || block.chars >= 12)
+            }
+            Shape::Loose => !before && !after && share < 0.3 && block.chars > 25,
+        }
+    });
+    kept.map(|(_, at)| *at).collect()
+}
+
+/// Beginnings of lines that call the reader to something else, in lower case.
+const CALLS: &[&str] = &[
+    "read more",
+    "read also",
+    "also read",
+    "read next",
+    "see also",
+    "more:",
+    "more on",
+    "related:",
+    "related stories",
+    "related articles",
+    "recommended",
+    "don't miss",
+    "don’t miss",
+    "click here",
+    "sign up",
+    "subscribe",
+    "follow us",
+    "follow metro",
+    "share this",
+    "share on",
+    "advertisement",
+    "get the latest",
+    "for more stories",
+    "for more",
+    "like us on",
+    "join our",
+    "join us",
+    "download our",
+    "download the app",
+    "listen to",
+    "watch:",
+    "watch now",
+    "photo:",
+    "photos:",
+    "image:",
+    "image source",
+    "source: getty",
+    "already a subscriber",
+    "this article is for subscribers",
+    "to continue reading",
+    "continue reading",
+    "support our",
+    "newsletter",
+    "comments",
+    "leave a comment",
+    "leave a reply",
+    "tags:",
+    "tagged",
+    "filed under",
+    "all rights reserved",
+    "copyright",
+    "©",
+    "lire aussi",
+    "à lire aussi",
+    "à lire :",
+    "lire la suite",
+    "lire également",
+    "voir aussi",
+    "sur le même sujet",
+    "abonnez-vous",
+    "inscrivez-vous",
+    "suivez-nous",
+    "il vous reste",
+    "cet article est réservé",
+    "partager",
+    "publicité",
+    "la suite est réservée",
+    "télécharger",
+    "écouter",
+    "lesen sie auch",
+    "lesen sie",
+    "lesen sie hier",
+    "mehr zum thema",
+    "mehr dazu",
+    "mehr:",
+    "auch interessant",
+    "weitere artikel",
+    "weiterlesen",
+    "jetzt abonnieren",
+    "anzeige",
+    "werbung",
+    "hier geht es",
+    "das könnte sie",
+    "aktuell auf",
+    "zum thema",
+    "foto:",
+    "fotos:",
+    "bild:",
+    "quelle: imago",
+    "newsletter abonnieren",
+    "sie möchten weiterlesen",
+    "empfohlener externer inhalt",
+    "empfohlener redaktioneller inhalt",
+    "externer inhalt",
+    "dieser artikel ist",
+    "kommentare",
+    "leer también",
+    "lee también",
+    "lea también",
+    "te puede interesar",
+    "más información",
+    "más noticias",
+    "síguenos",
+    "suscríbete",
+    "ver más",
+    "relacionado",
+    "publicidad",
+    "contenido relacionado",
+    "noticias relacionadas",
+    "leia também",
+    "leia mais",
+    "veja também",
+    "saiba mais",
+    "siga-nos",
+    "inscreva-se",
+    "assine",
+    "publicidade",
+    "leggi anche",
+    "leggi di più",
+    "potrebbe interessarti",
+    "iscriviti",
+    "riproduzione riservata",
+    "© riproduzione",
+    "читайте также",
+    "смотрите также",
+    "подписывайтесь",
+    "по теме",
+    "реклама",
+    "читать далее",
+    "фото:",
+    "подпишитесь",
+    "czytaj więcej",
+    "czytaj także",
+    "czytaj też",
+    "zobacz także",
+    "zobacz też",
+    "przeczytaj także",
+    "reklama",
+    "polecamy",
+    "lees ook",
+    "lees meer",
+    "bekijk ook",
+    "les også",
+    "les mer",
+    "annonse",
+    "läs också",
+    "läs mer",
+    "läs även",
+    "annons",
+    "lue myös",
+    "mainos",
+    "læs også",
+    "læs mere",
+    "ayrıca okuyun",
+    "ilgili haber",
+    "haberin devamı",
+    "okumaya devam",
+    "اقرأ أيضا",
+    "اقرأ أيضًا",
+    "إقرأ أيضا",
+    "شاهد أيضا",
+    "المزيد",
+    "延伸閱讀",
+    "延伸阅读",
+    "相关阅读",
+    "相關新聞",
+    "推荐阅读",
+    "更多",
+    "関連記事",
+    "【関連記事】",
+    "この記事は会員限定",
+    "有料会員",
+    "会員限定",
+    "【初トク",
+    "あわせて読みたい",
+    "もっと見る",
+    "관련기사",
+    "관련 기사",
+    "ⓒ",
+    "무단전재",
+    "저작권자",
+    "xem thêm",
+    "baca juga",
+    "simak juga",
+    "διαβάστε επίσης",
+    "citește și",
+    "citeşte şi",
+    "čtěte také",
+    "olvasd el",
+    "прочетете още",
+    "читайте також",
+    "читайте по темі",
+];
+
+/// True for a short line that calls the reader to something else.
+pub(super) fn is_call(text: &str) -> bool {
+    if text.chars().take(161).count() > 160 {
+        return false;
+    }
+    let lower = text
+        .trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '©' | 'ⓒ' | '【'))
+        .to_lowercase();
+    let after = |call: &str| lower[call.len()..].chars().next();
+    CALLS.iter().any(|call| {
+        // A word may begin like a call; a call of one word stands alone or before a mark.
+        lower.starts_with(call)
+            && (call.contains([' ', ':', '©', 'ⓒ'])
+                || call.chars().any(|c| c > '\u{2e80}')
+                || after(call).is_none_or(|c| matches!(c, ':' | '.' | '!' | '…' | '|' | '\n')))
+    })
+}

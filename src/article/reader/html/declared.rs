@@ -1,0 +1,279 @@
+//! What a page declares of itself: `<meta>`, `<link>`, microdata, and markup that names a byline or a date.
+
+use html5ever::{LocalName, local_name};
+
+use crate::article::extract::{Declared, Key};
+use crate::base::limits;
+
+use super::class::Classes;
+use super::entities;
+use super::tree::{DOCUMENT, Id, Tree, squeeze};
+
+/// Names of `<meta>` elements, in lower case: what they say, and in which vocabulary.
+const META: &[(&str, Key, &str)] = &[
+    ("og:title", Key::Title, "opengraph"),
+    ("og:site_name", Key::Publisher, "opengraph"),
+    ("og:locale", Key::Language, "opengraph"),
+    ("og:url", Key::Url, "opengraph"),
+    ("og:type", Key::Kind, "opengraph"),
+    ("og:description", Key::Description, "opengraph"),
+    ("og:article:author", Key::Author, "opengraph"),
+    ("article:author", Key::Author, "opengraph"),
+    ("article:author_name", Key::Author, "opengraph"),
+    ("article:published_time", Key::Published, "opengraph"),
+    ("article:published", Key::Published, "opengraph"),
+    ("article:publication_date", Key::Published, "opengraph"),
+    ("og:article:published_time", Key::Published, "opengraph"),
+    ("og:published_time", Key::Published, "opengraph"),
+    ("article:modified_time", Key::Modified, "opengraph"),
+    ("og:updated_time", Key::Modified, "opengraph"),
+    ("og:article:modified_time", Key::Modified, "opengraph"),
+    ("dc.title", Key::Title, "dublin-core"),
+    ("dcterms.title", Key::Title, "dublin-core"),
+    ("dc.creator", Key::Author, "dublin-core"),
+    ("dcterms.creator", Key::Author, "dublin-core"),
+    ("dc.creator.aut", Key::Author, "dublin-core"),
+    ("dc.date", Key::Published, "dublin-core"),
+    ("dc.date.issued", Key::Published, "dublin-core"),
+    ("dc.date.created", Key::Published, "dublin-core"),
+    ("dcterms.date", Key::Published, "dublin-core"),
+    ("dcterms.created", Key::Published, "dublin-core"),
+    ("dcterms.issued", Key::Published, "dublin-core"),
+    ("dcterms.modified", Key::Modified, "dublin-core"),
+    ("dc.language", Key::Language, "dublin-core"),
+    ("dcterms.language", Key::Language, "dublin-core"),
+    ("dc.publisher", Key::Publisher, "dublin-core"),
+    ("dcterms.publisher", Key::Publisher, "dublin-core"),
+    ("dc.source", Key::Origin, "dublin-core"),
+    ("dcterms.source", Key::Origin, "dublin-core"),
+    ("author", Key::Author, "meta"),
+    ("authors", Key::Author, "meta"),
+    ("byl", Key::Author, "meta"),
+    ("byline", Key::Author, "meta"),
+    ("parsely-author", Key::Author, "meta"),
+    ("sailthru.author", Key::Author, "meta"),
+    ("citation_author", Key::Author, "meta"),
+    ("article.author", Key::Author, "meta"),
+    ("article-author", Key::Author, "meta"),
+    ("cxenseparse:author", Key::Author, "meta"),
+    ("cxenseparse:recs:articleauthor", Key::Author, "meta"),
+    ("rnews:author", Key::Author, "meta"),
+    ("vr:author", Key::Author, "meta"),
+    ("parsely-title", Key::Title, "meta"),
+    ("sailthru.title", Key::Title, "meta"),
+    ("citation_title", Key::Title, "meta"),
+    ("headline", Key::Title, "meta"),
+    ("title", Key::Title, "meta"),
+    ("twitter:title", Key::Title, "meta"),
+    ("parsely-pub-date", Key::Published, "meta"),
+    ("sailthru.date", Key::Published, "meta"),
+    ("citation_publication_date", Key::Published, "meta"),
+    ("citation_date", Key::Published, "meta"),
+    ("pubdate", Key::Published, "meta"),
+    ("publishdate", Key::Published, "meta"),
+    ("publish_date", Key::Published, "meta"),
+    ("publish-date", Key::Published, "meta"),
+    ("published-date", Key::Published, "meta"),
+    ("published_date", Key::Published, "meta"),
+    ("publication_date", Key::Published, "meta"),
+    ("publication-date", Key::Published, "meta"),
+    ("published_time", Key::Published, "meta"),
+    ("publishtime", Key::Published, "meta"),
+    ("published", Key::Published, "meta"),
+    ("datepublished", Key::Published, "meta"),
+    ("date_published", Key::Published, "meta"),
+    ("article_date_original", Key::Published, "meta"),
+    ("article.published", Key::Published, "meta"),
+    ("article.created", Key::Published, "meta"),
+    ("originalpublicationdate", Key::Published, "meta"),
+    ("ptime", Key::Published, "meta"),
+    ("displaydate", Key::Published, "meta"),
+    ("cxenseparse:recs:publishtime", Key::Published, "meta"),
+    ("cxenseparse:publishtime", Key::Published, "meta"),
+    ("date", Key::Published, "meta"),
+    ("created", Key::Published, "meta"),
+    ("article_date_updated", Key::Modified, "meta"),
+    ("last-modified", Key::Modified, "meta"),
+    ("lastmod", Key::Modified, "meta"),
+    ("modified", Key::Modified, "meta"),
+    ("article.updated", Key::Modified, "meta"),
+    ("revised", Key::Modified, "meta"),
+    ("application-name", Key::Publisher, "meta"),
+    ("apple-mobile-web-app-title", Key::Publisher, "meta"),
+    ("cre", Key::Publisher, "meta"),
+    ("publisher", Key::Publisher, "meta"),
+    ("twitter:site", Key::Publisher, "twitter"),
+    ("copyright", Key::Publisher, "copyright"),
+    ("source", Key::Origin, "meta"),
+    ("news_source", Key::Origin, "meta"),
+    ("original-source", Key::Origin, "meta"),
+    ("syndication-source", Key::Origin, "meta"),
+    ("content-language", Key::Language, "meta"),
+    ("language", Key::Language, "meta"),
+    ("lang", Key::Language, "meta"),
+    ("description", Key::Description, "meta"),
+];
+
+/// Reads `<meta>`, `<link>`, `<title>` and `<html lang>`.
+pub(super) fn head(tree: &Tree) -> Vec<Declared> {
+    let mut out = Vec::new();
+    let mut titled = false;
+    for id in tree.subtree(DOCUMENT) {
+        let Some(name) = tree.name(id) else { continue };
+        match *name {
+            local_name!("meta") => meta(tree, id, &mut out),
+            local_name!("html") => {
+                push(Key::Language, "html", "html[lang]", tree.attribute(id, "lang"), &mut out)
+            }
+            local_name!("link") if has_word(tree.attribute(id, "rel"), "canonical") => {
+                push(Key::Url, "link", "link[rel=\"canonical\"]", tree.attribute(id, "href"), &mut out);
+            }
+            local_name!("title") if !titled && !within(tree, id, &local_name!("svg")) => {
+                titled = true;
+                push(Key::Title, "title", "title", Some(&tree.words(id)), &mut out);
+            }
+            _ => {}
+        }
+        if out.len() >= limits::DECLARED_MAX {
+            break;
+        }
+    }
+    out
+}
+
+fn meta(tree: &Tree, id: Id, out: &mut Vec<Declared>) {
+    let Some(content) = tree.attribute(id, "content") else { return };
+    for attribute in ["property", "name", "http-equiv", "itemprop"] {
+        let Some(named) = tree.attribute(id, attribute) else { continue };
+        let lower = named.trim().to_ascii_lowercase();
+        let plain = lower.replace("dc:", "dc.").replace("dcterms:", "dcterms.");
+        if let Some((_, key, source)) = META.iter().find(|(name, ..)| *name == plain) {
+            push(*key, source, &format!("meta[{attribute}=\"{}\"]", named.trim()), Some(content), out);
+            return;
+        }
+    }
+}
+
+/// Terms of schema.org in microdata and RDFa that say something of the article.
+const PROPERTIES: &[(&str, Key)] = &[
+    ("headline", Key::Title),
+    ("author", Key::Author),
+    ("creator", Key::Author),
+    ("datepublished", Key::Published),
+    ("datecreated", Key::Published),
+    ("datemodified", Key::Modified),
+    ("publisher", Key::Publisher),
+    ("sourceorganization", Key::Origin),
+    ("inlanguage", Key::Language),
+];
+
+/// Reads microdata, `rel=author`, and elements whose class names a byline, in document order. What stands in comments,
+/// teasers and lists of other articles is passed over.
+pub(super) fn markup(tree: &Tree, classes: &Classes, out: &mut Vec<Declared>) {
+    let mut at = Some(DOCUMENT);
+    let mut count = 0;
+    while let Some(id) = at {
+        let flags = classes.of(id);
+        let skip = flags.elsewhere || flags.comment;
+        if !skip && let Some(name) = tree.name(id) {
+            count += element(tree, classes, id, name, out);
+            if count >= limits::DECLARED_MAX {
+                return;
+            }
+        }
+        at = tree.after(id, DOCUMENT, skip);
+    }
+}
+
+fn element(tree: &Tree, classes: &Classes, id: Id, name: &LocalName, out: &mut Vec<Declared>) -> usize {
+    let before = out.len();
+    let path = || path(tree, id);
+    if let Some(property) = tree.attribute(id, "itemprop").filter(|_| *name != local_name!("meta") || true) {
+        for word in property.split_ascii_whitespace() {
+            let lower = word.to_ascii_lowercase();
+            if let Some((_, key)) = PROPERTIES.iter().find(|(term, _)| *term == lower) {
+                push(*key, "microdata", &path(), Some(&property_value(tree, id, *key)), out);
+            }
+        }
+    }
+    if has_word(tree.attribute(id, "rel"), "author") && *name == local_name!("a") {
+        push(Key::Author, "rel-author", &path(), Some(&tree.words(id)), out);
+    }
+    if classes.of(id).byline
+        && *name != local_name!("img")
+        && !tree.ancestors(id).take(6).any(|up| classes.of(up).byline)
+    {
+        push(Key::Author, "markup", &path(), Some(&tree.words(id)), out);
+    }
+    if *name == local_name!("time") || classes.of(id).date {
+        let value = tree.attribute(id, "datetime").or(tree.attribute(id, "content")).map(str::to_owned);
+        let value =
+            value.filter(|value| value.chars().any(|c| c.is_ascii_digit())).unwrap_or_else(|| tree.words(id));
+        let flags = classes.of(id);
+        let key = if flags.updated { Key::Modified } else { Key::Published };
+        if value.chars().count() <= 120 {
+            push(
+                key,
+                if *name == local_name!("time") { "time" } else { "markup" },
+                &path(),
+                Some(&value),
+                out,
+            );
+        }
+    }
+    out.len() - before
+}
+
+/// Returns the value of a microdata property: `content`, `datetime`, the names inside, or the words.
+fn property_value(tree: &Tree, id: Id, key: Key) -> String {
+    for attribute in ["content", "datetime"] {
+        if let Some(value) = tree.attribute(id, attribute).filter(|value| !value.trim().is_empty()) {
+            return value.to_owned();
+        }
+    }
+    if matches!(key, Key::Author | Key::Publisher) {
+        let inner =
+            tree.subtree(id).skip(1).find(|inner| has_word(tree.attribute(*inner, "itemprop"), "name"));
+        if let Some(inner) = inner {
+            return tree.attribute(inner, "content").map_or_else(|| tree.words(inner), str::to_owned);
+        }
+    }
+    tree.words(id)
+}
+
+/// Returns a short CSS path to an element: for a reader, and for an auditor who extracts again.
+pub(super) fn path(tree: &Tree, id: Id) -> String {
+    let part = |id: Id| {
+        let name = tree.name(id).map_or("", |name| name);
+        let class = tree.attribute(id, "class").and_then(|class| class.split_ascii_whitespace().next());
+        match (tree.attribute(id, "id"), class) {
+            (Some(own), _) if !own.is_empty() => format!("{name}#{}", own.trim()),
+            (_, Some(class)) => format!("{name}.{class}"),
+            _ => name.to_owned(),
+        }
+    };
+    let up = tree.parent(id).filter(|up| tree.name(*up).is_some());
+    let path = match up {
+        Some(up) => format!("{} > {}", part(up), part(id)),
+        None => part(id),
+    };
+    path.chars().take(200).collect()
+}
+
+pub(super) fn push(key: Key, source: &str, path: &str, value: Option<&str>, out: &mut Vec<Declared>) {
+    let value = squeeze(&entities::decode(value.unwrap_or_default()));
+    if !value.is_empty()
+        && value.chars().count() <= limits::DECLARED_MAX_CHARS
+        && out.len() < limits::DECLARED_MAX
+    {
+        out.push(Declared { key, source: source.to_owned(), path: path.to_owned(), value });
+    }
+}
+
+fn has_word(value: Option<&str>, word: &str) -> bool {
+    value.is_some_and(|value| value.split_ascii_whitespace().any(|one| one.eq_ignore_ascii_case(word)))
+}
+
+fn within(tree: &Tree, id: Id, name: &LocalName) -> bool {
+    tree.ancestors(id).any(|up| tree.is(up, name))
+}

@@ -1,0 +1,103 @@
+//! HTML → the article's text, what stands around it, and what the page's metadata say.
+//!
+//! ```text
+//! <meta property="og:title" content="…">  <script type="application/ld+json">{"@type": "NewsArticle", …}</script>
+//! <h1>…</h1> <p class="byline">Par Awa Diallo</p> <div class="article-body"><p>…</p><p>…</p></div>
+//! ```
+//!
+//! The extracted text is the article's own wording, its paragraphs parted by a blank line: no title, no byline, no
+//! captions, no navigation. These go to `head`, `tail` and `declared`.
+//!
+//! Who may lie here: the page. Its metadata are written for search engines and friends, its classes by its makers.
+
+use crate::article::extract::{self, Extract, Key};
+use crate::article::{ReadError, ReadOptions, Warning, decode};
+use crate::base::limits;
+
+mod body;
+mod class;
+mod declared;
+mod entities;
+mod json_ld;
+mod tree;
+
+use html5ever::local_name;
+use tree::{DOCUMENT, Tree};
+
+/// Lines around the article's text that are kept.
+const AROUND_MAX: usize = 24;
+/// Characters of one of them.
+const AROUND_MAX_CHARS: usize = 400;
+
+/// Reads a page. Costs about 10 ms a megabyte.
+///
+/// # Errors
+/// [`ReadError`].
+pub(in crate::article) fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Extract, ReadError> {
+    if bytes.len() > limits::HTML_MAX_BYTES {
+        let limit = limits::HTML_MAX_BYTES as u64;
+        return Err(ReadError::LimitPassed { format: "HTML".into(), what: "bytes".into(), limit });
+    }
+    let decoded = decode::decode_page(bytes, options.charset)?;
+    let tree = Tree::parse(&decoded.text);
+    let classes = class::Classes::read(&tree);
+    let mut out = Extract { charset: Some(decoded.charset), ..Extract::default() };
+    if decoded.undecodable > 0 {
+        out.warnings.push(Warning::Undecodable { count: decoded.undecodable });
+    }
+    if tree.flattened > 0 || tree.cut {
+        out.warnings.push(Warning::PageSimplified { flattened: tree.flattened, cut: tree.cut });
+    }
+
+    let linked = json_ld::read(&scripts(&tree));
+    out.declared = linked.declared;
+    out.declared.extend(declared::head(&tree));
+    declared::markup(&tree, &classes, &mut out.declared);
+
+    let blocks = body::blocks(&tree, &classes);
+    let summaries: Vec<String> =
+        out.declared.iter().filter(|one| one.key == Key::Description).map(|one| one.value.clone()).collect();
+    let summaries: Vec<&str> = summaries.iter().map(String::as_str).collect();
+    let chosen = body::choose(&tree, &classes, &blocks, linked.body.as_deref(), &summaries);
+    let texts: Vec<&str> = chosen.iter().map(|at| blocks[*at].text.as_str()).collect();
+    out.text = texts.join("\n\n");
+    around(&tree, &blocks, &chosen, &mut out);
+    if out.text.trim().is_empty() {
+        return Err(ReadError::Empty { size: bytes.len() as u64 });
+    }
+    Ok(out)
+}
+
+fn scripts(tree: &Tree) -> Vec<(usize, String)> {
+    let is_script = |id: &tree::Id| tree.is(*id, &local_name!("script"));
+    let all = tree.subtree(DOCUMENT).filter(is_script).enumerate();
+    all.filter(|(_, id)| {
+        tree.attribute(*id, "type").is_some_and(|kind| kind.to_ascii_lowercase().contains("ld+json"))
+    })
+    .map(|(number, id)| (number, tree.children(id).filter_map(|child| tree.text(child)).collect()))
+    .collect()
+}
+
+/// Keeps the short lines right before and after the article: there stand the title, the byline, the credit.
+fn around(tree: &Tree, blocks: &[body::Block], chosen: &[usize], out: &mut Extract) {
+    let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else { return };
+    let block = |at: usize| extract::Block {
+        path: declared::path(tree, blocks[at].element),
+        text: blocks[at].text.clone(),
+    };
+    let fits = |at: &usize| {
+        let block = &blocks[*at];
+        use body::Aside::*;
+        block.chars <= AROUND_MAX_CHARS
+            && !matches!(block.set_aside, Some(Hidden | Comment | Elsewhere | Caption))
+            && !block.figure
+    };
+    let mut head: Vec<usize> = (0..*first).rev().filter(fits).take(AROUND_MAX).collect();
+    head.reverse();
+    // What stands before the title belongs to the site.
+    if let Some(title) = head.iter().rposition(|at| blocks[*at].shape == body::Shape::Heading(1)) {
+        head.drain(..title);
+    }
+    out.head = head.into_iter().map(block).collect();
+    out.tail = (*last + 1..blocks.len()).filter(fits).take(AROUND_MAX).map(block).collect();
+}
