@@ -60,6 +60,16 @@ pub enum Selector {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         suffix: Option<String>,
     },
+    /// Words that stand in the document but not in the extracted text: in its metadata, or on the page around the
+    /// article. Not a type of the W3C's; whoever extracts again finds it among what the format declares.
+    DeclaredSelector {
+        /// The vocabulary: `json-ld`, `opengraph`; `page` for what is shown around the article.
+        source: String,
+        /// Where in it: a JSON Pointer, a CSS selector, a header's name.
+        path: String,
+        /// The words.
+        exact: String,
+    },
 }
 
 /// Why a claim is made: a rule and where it fired, or a person's word.
@@ -95,8 +105,12 @@ pub struct RuleEvidence {
     pub scope: Scope,
     /// How strong the rule is.
     pub strength: Strength,
-    /// First a position, then a quotation, of the same words.
+    /// First a position, then a quotation, of the same words; or one place outside of the extracted text.
     pub selector: Vec<Selector>,
+    /// Other readings of the document that say the same, by their vocabulary: `json-ld`, `opengraph`, `page`. Two that
+    /// agree are the best sign there is that a value is right.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agrees: Vec<String>,
 }
 
 impl Evidence {
@@ -119,6 +133,23 @@ impl Evidence {
         }
     }
 
+    /// Returns the vocabulary of a value that stands outside of the extracted text.
+    pub fn source(&self) -> Option<&str> {
+        let Evidence::Rule(rule) = self else { return None };
+        rule.selector.iter().find_map(|selector| match selector {
+            Selector::DeclaredSelector { source, .. } => Some(source.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Returns the other readings that say the same.
+    pub fn agrees(&self) -> &[String] {
+        match self {
+            Evidence::Rule(rule) => &rule.agrees,
+            Evidence::Person { .. } => &[],
+        }
+    }
+
     /// Returns the same evidence without the words around the quotation, for places where a neighbour of the
     /// claim is committed and must not be given away.
     pub fn without_context(&self) -> Evidence {
@@ -138,7 +169,7 @@ impl Evidence {
         let Evidence::Rule(rule) = self else { return None };
         rule.selector.iter().find_map(|selector| match selector {
             Selector::TextPositionSelector { start, end, .. } => Some((*start, *end)),
-            Selector::TextQuoteSelector { .. } => None,
+            _ => None,
         })
     }
 }

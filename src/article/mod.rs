@@ -25,12 +25,14 @@
 //! Who may lie here: the bytes are a stranger's. Reading them takes time and memory linear in their number and never
 //! panics.
 
+mod agreement;
 mod byline;
 pub mod claim;
 pub mod container;
 mod credit;
 mod date;
 mod dateline;
+mod day;
 pub mod decode;
 mod detect;
 pub mod extract;
@@ -66,7 +68,7 @@ pub use warning::Warning;
 
 use crate::base::{Hash, limits};
 use extract::Extract;
-use page::Page;
+use page::{Page, Shown};
 use rules::Field;
 
 /// What is known of a document besides its bytes.
@@ -505,10 +507,14 @@ struct Claims {
 impl Claims {
     /// The order matters: pictures first, so that their credits are out of the way; cues before layout.
     fn find(text: &ExtractedText<'_>, extract: &Extract, warnings: &mut Vec<Warning>) -> Self {
-        let language = language_of(text.as_str(), extract);
+        let language = agreement::language(&extract.declared).or_else(|| language_of(text.as_str(), extract));
         let tag = language.as_ref().map(|language| language.tag.as_str());
-        let mut page = Page::new(text, extract, rules::rules(), tag);
-        let publisher = title::from_field(&page, Field::Publisher);
+        let shown = Shown::of(extract);
+        let all = ExtractedText::new(&shown.extract.text);
+        let mut page = Page::new(&all, text, &shown, rules::rules(), tag);
+        let declared = agreement::Declarations::new(&extract.declared, tag, None);
+        let publisher =
+            title::from_field(&page, Field::Publisher).or_else(|| agreement::publisher(&declared));
         let mut origins = credit::Origins::new(publisher.as_ref().map(|claim| claim.value.as_str()));
         let mut bylines = byline::Bylines::default();
         credit::photos(&mut page, &mut origins);
@@ -516,14 +522,29 @@ impl Claims {
         credit::find(&page, &mut origins);
         byline::find(&page, &mut bylines, &mut origins);
         byline::find_bare(&page, &mut bylines, &mut origins);
-        let title = title::find(&page, &bylines, &origins);
-        let published_at = date::find(&page, &bylines);
+        let title = agreement::title(&declared).or_else(|| title::find(&page, &bylines, &origins));
+        let published_at = agreement::published(&declared).or_else(|| date::find(&page, &bylines));
         let too_long = origins.too_long.len();
         if too_long > 0 {
             warnings.push(Warning::ClaimsTooLong { count: too_long, limit: limits::CLAIM_MAX_CHARS });
         }
-        let (origins, more_origins) = origins.finish();
+        let (mut origins, more_origins) = origins.finish();
         let (bylines, more_bylines) = bylines.finish();
+        let bylines = agreement::authors(&page, &declared, bylines);
+        for origin in
+            agreement::origins(&page, &declared, publisher.as_ref().map(|claim| claim.value.as_str()))
+        {
+            let same =
+                |other: &ClaimedOrigin| rules::fold(&other.as_printed) == rules::fold(&origin.as_printed);
+            match origins.iter().position(same) {
+                Some(known) => {
+                    let source = origin.evidence.source().unwrap_or_default().to_owned();
+                    agreement::confirm(&mut origins[known].evidence, std::iter::once(source));
+                }
+                None if origins.len() < limits::CLAIMS_MAX => origins.push(origin),
+                None => {}
+            }
+        }
         for (field, count) in [("claimedOrigins", more_origins), ("bylines", more_bylines)] {
             if count > 0 {
                 warnings.push(Warning::ClaimsDropped { field: field.to_owned(), count });

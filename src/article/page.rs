@@ -2,15 +2,69 @@
 
 use std::ops::Range;
 
-use super::claim::{Evidence, Scope};
-use super::extract::Extract;
+use super::claim::{Evidence, RuleEvidence, Scope, Selector};
+use super::extract::{Block, Extract, FieldValue};
 use super::lines::{Line, lines};
-use super::position::ExtractedText;
-use super::rules::{Field, Rule, Rules};
+use super::position::{ExtractedText, SHOWN};
+use super::rules::{Field, RULESET, Rule, Rules};
+
+/// What is shown of a document in one text: the lines before the article, the article, the lines after it.
+pub(super) struct Shown {
+    /// The text, with fields and headings where they stand in it.
+    pub extract: Extract,
+    /// Bytes of the article's own text in it.
+    article: Range<usize>,
+    /// Bytes of each line around it, and its path.
+    around: Vec<(Range<usize>, String)>,
+}
+
+impl Shown {
+    pub(super) fn of(extract: &Extract) -> Shown {
+        let mut around = Vec::new();
+        let mut text = String::new();
+        let mut add = |text: &mut String, blocks: &[Block]| {
+            for block in blocks {
+                let start = text.len();
+                text.push_str(&block.text);
+                around.push((start..text.len(), block.path.clone()));
+                text.push('\n');
+            }
+        };
+        add(&mut text, &extract.head);
+        if !extract.head.is_empty() {
+            text.push('\n');
+        }
+        let start = text.len();
+        text.push_str(&extract.text);
+        let article = start..text.len();
+        if !extract.tail.is_empty() {
+            text.push_str("\n\n");
+        }
+        add(&mut text, &extract.tail);
+        let shift = |range: &Range<usize>| range.start + start..range.end + start;
+        let fields = extract.fields.iter().map(|field| FieldValue {
+            key: field.key.clone(),
+            name: shift(&field.name),
+            value: shift(&field.value),
+        });
+        let extract = Extract {
+            text,
+            body: if extract.head.is_empty() { extract.body } else { 0 },
+            fields: fields.collect(),
+            headings: extract.headings.iter().map(shift).collect(),
+            ..Extract::default()
+        };
+        Shown { extract, article, around }
+    }
+}
 
 /// An extracted text with its logical lines.
 pub(super) struct Page<'t> {
+    /// Everything that is shown, with a place for each word.
     pub text: &'t ExtractedText<'t>,
+    /// The article's own text.
+    article: &'t ExtractedText<'t>,
+    shown: &'t Shown,
     pub extract: &'t Extract,
     pub lines: Vec<Line>,
     pub rules: &'static Rules,
@@ -20,12 +74,14 @@ pub(super) struct Page<'t> {
 impl<'t> Page<'t> {
     pub(super) fn new(
         text: &'t ExtractedText<'t>,
-        extract: &'t Extract,
+        article: &'t ExtractedText<'t>,
+        shown: &'t Shown,
         rules: &'static Rules,
         language: Option<&'t str>,
     ) -> Self {
+        let extract = &shown.extract;
         let lines = lines(text.as_str(), extract.body, rules, language);
-        Page { text, extract, lines, rules, language }
+        Page { text, article, shown, extract, lines, rules, language }
     }
 
     /// Returns the bytes of the text that the bytes `range` of a line were made of.
@@ -35,7 +91,29 @@ impl<'t> Page<'t> {
 
     /// Returns the evidence that `rule` found the bytes `source` of the text.
     pub(super) fn evidence(&self, rule: &Rule, scope: Scope, source: Range<usize>) -> Evidence {
-        self.text.evidence(rule, scope, source)
+        let article = &self.shown.article;
+        if article.start <= source.start && source.end <= article.end {
+            let own = source.start - article.start..source.end - article.start;
+            return self.article.evidence(rule, scope, own);
+        }
+        let around = self
+            .shown
+            .around
+            .iter()
+            .find(|(range, _)| range.start <= source.start && source.start < range.end);
+        let (end, path) = around.map_or((source.end, ""), |(range, path)| (source.end.min(range.end), path));
+        Evidence::Rule(RuleEvidence {
+            rule: rule.id.clone(),
+            ruleset: RULESET.to_owned(),
+            scope,
+            strength: rule.strength,
+            selector: vec![Selector::DeclaredSelector {
+                source: SHOWN.to_owned(),
+                path: path.to_owned(),
+                exact: self.text.as_str()[source.start..end].to_owned(),
+            }],
+            agrees: Vec::new(),
+        })
     }
 
     /// Returns the rules after `field` that hold for the language of the text.

@@ -5,11 +5,15 @@ use std::ops::Range;
 use thiserror::Error;
 
 use super::claim::{Evidence, RuleEvidence, Scope, Selector};
+use super::extract::{Block, Declared, Extract};
 use super::rules::{RULESET, Rule};
 use crate::base::Hash;
 
 /// Characters of context that a quotation selector carries on either side.
 pub const CONTEXT_CHARS: usize = 32;
+
+/// The vocabulary of what is shown around the article.
+pub(super) const SHOWN: &str = "page";
 
 /// Bytes between two counted places.
 const STRIDE: usize = 4096;
@@ -24,6 +28,8 @@ pub struct ExtractedText<'t> {
     /// Code points before byte `i * STRIDE`, counted by their first bytes.
     counts: Vec<usize>,
     chars: usize,
+    /// What the document says beside the text.
+    beside: Option<&'t Extract>,
 }
 
 /// Why evidence does not hold for a text.
@@ -60,6 +66,16 @@ pub enum EvidenceError {
         /// Code points of the text.
         chars: usize,
     },
+    /// The document does not declare it.
+    #[error("{vocabulary:?} at {path:?} does not say {expected:?}")]
+    Declared {
+        /// Such as `json-ld`.
+        vocabulary: String,
+        /// Where in it.
+        path: String,
+        /// The words of the selector.
+        expected: String,
+    },
     /// Other words stand there.
     #[error("at {start} stands {found:?}, expected {expected:?}")]
     Words {
@@ -81,7 +97,12 @@ impl<'t> ExtractedText<'t> {
             counts.push(chars);
             chars += first_bytes(chunk);
         }
-        ExtractedText { text, sha256: Hash::of(text.as_bytes()), counts, chars }
+        ExtractedText { text, sha256: Hash::of(text.as_bytes()), counts, chars, beside: None }
+    }
+
+    /// Adds what the document says beside the text, so that evidence outside of it can be checked.
+    pub fn beside(self, extract: &'t Extract) -> Self {
+        ExtractedText { beside: Some(extract), ..self }
     }
 
     /// Returns the text.
@@ -111,6 +132,9 @@ impl<'t> ExtractedText<'t> {
     /// [`EvidenceError`].
     pub fn holds(&self, evidence: &Evidence) -> Result<(), EvidenceError> {
         let Evidence::Rule(rule) = evidence else { return Ok(()) };
+        if let [Selector::DeclaredSelector { source, path, exact }] = rule.selector.as_slice() {
+            return self.is_declared(source, path, exact);
+        }
         let [
             Selector::TextPositionSelector { start, end, unit, of },
             Selector::TextQuoteSelector { exact, prefix, suffix },
@@ -148,6 +172,21 @@ impl<'t> ExtractedText<'t> {
         Ok(())
     }
 
+    fn is_declared(&self, source: &str, path: &str, exact: &str) -> Result<(), EvidenceError> {
+        let declared = self.beside.is_some_and(|extract| {
+            let value =
+                |one: &Declared| one.source == source && one.path == path && one.value.contains(exact);
+            let block = |one: &Block| source == SHOWN && one.path == path && one.text.contains(exact);
+            extract.declared.iter().any(value) || extract.head.iter().chain(&extract.tail).any(block)
+        });
+        let absent = || EvidenceError::Declared {
+            vocabulary: source.to_owned(),
+            path: path.to_owned(),
+            expected: exact.to_owned(),
+        };
+        declared.then_some(()).ok_or_else(absent)
+    }
+
     /// Returns the code point at byte offset `byte`, a character's first.
     pub(super) fn position(&self, byte: usize) -> usize {
         let block = (byte / STRIDE).min(self.counts.len().saturating_sub(1));
@@ -179,6 +218,7 @@ impl<'t> ExtractedText<'t> {
                     suffix: Some(after[..suffix_len].to_owned()),
                 },
             ],
+            agrees: Vec::new(),
         })
     }
 

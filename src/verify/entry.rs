@@ -259,7 +259,9 @@ fn names_of(registration: &Registration) -> Vec<(String, &str, &Evidence)> {
 fn quoted(evidence: &Evidence) -> Option<&str> {
     let Evidence::Rule(rule) = evidence else { return None };
     rule.selector.iter().find_map(|selector| match selector {
-        Selector::TextQuoteSelector { exact, .. } => Some(exact.as_str()),
+        Selector::TextQuoteSelector { exact, .. } | Selector::DeclaredSelector { exact, .. } => {
+            Some(exact.as_str())
+        }
         Selector::TextPositionSelector { .. } => None,
     })
 }
@@ -267,6 +269,10 @@ fn quoted(evidence: &Evidence) -> Option<&str> {
 /// Checks that the two selectors of a claim can both be true, and are about the registered text.
 fn selectors_agree(evidence: &Evidence, text: &Hash) -> Result<(), String> {
     let Evidence::Rule(rule) = evidence else { return Ok(()) };
+    if let [Selector::DeclaredSelector { exact, .. }] = rule.selector.as_slice() {
+        let quotes = !exact.is_empty();
+        return quotes.then_some(()).ok_or_else(|| "the evidence quotes nothing".into());
+    }
     let [Selector::TextPositionSelector { start, end, unit, of }, Selector::TextQuoteSelector { exact, .. }] =
         rule.selector.as_slice()
     else {

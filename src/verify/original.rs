@@ -25,18 +25,18 @@ pub(super) fn check(
         return vec![(Code::ExtractorUnknown, field("/text/extractor"), what)];
     };
     let options = ReadOptions { charset: Some(&registration.text.charset), ..ReadOptions::default() };
-    let text = match extract_as(format, bytes, &options) {
-        Ok(extract) => extract.text,
+    let extract = match extract_as(format, bytes, &options) {
+        Ok(extract) => extract,
         Err(error) => return vec![(Code::TextMismatch, field("/text"), error.to_string())],
     };
-    let text = ExtractedText::new(&text);
+    let text = ExtractedText::new(&extract.text).beside(&extract);
     if text.sha256() != registration.text.sha256 {
         let what = "the stored original does not give the registered text".into();
         return vec![(Code::TextMismatch, field("/text/sha256"), what)];
     }
 
     let mut found = Vec::new();
-    for (pointer, evidence) in evidence.iter().filter(|(_, evidence)| evidence.position().is_some()) {
+    for (pointer, evidence) in evidence.iter().filter(|(_, evidence)| evidence.rule().is_some()) {
         match text.holds(evidence) {
             Ok(()) => *claims += 1,
             Err(error) => found.push((Code::EvidenceMismatch, pointer.clone(), error.to_string())),

@@ -188,7 +188,7 @@ pub(super) fn markup(tree: &Tree, classes: &Classes, out: &mut Vec<Declared>) {
 fn element(tree: &Tree, classes: &Classes, id: Id, name: &LocalName, out: &mut Vec<Declared>) -> usize {
     let before = out.len();
     let path = || path(tree, id);
-    if let Some(property) = tree.attribute(id, "itemprop").filter(|_| *name != local_name!("meta") || true) {
+    if let Some(property) = tree.attribute(id, "itemprop") {
         for word in property.split_ascii_whitespace() {
             let lower = word.to_ascii_lowercase();
             if let Some((_, key)) = PROPERTIES.iter().find(|(term, _)| *term == lower) {
@@ -204,6 +204,12 @@ fn element(tree: &Tree, classes: &Classes, id: Id, name: &LocalName, out: &mut V
         && !tree.ancestors(id).take(6).any(|up| classes.of(up).byline)
     {
         push(Key::Author, "markup", &path(), Some(&tree.words(id)), out);
+    }
+    if *name == local_name!("h1") && !classes.of(id).hidden {
+        push(Key::Title, "h1", &path(), Some(&tree.words(id)), out);
+    }
+    if *name == local_name!("h1") && !classes.of(id).hidden {
+        push(Key::Title, "h1", &path(), Some(&tree.words(id)), out);
     }
     if *name == local_name!("time") || classes.of(id).date {
         let value = tree.attribute(id, "datetime").or(tree.attribute(id, "content")).map(str::to_owned);

@@ -1,0 +1,357 @@
+//! Who signed it: declared names, shown names, and their agreement.
+
+use super::super::claim::{Byline, BylineKind, BylineRole};
+use super::super::extract::{Declared, Key};
+use super::super::page::Page;
+use super::super::rules::fold;
+use super::super::{names, reflow};
+use super::{Declarations, byline, confirm, shown};
+
+/// A name with where it is declared.
+#[derive(Clone)]
+struct Named<'d> {
+    one: &'d Declared,
+    name: String,
+    kind: BylineKind,
+}
+
+/// Weighs the declared authors against the bylines that the rules found, and returns the bylines.
+pub(in super::super) fn authors(
+    page: &Page<'_>,
+    declared: &Declarations<'_>,
+    mut found: Vec<Byline>,
+) -> Vec<Byline> {
+    let family = |sources: &[&str]| -> Vec<Named<'_>> {
+        let mut all: Vec<Named<'_>> = Vec::new();
+        for one in declared.of(Key::Author).filter(|one| sources.contains(&one.source.as_str())) {
+            for (name, kind) in people(page, declared, &one.value) {
+                if !all.iter().any(|other| key(&other.name) == key(&name)) {
+                    all.push(Named { one, name, kind });
+                }
+            }
+        }
+        all
+    };
+    let linked = family(&["json-ld", "ninjs", "newsml", "nitf", "feed"]);
+    let meta = family(&["meta", "opengraph", "dublin-core", "core-properties", "opf"]);
+    let marked = marked(page, declared);
+    let shown_names: Vec<String> = authors_of(&found).map(|byline| key(&byline.as_printed)).collect();
+    let same = |one: &[Named<'_>], other: &[Named<'_>]| !one.is_empty() && keys(one) == keys(other);
+    let as_shown = |one: &[Named<'_>]| !one.is_empty() && keys(one) == sorted(shown_names.clone());
+
+    let chosen: &[Named<'_>] = if same(&linked, &meta) || same(&linked, &marked) || as_shown(&linked) {
+        &linked
+    } else if same(&marked, &meta) || as_shown(&marked) {
+        &marked
+    } else if as_shown(&meta) {
+        &meta
+    } else if !linked.is_empty() {
+        // The page may name one author more than its metadata do.
+        let more = |other: &[Named<'_>]| {
+            other.len() > linked.len() && linked.iter().all(|one| keys(other).contains(&key(&one.name)))
+        };
+        if more(&marked) { &marked } else { &linked }
+    } else if !marked.is_empty() {
+        &marked
+    } else if !meta.is_empty() && shown_names.is_empty() {
+        &meta
+    } else {
+        &[]
+    };
+    if chosen.is_empty() {
+        if authors_of(&found).next().is_none() {
+            found.extend(organisations(page, declared));
+        }
+        return found;
+    }
+    let mut out: Vec<Byline> = Vec::new();
+    for named in chosen {
+        let others = [&linked, &meta, &marked];
+        let mut agrees: Vec<String> = Vec::new();
+        for other in others.into_iter().flatten() {
+            if key(&other.name) == key(&named.name)
+                && other.one.source != named.one.source
+                && !agrees.contains(&other.one.source)
+            {
+                agrees.push(other.one.source.clone());
+            }
+        }
+        // A place in the text is the better evidence.
+        if let Some(place) = found.iter().position(|byline| {
+            byline.role == BylineRole::Author && key(&byline.as_printed) == key(&named.name)
+        }) {
+            let mut byline = found.remove(place);
+            agrees.push(named.one.source.clone());
+            confirm(&mut byline.evidence, agrees.into_iter().filter(|source| *source != shown()));
+            out.push(byline);
+        } else {
+            out.push(byline(named.one, &named.name, named.kind, agrees));
+        }
+    }
+    out.extend(found.into_iter().filter(|byline| byline.role != BylineRole::Author));
+    out
+}
+
+fn authors_of(found: &[Byline]) -> impl Iterator<Item = &Byline> {
+    found.iter().filter(|byline| byline.role == BylineRole::Author)
+}
+
+/// A name as it is compared: letters alone, in lower case.
+fn key(name: &str) -> String {
+    fold(name).chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+fn sorted(mut keys: Vec<String>) -> Vec<String> {
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+fn keys(names: &[Named<'_>]) -> Vec<String> {
+    sorted(names.iter().map(|named| key(&named.name)).collect())
+}
+
+/// Returns the names that the page's markup labels: those of the first labelled element, and of its like that follow.
+fn marked<'d>(page: &Page<'_>, declared: &Declarations<'d>) -> Vec<Named<'d>> {
+    let mut all: Vec<Named<'d>> = Vec::new();
+    let mut source: Option<(&str, &str)> = None;
+    for one in declared
+        .of(Key::Author)
+        .filter(|one| matches!(one.source.as_str(), "markup" | "rel-author" | "microdata"))
+    {
+        // The same element may be labelled twice; another path is another article's author.
+        if source.is_some_and(|first| first != (one.source.as_str(), one.path.as_str())) {
+            continue;
+        }
+        let people = people(page, declared, &one.value);
+        if people.is_empty() {
+            continue;
+        }
+        source.get_or_insert((&one.source, &one.path));
+        for (name, kind) in people {
+            if !all.iter().any(|other| key(&other.name) == key(&name)) {
+                all.push(Named { one, name, kind });
+            }
+        }
+        if all.len() >= 8 {
+            break;
+        }
+    }
+    all
+}
+
+/// Bodies that are said to be the author, and are no agencies.
+fn organisations(page: &Page<'_>, declared: &Declarations<'_>) -> Vec<Byline> {
+    let mut out: Vec<Byline> = Vec::new();
+    for one in declared.of(Key::AuthorOrganisation) {
+        let name = one.value.trim();
+        let agency = !page.rules.bodies.agencies_in(name).is_empty();
+        if !agency && is_name(name) && !out.iter().any(|other| key(&other.as_printed) == key(name)) {
+            out.push(byline(one, name, BylineKind::Organisation, Vec::new()));
+        }
+    }
+    out
+}
+
+fn is_name(name: &str) -> bool {
+    let length = name.chars().count();
+    (2..=80).contains(&length)
+        && name.chars().any(char::is_alphabetic)
+        && !name.contains("://")
+        && !name.contains('@')
+}
+
+/// Marks between names.
+const BETWEEN: &[&str] = &[
+    " and ", " und ", " et ", " y ", " e ", " och ", " og ", " en ", " i ", " и ", " та ", " ve ", " و ",
+    " with ", " mit ", " avec ", " con ", " by ",
+];
+
+/// Words before names, in lower case.
+const BEFORE: &[&str] = &[
+    "by",
+    "von",
+    "par",
+    "por",
+    "di",
+    "da",
+    "av",
+    "af",
+    "door",
+    "od",
+    "text",
+    "texte",
+    "texto",
+    "testo",
+    "tekst",
+    "story by",
+    "written by",
+    "posted by",
+    "reported by",
+    "published by",
+    "words by",
+    "autor",
+    "autorin",
+    "autoren",
+    "autora",
+    "autore",
+    "auteur",
+    "author",
+    "authors",
+    "reporter",
+    "автор",
+    "авторы",
+    "текст",
+    "文",
+    "作者",
+    "記者",
+    "记者",
+    "撰文",
+    "yazan",
+    "oleh",
+    "بقلم",
+    "كتب",
+    "από",
+    "skrevet av",
+    "skriven av",
+    "redaktion",
+    "redazione",
+    "redacción",
+    "propos recueillis par",
+    "un article de",
+    "ein artikel von",
+    "ein beitrag von",
+    "eine analyse von",
+    "ein kommentar von",
+    "interview",
+    "interview von",
+    "kommentar von",
+    "analyse von",
+    "article by",
+    "opinion by",
+    "analysis by",
+    "review by",
+    "as told to",
+    "a cura di",
+    "di:",
+    "de",
+    "del",
+    "texte par",
+    "написал",
+    "подготовил",
+    "text von",
+    "bericht von",
+    "geschrieben von",
+    "veröffentlicht von",
+    "artikel von",
+    "erstellt von",
+    "gepostet von",
+    "publié par",
+    "rédigé par",
+    "écrit par",
+    "escrito por",
+    "publicado por",
+    "scritto da",
+    "pubblicato da",
+    "geplaatst door",
+    "napisał",
+    "autorzy",
+];
+
+/// Reads the names of persons and desks in a declared value; agencies and the publisher's own name are left out.
+fn people(page: &Page<'_>, declared: &Declarations<'_>, value: &str) -> Vec<(String, BylineKind)> {
+    if value.contains("://") || value.starts_with("www.") || value.chars().count() > 300 {
+        return Vec::new();
+    }
+    let publishers: Vec<String> = declared.of(Key::Publisher).map(|one| key(&one.value)).collect();
+    let mut out = Vec::new();
+    for segment in value
+        .split(['|', '•', '·', ';', '/', '、', '，', '،', '\n', '–', '—', ',', '&', '(', ')', '•', '‧', '•'])
+    {
+        let mut parts = vec![segment];
+        for mark in BETWEEN {
+            parts = parts.into_iter().flat_map(|part| part.split(mark)).collect();
+        }
+        for part in parts {
+            match person(page, part, &publishers, declared) {
+                Part::Name(name, kind) => out.push((name, kind)),
+                Part::Nothing => {}
+                // What follows is no name any more: a date, a call, a biography.
+                Part::End => return out,
+            }
+        }
+    }
+    out
+}
+
+enum Part {
+    Name(String, BylineKind),
+    Nothing,
+    End,
+}
+
+fn person(page: &Page<'_>, part: &str, publishers: &[String], declared: &Declarations<'_>) -> Part {
+    let mut name = part.trim_matches(|c: char| !c.is_alphanumeric() && !reflow::is_mark(c) && c != '.');
+    loop {
+        let lower = name.to_lowercase();
+        let cue = BEFORE.iter().filter(|cue| lower.starts_with(**cue)).max_by_key(|cue| cue.len());
+        let Some(cue) = cue else { break };
+        let rest = &name[name.char_indices().nth(cue.chars().count()).map_or(name.len(), |(at, _)| at)..];
+        let wide = cue.chars().any(|c| c > '\u{2e80}');
+        if !rest.starts_with([' ', ':', '：', '\u{a0}']) && !(wide || rest.is_empty()) {
+            break;
+        }
+        name = rest.trim_matches(|c: char| !c.is_alphanumeric() && c != '.');
+    }
+    // A date or a number begins: the name is over.
+    let digits = name.find(|c: char| c.is_ascii_digit());
+    let over = digits.is_some();
+    if let Some(at) = digits {
+        name = name[..at].trim_end_matches(|c: char| !c.is_alphanumeric() && c != '.');
+    }
+    let end = if over { Part::End } else { Part::Nothing };
+    if !is_name(name) || name.chars().count() > 60 {
+        return end;
+    }
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let folded = fold(name);
+    let nobody = [
+        "admin",
+        "administrator",
+        "webmaster",
+        "wordpress",
+        "root",
+        "user",
+        "guest",
+        "anonymous",
+        "editor",
+        "null",
+        "none",
+        "undefined",
+        "author",
+        "unknown",
+        "superuser",
+        "author name",
+        "name",
+    ];
+    if nobody.contains(&folded.as_str()) || folded.contains("admin") {
+        return end;
+    }
+    if !page.rules.bodies.agencies_in(name).is_empty() {
+        return Part::Nothing;
+    }
+    if publishers.contains(&key(name)) || declared.host.as_ref().is_some_and(|host| key(host) == key(name)) {
+        return Part::Nothing;
+    }
+    let job = |word: &&str| page.rules.words.jobs.iter().any(|job| *job == fold(word));
+    if words.len() > 5 || words.iter().any(job) || day_word(page, &folded) {
+        return if words.len() > 5 { Part::End } else { end };
+    }
+    Part::Name(name.to_owned(), names::kind_of(name, page.rules))
+}
+
+fn day_word(page: &Page<'_>, folded: &str) -> bool {
+    let first = folded.split(' ').next().unwrap_or_default();
+    page.rules.words.weekdays.iter().any(|day| day == first)
+        || super::super::day::month(first).is_some() && folded.split(' ').count() == 1
+}

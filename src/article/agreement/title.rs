@@ -1,0 +1,158 @@
+//! The headline, and who publishes.
+
+use super::super::claim::TextClaim;
+use super::super::extract::{Declared, Key};
+use super::super::rules::fold;
+use super::{Declarations, evidence};
+use crate::base::limits;
+
+/// Marks that part a headline from the name of the site.
+const PARTS: &[&str] = &[
+    " | ", " – ", " — ", " - ", " :: ", " » ", " « ", " · ", " • ", " / ", ": ", " ‹ ", " › ", "｜", "_",
+    " ~ ",
+];
+
+/// Words compared: letters and digits in lower case.
+fn key(text: &str) -> String {
+    fold(text).chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// Returns the headline: the heading that is shown where something declared agrees with it, else what is declared.
+pub(in super::super) fn title(declared: &Declarations<'_>) -> Option<TextClaim> {
+    let all: Vec<&Declared> =
+        declared.of(Key::Title).filter(|one| one.value.chars().count() <= limits::CLAIM_MAX_CHARS).collect();
+    let sites: Vec<String> = declared.of(Key::Publisher).map(|one| key(&one.value)).collect();
+    let is_site = |text: &str| {
+        let text = key(text);
+        sites.contains(&text)
+            || declared
+                .host
+                .as_ref()
+                .is_some_and(|host| !text.is_empty() && key(host).starts_with(&text) && text.len() >= 4)
+    };
+    let headings: Vec<&Declared> =
+        all.iter().copied().filter(|one| one.source == "h1" && !is_site(&one.value)).collect();
+    let others: Vec<&Declared> =
+        all.iter().copied().filter(|one| one.source != "h1" && !is_site(&one.value)).collect();
+    let agrees = |value: &str, than: &str| -> Vec<String> {
+        let wanted = key(value);
+        let says = |one: &&&Declared| one.source != than && key(strip(&one.value, value, &is_site)) == wanted;
+        let mut sources: Vec<String> = all.iter().filter(says).map(|one| one.source.clone()).collect();
+        sources.dedup();
+        sources
+    };
+    let near = |heading: &&&Declared| {
+        others.iter().map(|one| likeness(&heading.value, &one.value)).fold(0.0, f64::max)
+    };
+    let heading = headings
+        .iter()
+        .find(|heading| !agrees(&heading.value, "h1").is_empty())
+        .or_else(|| {
+            headings
+                .iter()
+                .filter(|heading| near(heading) >= 0.4)
+                .max_by(|one, other| near(one).total_cmp(&near(other)))
+        })
+        .or_else(|| {
+            headings.first().filter(|one| {
+                others.is_empty() || (headings.len() == 1 && one.value.split_whitespace().count() >= 3)
+            })
+        });
+    if let Some(heading) = heading {
+        let agrees = agrees(&heading.value, "h1");
+        return Some(TextClaim {
+            value: heading.value.clone(),
+            evidence: evidence("any.declared.title", heading, &heading.value, agrees),
+        });
+    }
+    let order = [
+        "json-ld",
+        "ninjs",
+        "newsml",
+        "feed",
+        "mail-header",
+        "microdata",
+        "opengraph",
+        "dublin-core",
+        "meta",
+        "core-properties",
+        "opf",
+        "title",
+    ];
+    let rank = |one: &&Declared| order.iter().position(|source| *source == one.source).unwrap_or(order.len());
+    let best = others.iter().copied().min_by_key(rank)?;
+    // A name of the site at the end goes where something else says what the headline is, or the name is known.
+    let shorter =
+        others.iter().map(|one| strip(&best.value, &one.value, &is_site)).min_by_key(|value| value.len());
+    let value = shorter.unwrap_or(&best.value);
+    let agrees = agrees(value, &best.source);
+    Some(TextClaim { value: value.to_owned(), evidence: evidence("any.declared.title", best, value, agrees) })
+}
+
+/// Takes the name of the site off a title: what stands behind or before a mark and is a site's name, or is all that
+/// parts it from `other`.
+fn strip<'t>(title: &'t str, other: &str, is_site: &impl Fn(&str) -> bool) -> &'t str {
+    let other = key(other);
+    for mark in PARTS {
+        if let Some((front, back)) = title.rsplit_once(mark) {
+            if key(front) == other || is_site(back) {
+                return front.trim();
+            }
+        }
+        if let Some((front, back)) = title.split_once(mark) {
+            if key(front) == other {
+                return front.trim();
+            }
+            if key(back) == other || is_site(front) {
+                return back.trim();
+            }
+        }
+    }
+    title
+}
+
+/// Share of words that two titles have in common, 0 to 1.
+fn likeness(one: &str, other: &str) -> f64 {
+    let words = |text: &str| -> std::collections::BTreeSet<String> {
+        let wide = |c: char| c > '\u{2e80}';
+        let folded = fold(text);
+        let plain = folded
+            .split(|c: char| !c.is_alphanumeric() || wide(c))
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned);
+        plain.chain(folded.chars().filter(|c| wide(*c) && c.is_alphanumeric()).map(String::from)).collect()
+    };
+    let (one, other) = (words(one), words(other));
+    let smaller = one.len().min(other.len()).max(1);
+    one.intersection(&other).count() as f64 / smaller as f64
+}
+
+/// Returns who publishes this copy.
+pub(in super::super) fn publisher(declared: &Declarations<'_>) -> Option<TextClaim> {
+    let all: Vec<&Declared> = declared
+        .of(Key::Publisher)
+        .filter(|one| !one.value.contains("://") && one.value.chars().count() <= 80)
+        .collect();
+    let order =
+        ["opengraph", "json-ld", "microdata", "feed", "newsml", "ninjs", "dublin-core", "meta", "opf"];
+    let rank = |one: &&Declared| order.iter().position(|source| *source == one.source);
+    let sources = |one: &Declared| -> Vec<String> {
+        let mut sources: Vec<String> = all
+            .iter()
+            .filter(|other| other.source != one.source && key(&other.value) == key(&one.value))
+            .map(|other| other.source.clone())
+            .collect();
+        sources.dedup();
+        sources
+    };
+    let best = all
+        .iter()
+        .copied()
+        .filter(|one| rank(one).is_some() && !one.value.starts_with('@'))
+        .min_by_key(|one| (usize::MAX - sources(one).len(), rank(one)))?;
+    let agrees = sources(best);
+    Some(TextClaim {
+        value: best.value.clone(),
+        evidence: evidence("any.declared.publisher", best, &best.value, agrees),
+    })
+}
