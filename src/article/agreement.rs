@@ -9,7 +9,7 @@ use super::claim::{
     Strength, TextClaim,
 };
 use super::day;
-use super::extract::{Declared, Key};
+use super::extract::{Declared, Extract, Key};
 use super::page::Page;
 use super::position::SHOWN;
 use super::rules::{RULESET, fold};
@@ -111,12 +111,65 @@ pub(super) fn published(declared: &Declarations<'_>) -> Option<TextClaim> {
     Some(TextClaim { value, evidence: evidence("any.declared.published", one, &one.value, agrees) })
 }
 
-/// Returns the language that is declared: the first that is a language.
-pub(super) fn language(declared: &[Declared]) -> Option<super::Language> {
+/// Characters of a line around the article in which a day is looked for.
+const DAY_LINE_MAX_CHARS: usize = 160;
+
+/// Returns the day that the document's address has in its path, or that a line around the article shows.
+pub(super) fn published_elsewhere(declared: &Declarations<'_>, extract: &Extract) -> Option<TextClaim> {
+    let iso = |day: chrono::NaiveDate| day.format("%Y-%m-%d").to_string();
+    for one in declared.of(Key::Url) {
+        let path = one.value.split_once("://").map_or("", |(_, rest)| rest);
+        let path =
+            path.split_once('/').map_or("", |(_, path)| path).split(['?', '#']).next().unwrap_or_default();
+        if let Some(day) = day::day(path, day::Order::Unknown) {
+            return Some(TextClaim {
+                value: iso(day),
+                evidence: evidence("any.declared.published-in-url", one, &one.value, Vec::new()),
+            });
+        }
+    }
+    let order = day::order(declared.language);
+    let lines = extract.head.iter().chain(&extract.tail);
+    let short = lines.filter(|block| block.text.chars().count() <= DAY_LINE_MAX_CHARS);
+    let (block, day) = short.filter_map(|block| Some((block, day::day(&block.text, order)?))).next()?;
+    let shown = Declared {
+        key: Key::Published,
+        source: SHOWN.to_owned(),
+        path: block.path.clone(),
+        value: block.text.clone(),
+    };
+    Some(TextClaim { value: iso(day), evidence: evidence("any.shown.day", &shown, &block.text, Vec::new()) })
+}
+
+/// Returns the language that is declared, unless the words are surely of another and the declaration is the one that
+/// templates come with. Bokmål is given by its macrolanguage `no`, as most pages write it.
+pub(super) fn language(declared: &[Declared], words: &str) -> Option<super::Language> {
+    let mut language = declared_language(declared)?;
+    if language.tag == "en" {
+        let end = words.char_indices().nth(4_000).map_or(words.len(), |(at, _)| at);
+        if let Some(detected) = super::language::detect(&words[..end])
+            .filter(|other| other.tag != "en" && words.chars().take(400).count() == 400)
+        {
+            return Some(detected);
+        }
+    }
+    let usual = match language.tag.as_str() {
+        "nb" => "no",
+        "iw" => "he",
+        "in" => "id",
+        _ => return Some(language),
+    };
+    language.tag = usual.to_owned();
+    Some(language)
+}
+
+fn declared_language(declared: &[Declared]) -> Option<super::Language> {
     let order = ["html", "json-ld", "microdata", "opengraph", "meta"];
     let mut all: Vec<&Declared> = declared.iter().filter(|one| one.key == Key::Language).collect();
     all.sort_by_key(|one| order.iter().position(|source| *source == one.source).unwrap_or(order.len()));
-    all.into_iter().find_map(|one| super::language::declared(&one.value))
+    let real =
+        |language: &super::Language| !matches!(language.tag.as_str(), "utf" | "und" | "mul" | "iso" | "xx");
+    all.into_iter().find_map(|one| super::language::declared(&one.value).filter(real))
 }
 
 /// Returns the origins that are declared: credit lines, providers, agencies in the author's place.

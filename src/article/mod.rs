@@ -507,7 +507,8 @@ struct Claims {
 impl Claims {
     /// The order matters: pictures first, so that their credits are out of the way; cues before layout.
     fn find(text: &ExtractedText<'_>, extract: &Extract, warnings: &mut Vec<Warning>) -> Self {
-        let language = agreement::language(&extract.declared).or_else(|| language_of(text.as_str(), extract));
+        let language = agreement::language(&extract.declared, &extract.text[extract.body..])
+            .or_else(|| language_of(text.as_str(), extract));
         let tag = language.as_ref().map(|language| language.tag.as_str());
         let shown = Shown::of(extract);
         let all = ExtractedText::new(&shown.extract.text);
@@ -523,7 +524,9 @@ impl Claims {
         byline::find(&page, &mut bylines, &mut origins);
         byline::find_bare(&page, &mut bylines, &mut origins);
         let title = agreement::title(&declared).or_else(|| title::find(&page, &bylines, &origins));
-        let published_at = agreement::published(&declared).or_else(|| date::find(&page, &bylines));
+        let published_at = agreement::published(&declared)
+            .or_else(|| date::find(&page, &bylines))
+            .or_else(|| agreement::published_elsewhere(&declared, extract));
         let too_long = origins.too_long.len();
         if too_long > 0 {
             warnings.push(Warning::ClaimsTooLong { count: too_long, limit: limits::CLAIM_MAX_CHARS });

@@ -25,7 +25,8 @@ pub(in super::super) fn authors(
         let mut all: Vec<Named<'_>> = Vec::new();
         for one in declared.of(Key::Author).filter(|one| sources.contains(&one.source.as_str())) {
             for (name, kind) in people(page, declared, &one.value) {
-                if !all.iter().any(|other| key(&other.name) == key(&name)) {
+                if kind != BylineKind::Organisation && !all.iter().any(|other| key(&other.name) == key(&name))
+                {
                     all.push(Named { one, name, kind });
                 }
             }
@@ -123,7 +124,9 @@ fn marked<'d>(page: &Page<'_>, declared: &Declarations<'d>) -> Vec<Named<'d>> {
         if source.is_some_and(|first| first != (one.source.as_str(), one.path.as_str())) {
             continue;
         }
-        let people = people(page, declared, &one.value);
+        let mut people = people(page, declared, &one.value);
+        let single = people.len() == 1 && one.source != "markup";
+        people.retain(|(name, kind)| *kind != BylineKind::Organisation && (single || is_capitalised(name)));
         if people.is_empty() {
             continue;
         }
@@ -143,14 +146,27 @@ fn marked<'d>(page: &Page<'_>, declared: &Declarations<'d>) -> Vec<Named<'d>> {
 /// Bodies that are said to be the author, and are no agencies.
 fn organisations(page: &Page<'_>, declared: &Declarations<'_>) -> Vec<Byline> {
     let mut out: Vec<Byline> = Vec::new();
-    for one in declared.of(Key::AuthorOrganisation) {
-        let name = one.value.trim();
-        let agency = !page.rules.bodies.agencies_in(name).is_empty();
-        if !agency && is_name(name) && !out.iter().any(|other| key(&other.as_printed) == key(name)) {
-            out.push(byline(one, name, BylineKind::Organisation, Vec::new()));
+    let sources = ["json-ld", "meta", "dublin-core", "microdata", "rel-author"];
+    let named = declared.all.iter().filter(|one| matches!(one.key, Key::AuthorOrganisation | Key::Author));
+    for one in named.filter(|one| sources.contains(&one.source.as_str()) && is_name(one.value.trim())) {
+        let body = one.key == Key::AuthorOrganisation
+            || people(page, declared, &one.value).iter().any(|(_, kind)| *kind == BylineKind::Organisation);
+        let agency = !page.rules.bodies.agencies_in(&one.value).is_empty();
+        if body && !agency {
+            out.push(byline(one, one.value.trim(), BylineKind::Organisation, Vec::new()));
+            break;
         }
     }
     out
+}
+
+/// True where every word begins with a capital or is a small word of a name, or the script has no capitals.
+fn is_capitalised(name: &str) -> bool {
+    let small = [
+        "de", "da", "do", "dos", "das", "di", "del", "della", "la", "le", "el", "al", "van", "von", "der",
+        "den", "ter", "ten", "bin", "ibn", "ag", "ould", "y", "e", "af", "av", "zu", "und", "du", "des",
+    ];
+    name.split_whitespace().all(|word| small.contains(&word) || !word.starts_with(char::is_lowercase))
 }
 
 fn is_name(name: &str) -> bool {
@@ -258,6 +274,104 @@ const BEFORE: &[&str] = &[
     "autorzy",
 ];
 
+/// Words of buttons and labels that stand beside names.
+const CALLS: &[&str] = &[
+    "facebook",
+    "twitter",
+    "whatsapp",
+    "telegram",
+    "instagram",
+    "linkedin",
+    "e-mail",
+    "email",
+    "mail",
+    "share",
+    "follow",
+    "view",
+    "posts",
+    "post",
+    "posted",
+    "published",
+    "updated",
+    "subscribe",
+    "comments",
+    "comment",
+    "read",
+    "min",
+    "minutes",
+    "print",
+    "rss",
+    "login",
+    "sign",
+    "about",
+    "contact",
+    "profile",
+    "bio",
+    "more",
+    "all",
+    "articles",
+    "stories",
+    "copy",
+    "link",
+    "save",
+    "listen",
+    "sdílet",
+    "přihlaste",
+    "teilen",
+    "folgen",
+    "artikel",
+    "beiträge",
+    "veröffentlicht",
+    "geändert",
+    "aktualisiert",
+    "zuletzt",
+    "nachricht",
+    "nachrichten",
+    "pressemitteilung",
+    "wortlaut",
+    "drucken",
+    "lesezeit",
+    "datum",
+    "uhr",
+    "stand",
+    "kommentare",
+    "kommentar",
+    "partager",
+    "publié",
+    "publie",
+    "modifié",
+    "suivre",
+    "lecture",
+    "lire",
+    "imprimer",
+    "le",
+    "compartir",
+    "publicado",
+    "seguir",
+    "actualizado",
+    "hace",
+    "leer",
+    "compartilhar",
+    "atualizado",
+    "condividi",
+    "pubblicato",
+    "udostępnij",
+    "opublikowano",
+    "del",
+    "dela",
+    "lees",
+    "deel",
+    "поделиться",
+    "опубликовано",
+    "обновлено",
+    "paylaş",
+    "güncelleme",
+    "yayınlanma",
+    "giriş",
+    "شارك",
+    "نشر",
+];
+
 /// Reads the names of persons and desks in a declared value; agencies and the publisher's own name are left out.
 fn people(page: &Page<'_>, declared: &Declarations<'_>, value: &str) -> Vec<(String, BylineKind)> {
     if value.contains("://") || value.starts_with("www.") || value.chars().count() > 300 {
@@ -275,6 +389,7 @@ fn people(page: &Page<'_>, declared: &Declarations<'_>, value: &str) -> Vec<(Str
         for part in parts {
             match person(page, part, &publishers, declared) {
                 Part::Name(name, kind) => out.push((name, kind)),
+                Part::Body(name) => out.push((name, BylineKind::Organisation)),
                 Part::Nothing => {}
                 // What follows is no name any more: a date, a call, a biography.
                 Part::End => return out,
@@ -286,6 +401,8 @@ fn people(page: &Page<'_>, declared: &Declarations<'_>, value: &str) -> Vec<(Str
 
 enum Part {
     Name(String, BylineKind),
+    /// A body: the publisher itself, an outlet.
+    Body(String),
     Nothing,
     End,
 }
@@ -340,8 +457,17 @@ fn person(page: &Page<'_>, part: &str, publishers: &[String], declared: &Declara
     if !page.rules.bodies.agencies_in(name).is_empty() {
         return Part::Nothing;
     }
-    if publishers.contains(&key(name)) || declared.host.as_ref().is_some_and(|host| key(host) == key(name)) {
-        return Part::Nothing;
+    let own =
+        publishers.contains(&key(name)) || declared.host.as_ref().is_some_and(|host| key(host) == key(name));
+    let address = name.contains('.')
+        && !name.contains(' ')
+        && name
+            .rsplit('.')
+            .next()
+            .is_some_and(|end| (2..=4).contains(&end.len()) && end.chars().all(|c| c.is_ascii_lowercase()))
+        && name.len() > 6;
+    if own || address || page.rules.bodies.knows(name) {
+        return Part::Body(name.to_owned());
     }
     let job = |word: &&str| page.rules.words.jobs.iter().any(|job| *job == fold(word));
     if words.len() > 5 || words.iter().any(job) || day_word(page, &folded) {

@@ -59,11 +59,28 @@ pub(in super::super) fn title(declared: &Declarations<'_>) -> Option<TextClaim> 
             })
         });
     if let Some(heading) = heading {
-        let agrees = agrees(&heading.value, "h1");
-        return Some(TextClaim {
-            value: heading.value.clone(),
-            evidence: evidence("any.declared.title", heading, &heading.value, agrees),
+        // What is declared may part the line above the headline from it, or have it where the page shows it apart.
+        let shown = key(&heading.value);
+        let related = |one: &&&Declared| {
+            let value = key(strip(&one.value, &heading.value, &is_site));
+            let longer = value.len() > shown.len()
+                && value.ends_with(&shown)
+                && one.value.contains([':', '-', '–', '|']);
+            matches!(one.source.as_str(), "json-ld" | "opengraph")
+                && (value == shown || longer || (value.len() >= 12 && shown.ends_with(&value)))
+        };
+        let better = others.iter().filter(related).max_by_key(|one| {
+            let stripped = key(strip(&one.value, &heading.value, &is_site));
+            let exact =
+                stripped == shown && one.value.len() == strip(&one.value, &heading.value, &is_site).len();
+            (exact && !one.value.contains(['|']), one.value.contains(':'), one.source == "json-ld")
         });
+        let (one, value) = match better {
+            Some(better) => (*better, strip(&better.value, &heading.value, &is_site).to_owned()),
+            None => (*heading, heading.value.clone()),
+        };
+        let agrees = agrees(&value, &one.source);
+        return Some(TextClaim { evidence: evidence("any.declared.title", one, &value, agrees), value });
     }
     let order = [
         "json-ld",

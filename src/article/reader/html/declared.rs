@@ -1,5 +1,7 @@
 //! What a page declares of itself: `<meta>`, `<link>`, microdata, and markup that names a byline or a date.
 
+use std::ops::Range;
+
 use html5ever::{LocalName, local_name};
 
 use crate::article::extract::{Declared, Key};
@@ -167,17 +169,31 @@ const PROPERTIES: &[(&str, Key)] = &[
     ("inlanguage", Key::Language),
 ];
 
-/// Reads microdata, `rel=author`, and elements whose class names a byline, in document order. What stands in comments,
-/// teasers and lists of other articles is passed over.
-pub(super) fn markup(tree: &Tree, classes: &Classes, out: &mut Vec<Declared>) {
+/// Reads microdata, `rel=author`, and elements whose class names a byline. What stands in comments, teasers and lists of
+/// other articles is passed over. What stands in `article` comes first, then what follows it, then what precedes it.
+pub(super) fn markup(tree: &Tree, classes: &Classes, article: Range<Id>, out: &mut Vec<Declared>) {
+    let mut found: Vec<(Id, Declared)> = Vec::new();
+    collect(tree, classes, &mut found);
+    let place = |id: Id| match id {
+        id if article.contains(&id) => 0,
+        id if id >= article.end => 1,
+        _ => 2,
+    };
+    found.sort_by_key(|(id, _)| place(*id));
+    let room = limits::DECLARED_MAX.saturating_sub(out.len());
+    out.extend(found.into_iter().map(|(_, one)| one).take(room));
+}
+
+fn collect(tree: &Tree, classes: &Classes, found: &mut Vec<(Id, Declared)>) {
     let mut at = Some(DOCUMENT);
-    let mut count = 0;
     while let Some(id) = at {
         let flags = classes.of(id);
         let skip = flags.elsewhere || flags.comment;
         if !skip && let Some(name) = tree.name(id) {
-            count += element(tree, classes, id, name, out);
-            if count >= limits::DECLARED_MAX {
+            let mut out = Vec::new();
+            element(tree, classes, id, name, &mut out);
+            found.extend(out.into_iter().map(|one| (id, one)));
+            if found.len() >= limits::DECLARED_MAX {
                 return;
             }
         }
@@ -185,8 +201,7 @@ pub(super) fn markup(tree: &Tree, classes: &Classes, out: &mut Vec<Declared>) {
     }
 }
 
-fn element(tree: &Tree, classes: &Classes, id: Id, name: &LocalName, out: &mut Vec<Declared>) -> usize {
-    let before = out.len();
+fn element(tree: &Tree, classes: &Classes, id: Id, name: &LocalName, out: &mut Vec<Declared>) {
     let path = || path(tree, id);
     if let Some(property) = tree.attribute(id, "itemprop") {
         for word in property.split_ascii_whitespace() {
@@ -197,13 +212,13 @@ fn element(tree: &Tree, classes: &Classes, id: Id, name: &LocalName, out: &mut V
         }
     }
     if has_word(tree.attribute(id, "rel"), "author") && *name == local_name!("a") {
-        push(Key::Author, "rel-author", &path(), Some(&tree.words(id)), out);
+        push(Key::Author, "rel-author", &path(), Some(&tree.words_apart(id)), out);
     }
     if classes.of(id).byline
         && *name != local_name!("img")
         && !tree.ancestors(id).take(6).any(|up| classes.of(up).byline)
     {
-        push(Key::Author, "markup", &path(), Some(&tree.words(id)), out);
+        push(Key::Author, "markup", &path(), Some(&tree.words_apart(id)), out);
     }
     if *name == local_name!("h1") && !classes.of(id).hidden {
         push(Key::Title, "h1", &path(), Some(&tree.words(id)), out);
@@ -213,8 +228,9 @@ fn element(tree: &Tree, classes: &Classes, id: Id, name: &LocalName, out: &mut V
     }
     if *name == local_name!("time") || classes.of(id).date {
         let value = tree.attribute(id, "datetime").or(tree.attribute(id, "content")).map(str::to_owned);
-        let value =
-            value.filter(|value| value.chars().any(|c| c.is_ascii_digit())).unwrap_or_else(|| tree.words(id));
+        let value = value
+            .filter(|value| value.chars().any(|c| c.is_ascii_digit()))
+            .unwrap_or_else(|| tree.words_apart(id));
         let flags = classes.of(id);
         let key = if flags.updated { Key::Modified } else { Key::Published };
         if value.chars().count() <= 120 {
@@ -227,7 +243,6 @@ fn element(tree: &Tree, classes: &Classes, id: Id, name: &LocalName, out: &mut V
             );
         }
     }
-    out.len() - before
 }
 
 /// Returns the value of a microdata property: `content`, `datetime`, the names inside, or the words.
@@ -241,10 +256,10 @@ fn property_value(tree: &Tree, id: Id, key: Key) -> String {
         let inner =
             tree.subtree(id).skip(1).find(|inner| has_word(tree.attribute(*inner, "itemprop"), "name"));
         if let Some(inner) = inner {
-            return tree.attribute(inner, "content").map_or_else(|| tree.words(inner), str::to_owned);
+            return tree.attribute(inner, "content").map_or_else(|| tree.words_apart(inner), str::to_owned);
         }
     }
-    tree.words(id)
+    tree.words_apart(id)
 }
 
 /// Returns a short CSS path to an element: for a reader, and for an auditor who extracts again.

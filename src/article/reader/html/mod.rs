@@ -12,6 +12,8 @@
 
 use crate::article::extract::{self, Extract, Key};
 use crate::article::{ReadError, ReadOptions, Warning, decode};
+use std::ops::Range;
+
 use crate::base::limits;
 
 mod body;
@@ -52,7 +54,9 @@ pub(in crate::article) fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Re
     let linked = json_ld::read(&scripts(&tree));
     out.declared = linked.declared;
     out.declared.extend(declared::head(&tree));
-    declared::markup(&tree, &classes, &mut out.declared);
+    if let Some(url) = options.url {
+        declared::push(Key::Url, "capture", "url", Some(url), &mut out.declared);
+    }
 
     let blocks = body::blocks(&tree, &classes);
     let summaries: Vec<String> =
@@ -62,10 +66,29 @@ pub(in crate::article) fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Re
     let texts: Vec<&str> = chosen.iter().map(|at| blocks[*at].text.as_str()).collect();
     out.text = texts.join("\n\n");
     around(&tree, &blocks, &chosen, &mut out);
+    declared::markup(&tree, &classes, article(&tree, &classes, &blocks, &chosen), &mut out.declared);
     if out.text.trim().is_empty() {
         return Err(ReadError::Empty { size: bytes.len() as u64 });
     }
     Ok(out)
+}
+
+/// Returns the nodes from the headline to the end of the article.
+fn article(
+    tree: &Tree,
+    classes: &class::Classes,
+    blocks: &[body::Block],
+    chosen: &[usize],
+) -> Range<tree::Id> {
+    let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else { return 0..tree.len() };
+    let (first, last) = (blocks[*first].element, blocks[*last].element);
+    let title = tree
+        .subtree(DOCUMENT)
+        .take_while(|id| *id <= first)
+        .filter(|id| tree.is(*id, &local_name!("h1")) && !classes.of(*id).hidden)
+        .last();
+    let end = tree.after(last, DOCUMENT, true).unwrap_or(tree.len());
+    title.unwrap_or(first.saturating_sub(300))..end.max(last + 1)
 }
 
 fn scripts(tree: &Tree) -> Vec<(usize, String)> {

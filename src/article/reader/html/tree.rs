@@ -93,10 +93,6 @@ impl Tree {
         Tree { nodes: tokenizer.sink.builder.sink.nodes.take(), flattened, cut }
     }
 
-    pub(super) fn kind(&self, id: Id) -> &Kind {
-        &self.nodes[id].kind
-    }
-
     /// Returns the name of an element; `None` for other nodes.
     pub(super) fn name(&self, id: Id) -> Option<&LocalName> {
         match &self.nodes[id].kind {
@@ -126,10 +122,6 @@ impl Tree {
 
     pub(super) fn parent(&self, id: Id) -> Option<Id> {
         some(self.nodes[id].parent)
-    }
-
-    pub(super) fn next_sibling(&self, id: Id) -> Option<Id> {
-        some(self.nodes[id].next)
     }
 
     pub(super) fn previous_sibling(&self, id: Id) -> Option<Id> {
@@ -173,6 +165,16 @@ impl Tree {
 
     /// Returns the words below a node in one line, white space made single spaces. Scripts and styles are left out.
     pub(super) fn words(&self, top: Id) -> String {
+        self.gather(top, false)
+    }
+
+    /// Returns the words below a node as [`Tree::words`] does, with a space between elements that touch: in a line of
+    /// names and dates, style sheets part what the markup joins.
+    pub(super) fn words_apart(&self, top: Id) -> String {
+        self.gather(top, true)
+    }
+
+    fn gather(&self, top: Id, apart: bool) -> String {
         let mut out = String::new();
         let mut at = Some(top);
         while let Some(id) = at {
@@ -187,11 +189,12 @@ impl Tree {
             });
             if let Some(text) = self.text(id) {
                 let block = |id: Id| self.name(id).is_some_and(|name| !is_inline(name));
-                if self.previous_sibling(id).is_some_and(block) {
+                let touches = apart && self.previous_sibling(id).is_some();
+                if touches || self.previous_sibling(id).is_some_and(block) {
                     out.push(' ');
                 }
                 out.push_str(text);
-            } else if matches!(self.name(id), Some(name) if !is_inline(name)) {
+            } else if matches!(self.name(id), Some(name) if apart || !is_inline(name)) {
                 out.push(' ');
             }
             at = self.after(id, top, silent);
