@@ -80,6 +80,7 @@ const DATE_SOURCES: &[&str] = &[
     "core-properties",
     "opf",
     "time",
+    "script",
     "markup",
 ];
 
@@ -104,11 +105,30 @@ pub(super) fn published(declared: &Declarations<'_>) -> Option<TextClaim> {
     let (best, ..) = all
         .iter()
         .max_by_key(|(day, rank, _)| (votes(*day).min(2) * usize::from(*rank < 9), usize::MAX - rank))?;
+    // An address that has the day in it keeps the first one; metadata may have been written anew.
+    if let Some(first) = in_address(declared).filter(|first| *best - first.0 > chrono::TimeDelta::days(2)) {
+        let (day, one) = first;
+        let value = day.format("%Y-%m-%d").to_string();
+        return Some(TextClaim {
+            value,
+            evidence: evidence("any.declared.published-in-url", one, &one.value, Vec::new()),
+        });
+    }
     let (_, _, one) = all.iter().find(|(day, ..)| day == best)?;
     let agrees = all.iter().filter(|(day, _, other)| day == best && other.source != one.source);
     let agrees = agrees.map(|(.., other)| other.source.clone()).collect();
     let value = best.format("%Y-%m-%d").to_string();
     Some(TextClaim { value, evidence: evidence("any.declared.published", one, &one.value, agrees) })
+}
+
+/// Returns the day in the path of the document's address.
+fn in_address<'d>(declared: &Declarations<'d>) -> Option<(chrono::NaiveDate, &'d Declared)> {
+    declared.of(Key::Url).find_map(|one| {
+        let path = one.value.split_once("://").map_or("", |(_, rest)| rest);
+        let path =
+            path.split_once('/').map_or("", |(_, path)| path).split(['?', '#']).next().unwrap_or_default();
+        Some((day::day(path, day::Order::Unknown)?, one))
+    })
 }
 
 /// Characters of a line around the article in which a day is looked for.
@@ -117,16 +137,9 @@ const DAY_LINE_MAX_CHARS: usize = 160;
 /// Returns the day that the document's address has in its path, or that a line around the article shows.
 pub(super) fn published_elsewhere(declared: &Declarations<'_>, extract: &Extract) -> Option<TextClaim> {
     let iso = |day: chrono::NaiveDate| day.format("%Y-%m-%d").to_string();
-    for one in declared.of(Key::Url) {
-        let path = one.value.split_once("://").map_or("", |(_, rest)| rest);
-        let path =
-            path.split_once('/').map_or("", |(_, path)| path).split(['?', '#']).next().unwrap_or_default();
-        if let Some(day) = day::day(path, day::Order::Unknown) {
-            return Some(TextClaim {
-                value: iso(day),
-                evidence: evidence("any.declared.published-in-url", one, &one.value, Vec::new()),
-            });
-        }
+    if let Some((day, one)) = in_address(declared) {
+        let evidence = evidence("any.declared.published-in-url", one, &one.value, Vec::new());
+        return Some(TextClaim { value: iso(day), evidence });
     }
     let order = day::order(declared.language);
     let lines = extract.head.iter().chain(&extract.tail);

@@ -703,7 +703,12 @@ fn at_token(tokens: &[Token<'_>], at: usize, order: Order) -> Option<NaiveDate> 
     if let Some(month) = word(0).and_then(month) {
         // February 16, 2026
         let (day, digits, then) = number(1)?;
-        let skip = usize::from(word(2).is_some_and(is_ordinal));
+        // A time and a zone may stand between: Oct 11 14:57:21 CEST 2021.
+        let timed = number(2).is_some_and(|(_, two, then)| two <= 2 && then == Some(':'));
+        let skip = match timed {
+            true => (0..6).find(|skip| number(2 + skip).is_some_and(|(_, digits, _)| digits == 4))?,
+            false => usize::from(word(2).is_some_and(is_ordinal)),
+        };
         let (year, four, _) = number(2 + skip)?;
         return (digits <= 2 && four == 4 && then != Some(':')).then(|| make(year, month, day)).flatten();
     }
@@ -783,6 +788,8 @@ mod tests {
             "Mon, 16 Feb 2026 08:00:00 GMT",
             "Publié le 16 février 2026 à 10h12",
             "February 16, 2026",
+            "Mon Feb 16 14:57:21 CEST 2026",
+            "Feb 16 09:34 2026",
             "Feb. 16th, 2026 at 5:01 pm",
             "16. Februar 2026",
             "16.02.2026",

@@ -60,7 +60,10 @@ pub(in super::super) fn authors(
         &[]
     };
     if chosen.is_empty() {
-        if authors_of(&found).next().is_none() {
+        let agency = declared
+            .of(Key::Author)
+            .any(|one| one.value.len() < 80 && !page.rules.bodies.agencies_in(&one.value).is_empty());
+        if !agency && authors_of(&found).next().is_none() {
             found.extend(organisations(page, declared));
         }
         return found;
@@ -432,6 +435,9 @@ fn person(page: &Page<'_>, part: &str, publishers: &[String], declared: &Declara
     }
     let words: Vec<&str> = name.split_whitespace().collect();
     let folded = fold(name);
+    if words.iter().any(|word| CALLS.contains(&fold(word).trim_end_matches(':'))) {
+        return end;
+    }
     let nobody = [
         "admin",
         "administrator",

@@ -423,7 +423,8 @@ fn of_name(name: &[&str]) -> Flags {
         "time",
     ]) || pair("publish", &["date", "time"]))
         && !has(&["picker", "update", "container", "wrapper", "module"]);
-    flags.updated = has(&["updated", "modified", "update", "lastmodified"]);
+    flags.updated =
+        has(&["updated", "modified", "update", "lastmodified"]) && !has(&["published", "publish"]);
     flags.content = (pair("article", &["body", "content", "text", "copy", "main", "detail", "inner"])
         || pair("post", &["content", "body", "entry", "text"])
         || pair("entry", &["content", "body", "text"])

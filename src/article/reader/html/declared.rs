@@ -156,6 +156,64 @@ fn meta(tree: &Tree, id: Id, out: &mut Vec<Declared>) {
     }
 }
 
+/// Names under which scripts of pages keep the day of publication, in lower case without marks.
+const SCRIPT_DATES: &[&str] = &[
+    "datepublished",
+    "publishdate",
+    "publisheddate",
+    "publishedat",
+    "publishedtime",
+    "pubdate",
+    "publicationdate",
+    "publishtime",
+    "firstpublished",
+    "firstpublishedat",
+    "firstpublisheddate",
+    "datepublication",
+    "articlepublishdate",
+    "publishedon",
+    "articledate",
+    "contentpublisheddate",
+    "publishedtimestamp",
+];
+/// Bytes of scripts in which they are looked for.
+const SCRIPTS_MAX_BYTES: usize = 1024 * 1024;
+
+/// Reads the first day of publication that a script of the page keeps for its own use.
+pub(super) fn scripts(tree: &Tree, out: &mut Vec<Declared>) {
+    let mut left = SCRIPTS_MAX_BYTES;
+    for id in tree.subtree(DOCUMENT).filter(|id| tree.is(*id, &local_name!("script"))) {
+        let linked = tree.attribute(id, "type").is_some_and(|kind| kind.contains("ld+json"));
+        let Some(text) = tree.children(id).next().and_then(|child| tree.text(child)).filter(|_| !linked)
+        else {
+            continue;
+        };
+        if text.len() > left {
+            return;
+        }
+        left -= text.len();
+        let mut words = text.split('"');
+        let mut name = String::new();
+        while let Some(word) = words.next() {
+            if name.is_empty() || !word.trim().trim_matches('\\').trim_start().starts_with([':', '=']) {
+                name = word
+                    .chars()
+                    .filter(char::is_ascii_alphabetic)
+                    .take(30)
+                    .collect::<String>()
+                    .to_ascii_lowercase();
+                continue;
+            }
+            let known = SCRIPT_DATES.contains(&name.as_str());
+            name.clear();
+            let Some(value) = words.next().filter(|_| known) else { continue };
+            if value.len() <= 60 && value.chars().filter(char::is_ascii_digit).count() >= 6 {
+                return push(Key::Published, "script", "script", Some(value), out);
+            }
+        }
+    }
+}
+
 /// Terms of schema.org in microdata and RDFa that say something of the article.
 const PROPERTIES: &[(&str, Key)] = &[
     ("headline", Key::Title),

@@ -26,8 +26,11 @@ mod tree;
 use html5ever::local_name;
 use tree::{DOCUMENT, Tree};
 
-/// Lines around the article's text that are kept.
-const AROUND_MAX: usize = 24;
+/// Lines before the article's text that are kept, and how many where there is no title among them.
+const HEAD_MAX: usize = 24;
+const HEAD_UNTITLED_MAX: usize = 8;
+/// Lines after it.
+const TAIL_MAX: usize = 8;
 /// Characters of one of them.
 const AROUND_MAX_CHARS: usize = 400;
 
@@ -54,6 +57,7 @@ pub(in crate::article) fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Re
     let linked = json_ld::read(&scripts(&tree));
     out.declared = linked.declared;
     out.declared.extend(declared::head(&tree));
+    declared::scripts(&tree, &mut out.declared);
     if let Some(url) = options.url {
         declared::push(Key::Url, "capture", "url", Some(url), &mut out.declared);
     }
@@ -103,24 +107,33 @@ fn scripts(tree: &Tree) -> Vec<(usize, String)> {
 
 /// Keeps the short lines right before and after the article: there stand the title, the byline, the credit.
 fn around(tree: &Tree, blocks: &[body::Block], chosen: &[usize], out: &mut Extract) {
+    use body::Aside::{Biography, Byline, Clutter};
     let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else { return };
     let block = |at: usize| extract::Block {
         path: declared::path(tree, blocks[at].element),
         text: blocks[at].text.clone(),
     };
-    let fits = |at: &usize| {
-        let block = &blocks[*at];
-        use body::Aside::*;
-        block.chars <= AROUND_MAX_CHARS
-            && !matches!(block.set_aside, Some(Hidden | Comment | Elsewhere | Caption))
-            && !block.figure
+    let short = |at: &usize| blocks[*at].chars <= AROUND_MAX_CHARS && !blocks[*at].figure;
+    let listed = |at: &usize| blocks[*at].shape == body::Shape::Item && blocks[*at].link_share() > 0.8;
+    let before = |at: &usize| {
+        short(at) && matches!(blocks[*at].set_aside, None | Some(Clutter | Byline | Biography)) && !listed(at)
     };
-    let mut head: Vec<usize> = (0..*first).rev().filter(fits).take(AROUND_MAX).collect();
+    let mut head: Vec<usize> = (0..*first).rev().filter(before).take(HEAD_MAX).collect();
     head.reverse();
     // What stands before the title belongs to the site.
-    if let Some(title) = head.iter().rposition(|at| blocks[*at].shape == body::Shape::Heading(1)) {
-        head.drain(..title);
+    match head.iter().rposition(|at| blocks[*at].shape == body::Shape::Heading(1)) {
+        Some(title) => drop(head.drain(..title)),
+        None => drop(head.drain(..head.len().saturating_sub(HEAD_UNTITLED_MAX))),
     }
     out.head = head.into_iter().map(block).collect();
-    out.tail = (*last + 1..blocks.len()).filter(fits).take(AROUND_MAX).map(block).collect();
+    let heading = |at: &usize| matches!(blocks[*at].shape, body::Shape::Heading(_));
+    let after = |at: &usize| {
+        short(at) && matches!(blocks[*at].set_aside, None | Some(Byline | Biography)) && !listed(at)
+    };
+    out.tail = (*last + 1..blocks.len())
+        .take_while(|at| !heading(at))
+        .filter(after)
+        .take(TAIL_MAX)
+        .map(block)
+        .collect();
 }
