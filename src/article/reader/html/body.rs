@@ -333,12 +333,12 @@ pub(super) fn choose(
     classes: &Classes,
     blocks: &[Block],
     given: Option<&str>,
-    summaries: &[&str],
+    (titles, summaries): (&[&str], &[&str]),
 ) -> Vec<usize> {
     let page = Page { tree, classes, blocks };
-    let Some(container) = page.container() else { return Vec::new() };
+    let Some(container) = page.container().map(|best| page.titled(best, titles)) else { return Vec::new() };
     let inside = page.inside(container);
-    let mut chosen = keep(blocks, &inside);
+    let mut chosen = keep(tree, blocks, &inside);
     let chars = |chosen: &[usize]| -> usize { chosen.iter().map(|at| blocks[*at].chars).sum() };
     // What the metadata give may be the first lines only: then it says nothing of the rest.
     if let Some(followed) = given.and_then(|given| follow(blocks, given))
@@ -430,6 +430,23 @@ impl Page<'_> {
             }
         }
         Some(best)
+    }
+
+    /// Returns the first `<article>` with the page's title in it, where `best` is in another one.
+    fn titled(&self, best: Id, titles: &[&str]) -> Id {
+        let tree = self.tree;
+        let is_article = |id: &Id| tree.is(*id, &local_name!("article"));
+        let own = |id: Id| std::iter::once(id).chain(tree.ancestors(id)).find(is_article);
+        let titles: Vec<String> = titles.iter().map(|title| letters(title)).collect();
+        let heading = self
+            .blocks
+            .iter()
+            .find(|block| matches!(block.shape, Shape::Heading(1)) && titles.contains(&letters(&block.text)));
+        let Some(first) = heading.and_then(|block| own(block.element)) else { return best };
+        match own(best) {
+            Some(other) if other != first && self.chars_in(first, Block::is_prose) >= 400 => first,
+            _ => best,
+        }
     }
 
     fn prose(&self) -> impl Iterator<Item = &Block> {
@@ -544,32 +561,60 @@ fn floor(text: &str, mut at: usize) -> usize {
 }
 
 /// Leaves out what stands in the container without being the article's text.
-fn keep(blocks: &[Block], inside: &[usize]) -> Vec<usize> {
-    let plain = |at: &usize| blocks[*at].set_aside.is_none() && !blocks[*at].figure;
+fn keep(tree: &Tree, blocks: &[Block], inside: &[usize]) -> Vec<usize> {
+    let plain =
+        |at: &usize| blocks[*at].set_aside.is_none() && !blocks[*at].figure && !is_address(&blocks[*at].text);
     let prose = |at: &usize| plain(at) && blocks[*at].is_prose();
     let Some(first) = inside.iter().position(prose) else {
         return inside.iter().copied().filter(plain).collect();
     };
     let last = inside.iter().rposition(prose).unwrap_or(first);
-    let kept = inside.iter().enumerate().filter(|(place, at)| {
-        let block = &blocks[**at];
-        let (before, after) = (*place < first, *place > last);
-        if !plain(at) || is_call(&block.text) {
+    let home = tree.parent(blocks[inside[first]].element);
+    let words = |place: usize, at: usize| {
+        let block = &blocks[at];
+        let (before, after) = (place < first, place > last);
+        if !plain(&at) || is_call(&block.text) {
             return false;
         }
         let share = block.link_share();
+        // A short paragraph before the first long one belongs where it stands beside it.
+        let beside = home.is_some() && tree.parent(block.element) == home;
         match block.shape {
-            Shape::Heading(1) => false,
-            Shape::Heading(_) => !before && !after && share < 0.5,
+            Shape::Heading(_) => false,
             _ if block.is_prose() => true,
             Shape::Item | Shape::Cell => !before && share < 0.4 && (!after || block.chars >= 20),
             Shape::Paragraph | Shape::Quote | Shape::Preformatted => {
-                share < 0.5 && !before && (!after || block.chars >= 12)
+                share < 0.5 && (!before || (beside && block.chars >= 15)) && (!after || block.chars >= 12)
             }
             Shape::Loose => !before && !after && share < 0.3 && block.chars > 25,
         }
-    });
-    kept.map(|(_, at)| *at).collect()
+    };
+    let mut kept: Vec<usize> =
+        inside.iter().enumerate().filter(|(place, at)| words(*place, **at)).map(|(_, at)| *at).collect();
+    // A heading stands before words that are kept; two or more in a row are a list of something else.
+    let begins = kept.first().copied().unwrap_or(0);
+    let heads = |place: usize| {
+        let block = &blocks[inside[place]];
+        let fits = matches!(block.shape, Shape::Heading(2..))
+            && plain(&inside[place])
+            && block.link_share() < 0.5
+            && !is_call(&block.text);
+        let next = inside[place + 1..].iter().find(|at| plain(at));
+        fits && inside[place] > begins
+            && next.is_some_and(|at| {
+                kept.contains(at) || (matches!(blocks[*at].shape, Shape::Heading(3..)) && place < last)
+            })
+    };
+    let headings: Vec<usize> =
+        (0..inside.len()).filter(|place| heads(*place)).map(|place| inside[place]).collect();
+    kept.extend(headings);
+    kept.sort_unstable();
+    kept
+}
+
+/// True for an address alone.
+fn is_address(text: &str) -> bool {
+    text.starts_with("http") && !text.contains(' ')
 }
 
 /// Beginnings of lines that call the reader to something else, in lower case.

@@ -63,10 +63,13 @@ pub(in crate::article) fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Re
     }
 
     let blocks = body::blocks(&tree, &classes);
-    let summaries: Vec<String> =
-        out.declared.iter().filter(|one| one.key == Key::Description).map(|one| one.value.clone()).collect();
+    let values = |key: Key| -> Vec<String> {
+        out.declared.iter().filter(|one| one.key == key).map(|one| one.value.clone()).collect()
+    };
+    let (titles, summaries) = (values(Key::Title), values(Key::Description));
+    let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
     let summaries: Vec<&str> = summaries.iter().map(String::as_str).collect();
-    let chosen = body::choose(&tree, &classes, &blocks, linked.body.as_deref(), &summaries);
+    let chosen = body::choose(&tree, &classes, &blocks, linked.body.as_deref(), (&titles, &summaries));
     let texts: Vec<&str> = chosen.iter().map(|at| blocks[*at].text.as_str()).collect();
     out.text = texts.join("\n\n");
     around(&tree, &blocks, &chosen, &mut out);
