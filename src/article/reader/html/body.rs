@@ -502,7 +502,7 @@ impl Page<'_> {
         if tree.is(start, &local_name!("article")) {
             return start;
         }
-        for up in tree.ancestors(start).take(9) {
+        for up in tree.ancestors(start).take(16) {
             if matches!(
                 tree.name(up),
                 None | Some(&local_name!("body") | &local_name!("html") | &local_name!("main"))
@@ -595,7 +595,7 @@ fn keep(tree: &Tree, blocks: &[Block], inside: &[usize]) -> Vec<usize> {
     let begins = kept.first().copied().unwrap_or(0);
     let heads = |place: usize| {
         let block = &blocks[inside[place]];
-        let fits = matches!(block.shape, Shape::Heading(2..))
+        let fits = matches!(block.shape, Shape::Heading(_))
             && plain(&inside[place])
             && block.link_share() < 0.5
             && !is_call(&block.text);

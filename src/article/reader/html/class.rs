@@ -180,9 +180,35 @@ fn of_name(name: &[&str]) -> Flags {
     {
         return flags;
     }
+    // WordPress names the tags and categories of a post in its classes: `tag-sponsored`.
+    if matches!(name[0], "tag" | "category" | "post" | "type" | "status" | "format")
+        && name.len() > 1
+        && !matches!(
+            name[1],
+            "content"
+                | "body"
+                | "text"
+                | "entry"
+                | "author"
+                | "date"
+                | "meta"
+                | "navigation"
+                | "nav"
+                | "related"
+                | "list"
+                | "cloud"
+                | "links"
+                | "footer"
+                | "tags"
+        )
+    {
+        return flags;
+    }
     let has = |words: &[&str]| name.iter().any(|word| words.contains(word));
     let pair = |one: &str, two: &[&str]| name.windows(2).any(|w| w[0] == one && two.contains(&w[1]));
-    flags.hidden = has(&["hidden", "offscreen", "visuallyhidden", "screenreader", "invisible"])
+    flags.hidden = matches!(name, ["hidden" | "invisible" | "offscreen" | "visuallyhidden" | "screenreader"])
+        || pair("visually", &["hidden"])
+        || pair("is", &["hidden"])
         || pair("sr", &["only"])
         || pair("screen", &["reader"])
         || pair("display", &["none"]);
@@ -221,8 +247,6 @@ fn of_name(name: &[&str]) -> Flags {
         "suggestions",
         "crosslinks",
         "backfill",
-        "widget",
-        "widgets",
         "mehr",
         "verwandt",
         "lireaussi",
@@ -292,7 +316,6 @@ fn of_name(name: &[&str]) -> Flags {
         "toolbar",
         "tags",
         "taglist",
-        "tag",
         "popup",
         "modal",
         "overlay",
