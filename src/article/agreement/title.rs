@@ -61,22 +61,25 @@ pub(in super::super) fn title(declared: &Declarations<'_>) -> Option<TextClaim> 
     if let Some(heading) = heading {
         // What is declared may part the line above the headline from it, or have it where the page shows it apart.
         let shown = key(&heading.value);
-        let related = |one: &&&Declared| {
-            let value = key(strip(&one.value, &heading.value, &is_site));
-            let longer = value.len() > shown.len()
-                && value.ends_with(&shown)
-                && one.value.contains([':', '-', '–', '|']);
-            matches!(one.source.as_str(), "json-ld" | "opengraph")
-                && (value == shown || longer || (value.len() >= 12 && shown.ends_with(&value)))
+        let rank = |one: &Declared| {
+            let whole = key(strip(&one.value, "", &is_site));
+            let parted = one.value.contains([':', '–', '|']) || one.value.contains(" - ");
+            match () {
+                () if whole.len() > shown.len() && whole.ends_with(&shown) && parted => 3,
+                () if key(&one.value) == shown => 2,
+                () if whole.len() >= 12 && shown.len() > whole.len() && shown.ends_with(&whole) => 1,
+                () => 0,
+            }
         };
-        let better = others.iter().filter(related).max_by_key(|one| {
-            let stripped = key(strip(&one.value, &heading.value, &is_site));
-            let exact =
-                stripped == shown && one.value.len() == strip(&one.value, &heading.value, &is_site).len();
-            (exact && !one.value.contains(['|']), one.value.contains(':'), one.source == "json-ld")
-        });
+        // A line above the headline is believed where JSON-LD has it: elsewhere it is often the name of the site.
+        let kicker = others.iter().any(|one| one.source == "json-ld" && rank(one) == 3);
+        let better = others
+            .iter()
+            .filter(|one| matches!(one.source.as_str(), "json-ld" | "opengraph") && rank(one) > 0)
+            .filter(|one| rank(one) < 3 || kicker)
+            .max_by_key(|one| (rank(one), one.value.contains(':'), one.source == "json-ld"));
         let (one, value) = match better {
-            Some(better) => (*better, strip(&better.value, &heading.value, &is_site).to_owned()),
+            Some(better) => (*better, strip(&better.value, "", &is_site).to_owned()),
             None => (*heading, heading.value.clone()),
         };
         let agrees = agrees(&value, &one.source);
@@ -109,18 +112,19 @@ pub(in super::super) fn title(declared: &Declarations<'_>) -> Option<TextClaim> 
 /// Takes the name of the site off a title: what stands behind or before a mark and is a site's name, or is all that
 /// parts it from `other`.
 fn strip<'t>(title: &'t str, other: &str, is_site: &impl Fn(&str) -> bool) -> &'t str {
-    let other = key(other);
+    let other = Some(key(other)).filter(|other| !other.is_empty());
+    let is_other = |part: &str| other.as_ref() == Some(&key(part));
     for mark in PARTS {
         if let Some((front, back)) = title.rsplit_once(mark) {
-            if key(front) == other || is_site(back) {
+            if is_other(front) || is_site(back) {
                 return front.trim();
             }
         }
         if let Some((front, back)) = title.split_once(mark) {
-            if key(front) == other {
+            if is_other(front) {
                 return front.trim();
             }
-            if key(back) == other || is_site(front) {
+            if is_other(back) || is_site(front) {
                 return back.trim();
             }
         }

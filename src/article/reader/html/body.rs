@@ -308,14 +308,15 @@ impl Block {
         self.linked as f64 / self.chars.max(1) as f64
     }
 
+    /// Its length in letters; a character of a script that writes words with few counts three.
+    fn length(&self) -> usize {
+        let wide = |c: char| ('\u{2e80}'..='\u{9fff}').contains(&c) || ('\u{ac00}'..='\u{d7af}').contains(&c);
+        self.chars + 2 * self.text.chars().filter(|c| wide(*c)).count()
+    }
+
     /// True when it reads like a paragraph of prose.
     pub(super) fn is_prose(&self) -> bool {
-        let wide = self
-            .text
-            .chars()
-            .filter(|c| ('\u{2e80}'..='\u{9fff}').contains(c) || ('\u{ac00}'..='\u{d7af}').contains(c))
-            .count();
-        let length = self.chars + wide * 2;
+        let length = self.length();
         let stops = self
             .text
             .chars()
@@ -582,11 +583,13 @@ fn keep(tree: &Tree, blocks: &[Block], inside: &[usize]) -> Vec<usize> {
         match block.shape {
             Shape::Heading(_) => false,
             _ if block.is_prose() => true,
-            Shape::Item | Shape::Cell => !before && share < 0.4 && (!after || block.chars >= 20),
+            Shape::Item | Shape::Cell => !before && share < 0.4 && (!after || block.length() >= 12),
             Shape::Paragraph | Shape::Quote | Shape::Preformatted => {
-                share < 0.5 && (!before || (beside && block.chars >= 15)) && (!after || block.chars >= 12)
+                share < 0.5
+                    && (!before || (beside && block.length() >= 15))
+                    && (!after || block.length() >= 12)
             }
-            Shape::Loose => !before && !after && share < 0.3 && block.chars > 25,
+            Shape::Loose => !before && !after && share < 0.3 && block.length() > 25,
         }
     };
     let mut kept: Vec<usize> =
