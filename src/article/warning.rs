@@ -63,6 +63,25 @@ pub enum Warning {
         /// Bytes that are read as Markdown.
         limit: usize,
     },
+    /// A document of pictures: it is known by its bytes alone.
+    NoTextLayer {
+        /// How many pages it has.
+        pages: usize,
+    },
+    /// A document whose fonts do not say what their glyphs mean: it is known by its bytes alone.
+    TextNotRecoverable {
+        /// How many characters could not be told.
+        chars: usize,
+    },
+    /// The text lies invisibly over pictures, as software that reads scans puts it: it may be misread.
+    InvisibleTextLayer,
+    /// The fonts did not say enough for our own reader; another one's text was taken.
+    ReadBySecondReader,
+    /// Lines that stand at the edge of several pages: running titles, page numbers.
+    RepeatedLinesDropped {
+        /// How many.
+        count: usize,
+    },
     /// A page nested so deep, or so large, that it was read simplified.
     PageSimplified {
         /// Elements whose tags were dropped because they stood too deep; their words were read.
@@ -97,6 +116,20 @@ impl fmt::Display for Warning {
             Warning::ParagraphsDropped { count } => write!(f, "{count} more paragraphs were left out"),
             Warning::MarkdownTooLarge { size, limit } => {
                 write!(f, "read as plain text: {size} bytes of Markdown, more than {limit}")
+            }
+            Warning::NoTextLayer { pages } => {
+                write!(f, "no text layer in {pages} pages: it is registered by its bytes alone")
+            }
+            Warning::TextNotRecoverable { chars } => {
+                write!(
+                    f,
+                    "its fonts do not say what {chars} characters mean: it is registered by its bytes alone"
+                )
+            }
+            Warning::InvisibleTextLayer => f.write_str("the text is a scanner's reading of pictures"),
+            Warning::ReadBySecondReader => f.write_str("the text was recovered by a second reader"),
+            Warning::RepeatedLinesDropped { count } => {
+                write!(f, "{count} running titles and page numbers were left out")
             }
             Warning::PageSimplified { flattened, cut } => {
                 write!(f, "{flattened} elements of the page stood too deep")?;

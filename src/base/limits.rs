@@ -84,3 +84,9 @@ pub const DECLARED_MAX_CHARS: usize = 1_000;
 
 /// Values that a format declares and that are kept.
 pub const DECLARED_MAX: usize = 500;
+
+/// Pages of a PDF that is read: a newspaper's edition has a hundred.
+pub const PDF_MAX_PAGES: usize = 2_000;
+
+/// Glyphs of a PDF that are read: ten times what fits a book.
+pub const PDF_MAX_GLYPHS: usize = 5_000_000;
