@@ -206,7 +206,15 @@ pub(super) fn origins(
         }
         let (kind, lang) = page.rules.bodies.kind_of(name);
         let evidence = evidence(rule, one, name, Vec::new());
-        found.push(ClaimedOrigin { as_printed: name.to_owned(), lang, kind, role, cue: None, evidence });
+        found.push(ClaimedOrigin {
+            as_printed: name.to_owned(),
+            lang,
+            kind,
+            organisation: None,
+            role,
+            cue: None,
+            evidence,
+        });
     };
     for one in declared.of(Key::Origin) {
         add(one, &one.value, "any.declared.origin", OriginRole::Origin);

@@ -9,7 +9,7 @@ use super::credit::Origins;
 use super::lines::Line;
 use super::names::{self, Names};
 use super::page::Page;
-use super::rules::{Field, Rule, fold};
+use super::rules::{Field, Rule, ValueKind, fold};
 use crate::base::limits;
 
 /// Characters of a bare name in the tail.
@@ -18,6 +18,8 @@ const BARE_NAME_MAX_CHARS: usize = 40;
 const BARE_NAME_MAX_WORDS: usize = 4;
 /// Words that a line has at least that is taken for the article's last sentence.
 const PROSE_MIN_WORDS: usize = 5;
+/// Characters of a line of names.
+const NAMES_LINE_MAX_CHARS: usize = 90;
 /// Characters of a line that is a day and little else.
 const DAY_LINE_MAX_CHARS: usize = 70;
 
@@ -120,6 +122,13 @@ fn cue_byline(page: &Page<'_>, at: usize, rule: &Rule, bylines: &mut Bylines, or
             _ => return,
         },
     };
+    if rule.value == ValueKind::Han {
+        let Some(value) = value else { return };
+        let names = names::read_han(&line.text, value.range(), page.rules);
+        bylines.add(page, at, rule, &names, cue);
+        add_agencies(page, at, &names, origins);
+        return;
+    }
     let Some(names) = names::read(&page.lines[at].text, start, page.rules) else { return };
     bylines.add(page, at, rule, &names, cue);
     add_agencies(page, at, &names, origins);
@@ -151,6 +160,9 @@ pub(super) fn find_bare(page: &Page<'_>, bylines: &mut Bylines, origins: &mut Or
         if line.in_head && bylines.lines.is_empty() {
             name_and_day(page, at, bylines, origins);
         }
+        if line.in_head && bylines.lines.is_empty() {
+            name_marked(page, at, bylines, origins);
+        }
         if line.in_tail && bylines.found.is_empty() {
             bare_name(page, at, bylines, origins);
         }
@@ -178,10 +190,72 @@ fn name_and_day(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut
     }
 }
 
+/// A line of names and nothing else, beside what only stands beside a byline.
+fn name_marked(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut Origins) {
+    let rule = page.rules.layout("any.head.name-marked");
+    let line = &page.lines[at];
+    let chars = line.text.chars().take(NAMES_LINE_MAX_CHARS + 1).count();
+    if line.ends_sentence()
+        || chars > NAMES_LINE_MAX_CHARS
+        || line.text.starts_with(['-', '–', '«', '"', '“', '„'])
+    {
+        return;
+    }
+    let Some(names) = names::read(&line.text, 0, page.rules) else { return };
+    let person = |(range, kind): &(Range<usize>, BylineKind)| {
+        let name = &line.text[range.clone()];
+        *kind == BylineKind::Person && !is_section(page, name) && !page.rules.bodies.knows(name)
+    };
+    let whole = names.rest.trim_matches(|c: char| !c.is_alphanumeric()).is_empty();
+    if names.names.is_empty() || !whole || !names.names.iter().all(person) {
+        return;
+    }
+    if (at + 1..(at + 3).min(page.lines.len())).any(|next| marks_byline(page, next))
+        && !is_heading_of(page, at)
+    {
+        bylines.add(page, at, rule, &names, None);
+        add_agencies(page, at, &names, origins);
+    }
+}
+
+/// True for the first line, which is the title's.
+fn is_heading_of(page: &Page<'_>, at: usize) -> bool {
+    page.lines[..at].iter().all(|line| line.text.is_empty())
+}
+
+/// True for a line that stands below bylines: a day, a time, buttons, a mail address, the author's title.
+fn marks_byline(page: &Page<'_>, at: usize) -> bool {
+    let line = &page.lines[at];
+    let text = line.printed();
+    let chars = text.chars().take(DAY_LINE_MAX_CHARS + 1).count();
+    if chars > DAY_LINE_MAX_CHARS || text.is_empty() {
+        return false;
+    }
+    let folded = fold(text);
+    let words: Vec<&str> =
+        folded.split(|c: char| !c.is_alphanumeric() && c != '@').filter(|word| !word.is_empty()).collect();
+    let marks = &page.rules.words.marks;
+    let first = words.first().copied().unwrap_or_default();
+    let job =
+        words.len() <= 6 && words.iter().any(|word| page.rules.words.jobs.iter().any(|job| job == word));
+    let address = text.contains('@') && words.len() <= 8 && !line.ends_sentence();
+    let dated = super::day::day(text, super::day::Order::DayFirst).is_some() && words.len() <= 12;
+    dated || address || job || (words.len() <= 8 && marks.iter().any(|mark| mark == first))
+}
+
 fn is_day_line(page: &Page<'_>, at: usize) -> bool {
     let line = &page.lines[at].text;
     let short = line.chars().take(DAY_LINE_MAX_CHARS + 1).count() <= DAY_LINE_MAX_CHARS;
-    short && page.rules.day.find(line).is_some_and(|day| line[..day.start()].split_whitespace().count() <= 4)
+    let other = || {
+        super::day::day(line, super::day::Order::DayFirst).is_some() && line.split_whitespace().count() <= 8
+    };
+    short
+        && (other()
+            || page
+                .rules
+                .day
+                .find(line)
+                .is_some_and(|day| line[..day.start()].split_whitespace().count() <= 4))
 }
 
 /// One to four capitalised words at the end, or beside a credit line.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::authority::OrganisationRef;
 use crate::base::Hash;
 
 /// Where in the document a rule looked.
@@ -265,6 +266,9 @@ pub struct ClaimedOrigin {
     pub lang: Option<String>,
     /// What sort of body it is.
     pub kind: OriginKind,
+    /// Which body it is, where the authority file knows the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<OrganisationRef>,
     /// What it is said to have given.
     pub role: OriginRole,
     /// The cue as printed: `Source :`.

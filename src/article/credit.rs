@@ -81,6 +81,7 @@ impl Origins {
             as_printed: printed.to_owned(),
             lang,
             kind,
+            organisation: None,
             role,
             cue: cue.map(|cue| cue.trim().to_owned()).filter(|cue| !cue.is_empty()),
             evidence: page.evidence(rule, scope, source.clone()),
@@ -173,7 +174,7 @@ fn line_origins(page: &Page<'_>, at: usize, rule: &Rule, origins: &mut Origins) 
             let inside = page.rules.bodies.agencies_in(value.as_str());
             inside.into_iter().map(|name| value.start() + name.start..value.start() + name.end).collect()
         }
-        ValueKind::Names | ValueKind::None => Vec::new(),
+        ValueKind::Names | ValueKind::Han | ValueKind::None => Vec::new(),
     };
     for name in names {
         origins.add(page, at, rule, name, cue);

@@ -26,6 +26,7 @@
 //! panics.
 
 mod agreement;
+pub mod authority;
 mod byline;
 pub mod claim;
 pub mod container;
@@ -55,6 +56,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use authority::{Authority, OrganisationRef};
 pub use claim::{
     Byline, BylineKind, BylineRole, ClaimedOrigin, Dateline, Evidence, Language, LanguageSource, OriginKind,
     OriginRole, Person, Quotation, RuleEvidence, Scope, Selector, Strength, TextClaim,
@@ -409,8 +411,13 @@ fn note_charset(extract: &mut Extract, charset: Charset, undecodable: usize) {
     }
 }
 
-/// Looks for claims in what was taken out of a document whose bytes are `bytes`.
-pub fn claims_of(bytes: &[u8], format: Format, mut extract: Extract) -> Article {
+/// Looks for claims in what was taken out of a document whose bytes are `bytes`, with the built-in authority file.
+pub fn claims_of(bytes: &[u8], format: Format, extract: Extract) -> Article {
+    claims_with(bytes, format, extract, Authority::builtin())
+}
+
+/// Looks for claims as [`claims_of`] does, and tells the bodies by `authority`.
+pub fn claims_with(bytes: &[u8], format: Format, mut extract: Extract, authority: &Authority) -> Article {
     let mut warnings = std::mem::take(&mut extract.warnings);
     let charset =
         extract.charset.take().unwrap_or(Charset { name: "UTF-8".into(), source: CharsetSource::Format });
@@ -432,7 +439,13 @@ pub fn claims_of(bytes: &[u8], format: Format, mut extract: Extract) -> Article 
     let paragraphs = paragraphs(&text, &flow, &mut warnings);
     drop(flow);
 
-    let claims = Claims::find(&text, &extract, &mut warnings);
+    let mut claims = Claims::find(&text, &extract, &mut warnings);
+    for origin in &mut claims.origins {
+        origin.organisation = authority.reference(&origin.as_printed);
+        if let Some(known) = authority.find(&origin.as_printed) {
+            origin.kind = known.kind();
+        }
+    }
     let (quotes, more) = quotation::find(&text, extract.body);
     warnings.extend(some(more).map(|count| Warning::QuotesDropped { count }));
     if text.chars() > limits::RULES_MAX_CHARS {

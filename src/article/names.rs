@@ -61,6 +61,31 @@ pub(super) fn read(line: &str, start: usize, rules: &Rules) -> Option<Names> {
     plausible.then_some(found)
 }
 
+/// Reads names of scripts without spaces: each two to four ideographs or syllables, kana up to ten. What is an agency's
+/// name is one.
+pub(super) fn read_han(line: &str, value: Range<usize>, rules: &Rules) -> Names {
+    let mut found = Names::default();
+    let mut at = value.start;
+    let korean = line[value.clone()].chars().any(|c| ('가'..='힣').contains(&c));
+    let japanese = line.chars().any(|c| ('\u{3040}'..='\u{30ff}').contains(&c));
+    let parts =
+        |c: char| matches!(c, '、' | '，' | ',' | '·' | '・' | '/') || (c.is_whitespace() && !japanese);
+    for piece in line[value].split_inclusive(parts) {
+        let name = piece.trim_end_matches(|c: char| parts(c) || c.is_whitespace());
+        let lead = name.len() - name.trim_start().len();
+        let range = at + lead..at + name.len();
+        at += piece.len();
+        let name = &line[range.clone()];
+        let length = name.chars().filter(|c| !c.is_whitespace()).count();
+        if rules.bodies.agencies_in(name).iter().any(|agency| agency.len() == name.len()) {
+            found.agencies.push(range);
+        } else if (2..=if korean { 4 } else { 12 }).contains(&length) && !rules.bodies.knows(name) {
+            found.names.push((range, BylineKind::Person));
+        }
+    }
+    found
+}
+
 /// Returns what sort of author the printed name is of.
 pub(super) fn kind_of(name: &str, rules: &Rules) -> BylineKind {
     let words: Vec<&str> = name.split_whitespace().collect();
@@ -207,6 +232,7 @@ fn name_word(word: &str, rules: &Rules) -> Word {
     let short = bare.chars().count() <= 2 || bare.contains('.');
     let kept =
         if short && letters[bare.len()..].starts_with('.') { &letters[..bare.len() + 1] } else { bare };
+    let kept = unglued(kept, rules);
     let Some(first) = kept.chars().next() else { return Word::Other };
     if rules.words.particles.contains(&fold(letters)) && first.is_lowercase() {
         return Word::Particle(word.len());
@@ -216,6 +242,22 @@ fn name_word(word: &str, rules: &Rules) -> Word {
     let capital =
         elided.unwrap_or(kept).chars().next().is_some_and(|c| !c.is_lowercase() && c.is_alphabetic());
     if capital { Word::Name(kept.len()) } else { Word::Other }
+}
+
+/// Cuts off a title, an agency's article or a label that is glued to a name: `ExnerKorrespondent`, `ItalieThe`.
+fn unglued<'w>(word: &'w str, rules: &Rules) -> &'w str {
+    let mut before: Option<char> = None;
+    for (at, c) in word.char_indices() {
+        if c.is_uppercase() && before.is_some_and(char::is_lowercase) {
+            let rest = fold(&word[at..]);
+            let known = |list: &[String]| list.iter().any(|known| *known == rest);
+            if known(&rules.words.jobs) || known(&rules.words.glued) || known(&rules.words.marks) {
+                return &word[..at];
+            }
+        }
+        before = Some(c);
+    }
+    word
 }
 
 /// Titles and the like before an agency in an author's place.

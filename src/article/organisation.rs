@@ -105,8 +105,12 @@ fn pattern<'r>(rows: impl Iterator<Item = &'r BodyRow>) -> String {
     names.extend(capitals);
     names.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
     names.dedup();
-    let escaped: Vec<String> = names.iter().map(|name| regex::escape(name)).collect();
-    format!(r"(?:\b(?:{})\b)", escaped.join("|"))
+    // Scripts that write no spaces have no edges of words.
+    let (wide, spaced): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| name.chars().any(|c| c > '\u{2e80}'));
+    let any = |names: &[String]| names.iter().map(|name| regex::escape(name)).collect::<Vec<_>>().join("|");
+    let edged = format!(r"\b(?:{})(?:\b|$)", any(&spaced));
+    if wide.is_empty() { format!("(?:{edged})") } else { format!("(?:{edged}|{})", any(&wide)) }
 }
 
 #[cfg(test)]

@@ -15,9 +15,10 @@ use super::organisation::Bodies;
 use crate::base::Hash;
 
 /// Name and version of the rule set, recorded with every claim.
-pub const RULESET: &str = "dateline-rules/1";
+pub const RULESET: &str = "dateline-rules/2";
 
 const SOURCE: &str = include_str!("rules.toml");
+const PACKS: &str = include_str!("packs.toml");
 
 /// What a rule is after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -62,6 +63,8 @@ pub enum ValueKind {
     Agency,
     /// Names of persons.
     Names,
+    /// Names of persons in Chinese, Japanese or Korean, which stand without spaces.
+    Han,
 }
 
 /// A document in which a rule must find something.
@@ -169,6 +172,10 @@ struct LanguageWords {
     jobs: Vec<String>,
     desks: Vec<String>,
     not_a_name: Vec<String>,
+    #[serde(default)]
+    marks: Vec<String>,
+    #[serde(default)]
+    glued: Vec<String>,
 }
 
 /// Names and nouns that tell a sort of body.
@@ -187,7 +194,7 @@ pub(super) struct BodyRow {
 /// [`OriginKind`], and distributors of releases, which are companies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum BodyKind {
+pub(crate) enum BodyKind {
     Agency,
     Distributor,
     Outlet,
@@ -224,6 +231,117 @@ struct File {
     rule: Vec<Rule>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Packs {
+    pack: Vec<Pack>,
+}
+
+/// The cues of one language, and a line of each sort with what is found in it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pack {
+    tag: String,
+    by: String,
+    label: String,
+    source: String,
+    with: String,
+    prose: String,
+    #[serde(default)]
+    by_line: Vec<String>,
+    #[serde(default)]
+    label_line: Vec<String>,
+    #[serde(default)]
+    source_line: Vec<String>,
+    #[serde(default)]
+    with_line: Vec<String>,
+}
+
+impl Pack {
+    /// Makes the rules of the language.
+    fn rules(&self) -> Vec<Rule> {
+        use Scope::{Head, Tail};
+        let mut rules = Vec::new();
+        let mut add = |name: &str,
+                       field: Field,
+                       scope: &[Scope],
+                       (form, cue): (&str, &str),
+                       value: ValueKind,
+                       line: &[String]| {
+            if cue.is_empty() || line.len() != 2 {
+                return;
+            }
+            let place = if scope == [Head] {
+                format!("%LINE%\n\n{}%FILL%", self.prose)
+            } else {
+                format!("{}%FILL%\n\n%LINE%\n", self.prose)
+            };
+            let weak = scope == [Head] && field == Field::Origin;
+            rules.push(Rule {
+                id: format!("{}.{name}", self.tag),
+                languages: vec![self.tag.clone()],
+                field,
+                scope: scope.to_vec(),
+                strength: if weak { Strength::Weak } else { Strength::Strong },
+                role: Some(match (field, value) {
+                    (Field::Byline, _) => "author".into(),
+                    (_, ValueKind::Agency) => "contribution".into(),
+                    _ => "origin".into(),
+                }),
+                form: Some(form.into()),
+                cue: Some(cue.to_owned()),
+                pattern: None,
+                unless: None,
+                needs: None,
+                value,
+                keys: Vec::new(),
+                not: Vec::new(),
+                note: "made of the language's pack".into(),
+                positive: vec![Example {
+                    text: place.replace("%LINE%", &line[0]),
+                    found: vec![line[1].clone()],
+                }],
+                negative: vec![format!("{0}%FILL%\n\n{0}\n", self.prose)],
+                compiled: Compiled::default(),
+            });
+        };
+        add("any.by", Field::Byline, &[Head, Tail], ("line", &self.by), ValueKind::Names, &self.by_line);
+        add(
+            "any.author",
+            Field::Byline,
+            &[Head, Tail],
+            ("line-colon", &self.label),
+            ValueKind::Names,
+            &self.label_line,
+        );
+        add(
+            "any.with",
+            Field::Origin,
+            &[Tail, Head],
+            ("phrase", &self.with),
+            ValueKind::Agency,
+            &self.with_line,
+        );
+        add(
+            "tail.source-colon",
+            Field::Origin,
+            &[Tail],
+            ("colon", &self.source),
+            ValueKind::Organisation,
+            &self.source_line,
+        );
+        add(
+            "head.source-colon",
+            Field::Origin,
+            &[Head],
+            ("line-colon", &self.source),
+            ValueKind::Organisation,
+            &self.source_line,
+        );
+        rules
+    }
+}
+
 /// Small words of all languages, in lower case.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Words {
@@ -236,6 +354,10 @@ pub(super) struct Words {
     pub jobs: Vec<String>,
     pub desks: Vec<String>,
     pub not_a_name: Vec<String>,
+    /// First words of lines that stand below bylines.
+    pub marks: Vec<String>,
+    /// Words that are found glued to names.
+    pub glued: Vec<String>,
 }
 
 impl Words {
@@ -253,6 +375,8 @@ impl Words {
             jobs: folded(languages, |l| &l.jobs),
             desks: folded(languages, |l| &l.desks),
             not_a_name: folded(languages, |l| &l.not_a_name),
+            marks: folded(languages, |l| &l.marks),
+            glued: folded(languages, |l| &l.glued),
         }
     }
 }
@@ -321,7 +445,9 @@ impl Rules {
             RULESET,
             "internal error: version of rules.toml"
         );
-        let bodies = Bodies::compile(&file.body);
+        let mut rows = named_bodies();
+        rows.extend(file.body);
+        let bodies = Bodies::compile(&rows);
         let mut parts = file.parts;
         parts.insert("AGENCY".into(), bodies.agency_pattern().to_owned());
         parts.insert("BODY".into(), bodies.name_pattern().to_owned());
@@ -330,7 +456,9 @@ impl Rules {
         let date = r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}(?:er|st|nd|rd|th)?\s+%MONTHS%,?\s+\d{4}|%MONTHS%\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d{4})";
         parts.insert("DATE".into(), date.to_owned());
         let words = Words::compile(&file.language);
+        let packs: Packs = toml::from_str(PACKS).expect("internal error: packs.toml is not of its form");
         let mut rows = file.rule;
+        rows.extend(packs.pack.iter().flat_map(Pack::rules));
         for rule in &mut rows {
             let whole = match (&rule.form, &rule.cue, &rule.pattern) {
                 (Some(form), Some(cue), None) => {
@@ -357,9 +485,12 @@ impl Rules {
             r"^[(\[—–*-]?\s*(?:(?i:{})(?:\s*[:：]|\s+\p{{Lu}})|(?i:sources?)\s*[:：])",
             cues.join("|")
         );
-        let languages = file.language.into_iter().map(|language| language.tag).collect();
+        let mut languages: Vec<String> = file.language.into_iter().map(|language| language.tag).collect();
+        languages.retain(|tag| tag.len() <= 3);
+        languages.extend(packs.pack.into_iter().map(|pack| pack.tag));
+        languages.extend(["zh", "ja", "ko"].map(String::from));
         Rules {
-            sha256: Hash::of(source.as_bytes()),
+            sha256: Hash::of(format!("{source}{PACKS}").as_bytes()),
             rows,
             languages,
             words,
@@ -368,6 +499,37 @@ impl Rules {
             day: regex(&expand("(?i:%DAY%|%DATE%|\\b\\d{1,2}[/.]\\d{1,2}[/.]\\d{4}\\b)", &parts), "day"),
         }
     }
+}
+
+/// The bodies of the authority file, as rows.
+fn named_bodies() -> Vec<BodyRow> {
+    let row = |found: &super::authority::Organisation| BodyRow {
+        kind: found.kind,
+        language: None,
+        names: found
+            .names
+            .iter()
+            .flat_map(|(language, names)| names.iter().filter(|name| stands_alone(language, name)))
+            .cloned()
+            .collect(),
+        nouns: Vec::new(),
+    };
+    super::authority::Authority::builtin().organisations().iter().map(row).collect()
+}
+
+/// True for names that are taken for a body wherever they stand: short forms of one language are words of another.
+fn stands_alone(language: &str, name: &str) -> bool {
+    let length = name.chars().count();
+    let wide = name.chars().all(|c| c > '\u{2e80}');
+    length >= 2
+        && (language == "*"
+            || length >= 5
+            || (wide && length >= 2)
+            || (length >= 3
+                && name.is_ascii()
+                && name.chars().all(|c| c.is_ascii_uppercase())
+                && !["AIM", "AMI", "SIG", "UNI", "APP", "AGI", "ABI", "BSS", "NNA", "PNA", "INA"]
+                    .contains(&name)))
 }
 
 impl Rule {
@@ -527,7 +689,7 @@ mod tests {
 
     #[test]
     fn the_file_has_a_name_and_a_digest() {
-        assert_eq!(RULESET, "dateline-rules/1");
-        assert_eq!(rules().sha256(), Hash::of(SOURCE.as_bytes()));
+        assert_eq!(RULESET, "dateline-rules/2");
+        assert_eq!(rules().sha256(), Hash::of(format!("{SOURCE}{PACKS}").as_bytes()));
     }
 }

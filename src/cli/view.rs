@@ -237,6 +237,7 @@ fn claimed_origin(claim: &OriginClaim) -> ClaimedOrigin {
         as_printed: claim.as_printed.clone(),
         lang: claim.lang.clone(),
         kind: claim.org.kind,
+        organisation: claim.org.reference(),
         role: claim.role,
         cue: claim.cue.clone(),
         evidence: claim.evidence.clone(),

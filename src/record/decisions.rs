@@ -129,6 +129,7 @@ pub fn stated_origin(name: &str) -> ClaimedOrigin {
         as_printed: name.to_owned(),
         lang: None,
         kind: OriginKind::Unknown,
+        organisation: None,
         role: OriginRole::Origin,
         cue: None,
         evidence: Evidence::STATED,

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::article::{
-    Byline, ClaimedOrigin, Dateline, Evidence, Language, OriginKind, OriginRole, Quotation, TextClaim,
-    Warning,
+    Byline, ClaimedOrigin, Dateline, Evidence, Language, OrganisationRef, OriginKind, OriginRole, Quotation,
+    TextClaim, Warning,
 };
 use crate::attest::disclosure::{self, Disclosure, DisclosureError};
 use crate::base::{Hash, Timestamp};
@@ -41,6 +41,32 @@ pub struct Organisation {
     pub label: String,
     /// What sort of body.
     pub kind: OriginKind,
+    /// Its id in the authority file, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its item in Wikidata, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wikidata: Option<String>,
+    /// Its domain, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+}
+
+impl Organisation {
+    /// Returns which body of the authority file it is.
+    pub fn reference(&self) -> Option<OrganisationRef> {
+        let id = self.id.clone()?;
+        let (wikidata, domain) = (self.wikidata.clone(), self.domain.clone());
+        Some(OrganisationRef { id, label: self.label.clone(), wikidata, domain })
+    }
+
+    fn of(origin: &ClaimedOrigin) -> Self {
+        let known = origin.organisation.clone();
+        let label = known.as_ref().map_or_else(|| origin.as_printed.clone(), |known| known.label.clone());
+        let (id, wikidata, domain) =
+            known.map_or((None, None, None), |known| (Some(known.id), known.wikidata, known.domain));
+        Organisation { label, kind: origin.kind, id, wikidata, domain }
+    }
 }
 
 /// Whether the origin is said to have given the whole text.
@@ -87,7 +113,7 @@ impl OriginClaim {
             id: format!("o{number}"),
             as_printed: origin.as_printed.clone(),
             lang: origin.lang.clone(),
-            org: Organisation { label: origin.as_printed.clone(), kind: origin.kind },
+            org: Organisation::of(origin),
             role: origin.role,
             extent: Extent::Unknown,
             cue: origin.cue.clone(),

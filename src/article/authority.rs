@@ -1,0 +1,297 @@
+//! The authority file: bodies under all their names, so that one ministry in four languages is one body.
+//!
+//! ```toml
+//! [[organisation]]
+//! id = "ru-mod"
+//! kind = "government"
+//! country = "RU"
+//! domain = "mil.ru"
+//! names = { fr = ["Ministère de la Défense de la Fédération de Russie"], ru = ["Минобороны России"] }
+//! ```
+//!
+//! A workspace adds rows of its own (`origins.toml`, the same form); they win over the built-in ones. What is in no row
+//! stays as printed. Being in the file says that a name is known, never that a claim is true.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::claim::OriginKind;
+use super::rules::BodyKind;
+
+const SOURCE: &str = include_str!("authority.toml");
+
+/// A body, as a row has it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organisation {
+    /// Its name in this file: lower-case letters, digits and hyphens. Never given to another body.
+    pub id: String,
+    /// What sort of body.
+    pub(super) kind: BodyKind,
+    /// Where it sits: ISO 3166-1 alpha-2.
+    #[serde(default)]
+    pub country: Option<String>,
+    /// Its domain, without `www.`.
+    #[serde(default)]
+    pub domain: Option<String>,
+    /// Its item in Wikidata: `Q40464`.
+    #[serde(default)]
+    pub wikidata: Option<String>,
+    /// Its names by language (BCP 47; `*`: any), the label first.
+    pub names: BTreeMap<String, Vec<String>>,
+}
+
+impl Organisation {
+    /// Returns what sort of body it is.
+    pub fn kind(&self) -> OriginKind {
+        self.kind.origin_kind()
+    }
+
+    /// Returns its label in `language`, else the one for any, else in English, else the first.
+    pub fn label(&self, language: Option<&str>) -> &str {
+        let of = |language: &str| self.names.get(language)?.first();
+        let label = language.and_then(of).or_else(|| of("*")).or_else(|| of("en"));
+        label.or_else(|| self.names.values().flatten().next()).map_or(&self.id, |label| label)
+    }
+}
+
+/// A body that a claim names, as the record keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrganisationRef {
+    /// Its id in the authority file.
+    pub id: String,
+    /// Its label, in English where there is one.
+    pub label: String,
+    /// Its item in Wikidata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wikidata: Option<String>,
+    /// Its domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+}
+
+/// Why an authority file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AuthorityError {
+    /// Not TOML, or not of the form above.
+    #[error("not an authority file: {reason}")]
+    Form {
+        /// What is wrong, with the line.
+        reason: String,
+    },
+    /// A row without a name, or with an id of other characters.
+    #[error("organisation {id:?}: {reason}")]
+    Row {
+        /// The row's id.
+        id: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    organisation: Vec<Organisation>,
+}
+
+/// The bodies that are known, by name and by domain.
+#[derive(Debug, Clone, Default)]
+pub struct Authority {
+    organisations: Vec<Organisation>,
+    names: HashMap<String, usize>,
+    domains: HashMap<String, usize>,
+}
+
+impl Authority {
+    /// Returns the built-in file.
+    pub fn builtin() -> &'static Authority {
+        static BUILTIN: OnceLock<Authority> = OnceLock::new();
+        BUILTIN.get_or_init(|| {
+            Authority::parse(SOURCE).expect("internal error: authority.toml is not of its form")
+        })
+    }
+
+    /// Reads a file of rows.
+    ///
+    /// # Errors
+    /// [`AuthorityError`], naming the line or the row.
+    pub fn parse(source: &str) -> Result<Authority, AuthorityError> {
+        let file: File =
+            toml::from_str(source).map_err(|error| AuthorityError::Form { reason: error.to_string() })?;
+        for row in &file.organisation {
+            let fault = |reason| AuthorityError::Row { id: row.id.clone(), reason };
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if row.id.is_empty() || !row.id.chars().all(plain) {
+                return Err(fault("an id is lower-case letters, digits and hyphens"));
+            }
+            if row.names.values().flatten().all(|name| name.trim().is_empty()) {
+                return Err(fault("it has no name"));
+            }
+        }
+        let mut authority = Authority { organisations: file.organisation, ..Authority::default() };
+        authority.index();
+        Ok(authority)
+    }
+
+    /// Returns these bodies with those of `source`, which win: by id, by name and by domain.
+    ///
+    /// # Errors
+    /// [`AuthorityError`].
+    pub fn merged(&self, source: &str) -> Result<Authority, AuthorityError> {
+        let own = Authority::parse(source)?;
+        let replaced = |row: &&Organisation| !own.organisations.iter().any(|other| other.id == row.id);
+        let rest: Vec<Organisation> = self.organisations.iter().filter(replaced).cloned().collect();
+        let mut merged = Authority { organisations: own.organisations, ..Authority::default() };
+        merged.organisations.extend(rest);
+        merged.index();
+        Ok(merged)
+    }
+
+    /// The first row with a name has it.
+    fn index(&mut self) {
+        for (at, row) in self.organisations.iter().enumerate() {
+            for name in row.names.values().flatten() {
+                self.names.entry(key(name)).or_insert(at);
+            }
+            if let Some(domain) = &row.domain {
+                self.domains.entry(domain.to_ascii_lowercase()).or_insert(at);
+            }
+        }
+    }
+
+    /// Returns the body of this printed name.
+    pub fn find(&self, printed: &str) -> Option<&Organisation> {
+        let key = key(printed);
+        let article = [
+            "the ",
+            "le ",
+            "la ",
+            "les ",
+            "l'",
+            "der ",
+            "die ",
+            "das ",
+            "el ",
+            "agence ",
+            "agencia ",
+            "агентство ",
+        ];
+        let bare = || article.iter().find_map(|article| self.names.get(key.strip_prefix(article)?));
+        self.names.get(&key).or_else(bare).and_then(|at| self.organisations.get(*at))
+    }
+
+    /// Returns the body that publishes at this host, or at one above it.
+    pub fn at(&self, host: &str) -> Option<&Organisation> {
+        let host = host.to_ascii_lowercase();
+        let mut rest = host.as_str();
+        loop {
+            if let Some(at) = self.domains.get(rest) {
+                return self.organisations.get(*at);
+            }
+            rest = rest.split_once('.')?.1;
+        }
+    }
+
+    /// Returns how a record refers to the body of this printed name.
+    pub fn reference(&self, printed: &str) -> Option<OrganisationRef> {
+        let found = self.find(printed)?;
+        Some(OrganisationRef {
+            id: found.id.clone(),
+            label: found.label(Some("en")).to_owned(),
+            wikidata: found.wikidata.clone(),
+            domain: found.domain.clone(),
+        })
+    }
+
+    /// Returns all bodies, those of the workspace first.
+    pub fn organisations(&self) -> &[Organisation] {
+        &self.organisations
+    }
+}
+
+/// A name as it is compared: lower case, plain apostrophes, single spaces; case counts in names of up to five letters.
+fn key(name: &str) -> String {
+    let plain: String = name.replace(['’', 'ʼ'], "'").chars().filter(|c| *c != '\u{ad}').collect();
+    let single = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    if single.chars().count() <= 5 && single.chars().all(|c| c.is_alphabetic()) {
+        single
+    } else {
+        single.to_lowercase()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_ministry_in_many_languages_is_one_body() {
+        let all = Authority::builtin();
+        for name in [
+            "Ministère de la Défense de la Fédération de Russie",
+            "ministère de la défense de la fédération de Russie",
+            "Russian Defence Ministry",
+            "The Russian Defence Ministry",
+            "Минобороны России",
+            "وزارة الدفاع الروسية",
+        ] {
+            assert_eq!(all.find(name).map(|found| found.id.as_str()), Some("ru-mod"), "{name}");
+        }
+        assert_eq!(all.find("新华社").map(|found| found.id.as_str()), Some("xinhua"));
+        assert_eq!(all.find("L’OTAN").map(|found| found.id.as_str()), Some("nato"));
+        assert_eq!(all.find("Ministère de la Pêche"), None);
+        assert_eq!(all.find("metro"), None, "the case of short names counts");
+        assert_eq!(all.at("www.spiegel.de").map(|found| found.id.as_str()), Some("spiegel"));
+        assert_eq!(all.at("example.org"), None);
+    }
+
+    #[test]
+    fn rows_of_a_workspace_win() {
+        let own = "[[organisation]]\nid = \"afp\"\nkind = \"agency\"\nnames = { fr = [\"Agence de la forêt\", \"AFP\"] }\n";
+        let merged = Authority::builtin().merged(own).unwrap();
+        assert_eq!(merged.find("AFP").unwrap().label(Some("fr")), "Agence de la forêt");
+        assert_eq!(merged.find("法新社"), None);
+        assert_eq!(merged.find("Reuters").unwrap().id, "reuters");
+    }
+
+    #[test]
+    fn faults_are_named() {
+        let error = Authority::parse("[[organisation]]\nid = 3\n").unwrap_err();
+        assert!(error.to_string().contains("line 2"), "{error}");
+        let row = |source: &str| Authority::parse(source).unwrap_err().to_string();
+        assert!(row("[[organisation]]\nid = \"A b\"\nkind = \"agency\"\nnames = {}").contains("\"A b\""));
+        assert!(row("[[organisation]]\nid = \"a\"\nkind = \"agency\"\nnames = {}").contains("no name"));
+    }
+
+    #[test]
+    fn the_built_in_file_is_sound() {
+        let mut seen = std::collections::BTreeSet::new();
+        for row in Authority::builtin().organisations() {
+            assert!(seen.insert(&row.id), "{} twice", row.id);
+            assert!(
+                row.wikidata.as_ref().is_none_or(|id| id.starts_with('Q') && id[1..].parse::<u64>().is_ok()),
+                "{}",
+                row.id
+            );
+            assert!(
+                row.domain.as_ref().is_none_or(|domain| domain.contains('.') && !domain.starts_with("www.")),
+                "{}",
+                row.id
+            );
+            assert!(
+                row.country
+                    .as_ref()
+                    .is_none_or(|code| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase())),
+                "{}",
+                row.id
+            );
+        }
+    }
+}
