@@ -29,6 +29,8 @@ pub(super) struct Bylines {
     found: Vec<(Range<usize>, Byline)>,
     /// Lines of [`Page::lines`] that hold one.
     pub lines: Vec<usize>,
+    /// Whether the last one was known by what stands below it.
+    marked: bool,
 }
 
 impl Bylines {
@@ -129,9 +131,28 @@ fn cue_byline(page: &Page<'_>, at: usize, rule: &Rule, bylines: &mut Bylines, or
         add_agencies(page, at, &names, origins);
         return;
     }
+    let start = start + nested_cue(page, &page.lines[at].text[start..]);
     let Some(names) = names::read(&page.lines[at].text, start, page.rules) else { return };
+    // `di`, `de`, `av` are words of all sorts: after them a name has two words.
+    let short =
+        cue.is_some_and(|cue| cue.trim().chars().count() <= 2 && !cue.trim().eq_ignore_ascii_case("by"));
+    if short && names.names.iter().any(|(_, kind)| *kind == BylineKind::Unknown) {
+        return;
+    }
     bylines.add(page, at, rule, &names, cue);
     add_agencies(page, at, &names, origins);
+}
+
+/// Returns how many bytes a second cue takes at the beginning of a value: `Artikel von: Von Anna Berger`.
+fn nested_cue(page: &Page<'_>, value: &str) -> usize {
+    let lead = value.len() - value.trim_start().len();
+    let of = |rule: &Rule| {
+        let found = rule.captures(&value[lead..])?;
+        let cue = found.name("cue").filter(|cue| cue.start() == 0)?;
+        let name = found.name("value").filter(|name| name.as_str().starts_with(char::is_uppercase))?;
+        (cue.end() <= name.start() && rule.form.is_some()).then(|| lead + name.start())
+    };
+    page.rules_of(Field::Byline).find_map(of).unwrap_or(0)
 }
 
 /// Returns where the names begin in a line that may have a cue of its own.
@@ -160,11 +181,15 @@ pub(super) fn find_bare(page: &Page<'_>, bylines: &mut Bylines, origins: &mut Or
         if line.in_head && bylines.lines.is_empty() {
             name_and_day(page, at, bylines, origins);
         }
-        if line.in_head && bylines.lines.is_empty() {
+        let goes_on = bylines.lines.last().is_some_and(|last| at - last <= 3 && bylines.marked);
+        if line.in_head && (bylines.lines.is_empty() || goes_on) {
             name_marked(page, at, bylines, origins);
         }
         if line.in_tail && bylines.found.is_empty() {
             bare_name(page, at, bylines, origins);
+        }
+        if line.in_tail && !line.in_head && bylines.found.is_empty() {
+            name_marked(page, at, bylines, origins);
         }
     }
 }
@@ -180,6 +205,9 @@ fn name_and_day(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut
     let person = |(range, kind): &(Range<usize>, BylineKind)| {
         *kind == BylineKind::Person && !is_section(page, &line.text[range.clone()])
     };
+    if names.names.iter().any(|(range, _)| is_told_of(page, at, &line.text[range.clone()])) {
+        return;
+    }
     let day = page.rules.day.is_match(&names.rest)
         || page.next(at).is_some_and(|next| is_day_line(page, next))
         || page.previous(at).is_some_and(|previous| previous > 0 && is_day_line(page, previous));
@@ -206,16 +234,29 @@ fn name_marked(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut 
         let name = &line.text[range.clone()];
         *kind == BylineKind::Person && !is_section(page, name) && !page.rules.bodies.knows(name)
     };
-    let whole = names.rest.trim_matches(|c: char| !c.is_alphanumeric()).is_empty();
-    if names.names.is_empty() || !whole || !names.names.iter().all(person) {
+    let rest = names.rest.trim_matches(|c: char| !c.is_alphanumeric());
+    let first = fold(rest).split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned();
+    let own_mark = page.rules.words.marks.contains(&first);
+    let place = names.rest.trim_start().starts_with(['-', '–', '|']) && rest.split_whitespace().count() <= 2;
+    if names.names.is_empty() || !(rest.is_empty() || own_mark || place) || !names.names.iter().all(person) {
         return;
     }
-    if (at + 1..(at + 3).min(page.lines.len())).any(|next| marks_byline(page, next))
-        && !is_heading_of(page, at)
+    if names.names.iter().any(|(range, _)| is_told_of(page, at, &line.text[range.clone()])) {
+        return;
+    }
+    if own_mark
+        || (at + 1..(at + 3).min(page.lines.len())).any(|next| marks_byline(page, next))
+            && !is_heading_of(page, at)
     {
         bylines.add(page, at, rule, &names, None);
         add_agencies(page, at, &names, origins);
     }
+}
+
+/// True when a line before names the same person: a subject of the story, in its title or under its picture.
+fn is_told_of(page: &Page<'_>, at: usize, name: &str) -> bool {
+    let name = fold(name);
+    page.lines[..at].iter().take(3).any(|line| fold(line.printed()).contains(&name))
 }
 
 /// True for the first line, which is the title's.
@@ -240,7 +281,8 @@ fn marks_byline(page: &Page<'_>, at: usize) -> bool {
         words.len() <= 6 && words.iter().any(|word| page.rules.words.jobs.iter().any(|job| job == word));
     let address = text.contains('@') && words.len() <= 8 && !line.ends_sentence();
     let dated = super::day::day(text, super::day::Order::DayFirst).is_some() && words.len() <= 12;
-    dated || address || job || (words.len() <= 8 && marks.iter().any(|mark| mark == first))
+    let time = text.contains(':') && text.chars().all(|c| c.is_numeric() || matches!(c, ':' | ' '));
+    dated || time || address || job || (words.len() <= 8 && marks.iter().any(|mark| mark == first))
 }
 
 fn is_day_line(page: &Page<'_>, at: usize) -> bool {
@@ -283,7 +325,13 @@ fn bare_name(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut Or
     let below = previous.is_some_and(is_credit);
     let prose = |line: &Line| line.ends_sentence() && line.text.split(' ').count() >= PROSE_MIN_WORDS;
     let after_sentence = previous.is_some_and(|previous| prose(&page.lines[previous]));
-    if (below && (next.is_none() || beside)) || (after_sentence && (beside || next.is_none())) {
+    // A single word at the end is a heading or a button; a name of two may be followed by a few of these.
+    let ends = next.is_none() && *kind != BylineKind::Unknown;
+    let left = &page.lines[at + 1..];
+    let furniture = left.len() <= 3
+        && *kind == BylineKind::Person
+        && left.iter().all(|line| line.text.chars().take(41).count() <= 40 && !line.ends_sentence());
+    if (below && (next.is_none() || beside)) || (after_sentence && (beside || ends || furniture)) {
         bylines.add(page, at, rule, &names, None);
     }
 }

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 
+use super::authority::Authority;
 use super::claim::{ClaimedOrigin, OriginRole, Scope};
 use super::lines::{MASK, blot, trim_mask};
 use super::page::Page;
@@ -68,7 +69,15 @@ impl Origins {
             return;
         }
         let (folded, role) = (fold(printed), rule.origin_role());
-        let known = |other: &ClaimedOrigin| other.role == role && fold(&other.as_printed) == folded;
+        // One body under two of its names is one origin; a picture's credit says nothing of the text.
+        let body = Authority::builtin().find(printed).map(|body| &body.id);
+        let picture = |role: OriginRole| role == OriginRole::PhotoOnly;
+        let known = |other: &ClaimedOrigin| {
+            let same_body =
+                body.is_some() && body == Authority::builtin().find(&other.as_printed).map(|body| &body.id);
+            (other.role == role && fold(&other.as_printed) == folded)
+                || (same_body && picture(other.role) == picture(role))
+        };
         if source.is_empty()
             || self.publisher.as_ref() == Some(&folded)
             || self.covers(&source)
@@ -152,7 +161,7 @@ fn line_origins(page: &Page<'_>, at: usize, rule: &Rule, origins: &mut Origins) 
     let plural = cue.is_some_and(|cue| cue.trim_end_matches([' ', ':', '：']).ends_with(['s', 'S']));
     let reading = Reading {
         glued: start > 0 && rule.form.as_deref() == Some("colon") && !glue.contains(['|', '•', '·']),
-        parenthesis: glue.contains(['(', '[']) && start > 0,
+        parenthesis: glue.contains(['(', '[']),
         several: plural,
         any_case: false,
     };
@@ -217,6 +226,9 @@ struct Reading {
 /// Reads the bytes `value` of `line` as names of bodies, in order; none where they do not read so.
 fn organisations(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -> Vec<Range<usize>> {
     let Some(whole) = trimmed(page, line, value, reading) else { return Vec::new() };
+    if let Some(agencies) = agencies_of(page, line, &whole) {
+        return agencies;
+    }
     if reading.parenthesis && !page.rules.bodies.knows(&line[whole.clone()]) {
         return Vec::new();
     }
@@ -226,6 +238,40 @@ fn organisations(page: &Page<'_>, line: &str, value: Range<usize>, reading: Read
     if names.is_empty() && is_name(page, &line[whole.clone()], reading) { vec![whole] } else { names }
 }
 
+/// Reads a value that names agencies beside what is none: the site's own address, initials. `Some` of nothing is a
+/// picture's credit: a person's name beside an agency.
+fn agencies_of(page: &Page<'_>, line: &str, whole: &Range<usize>) -> Option<Vec<Range<usize>>> {
+    let text = &line[whole.clone()];
+    let agencies = page.rules.bodies.agencies_in(text);
+    let parts: Vec<&str> =
+        text.split([',', '/', ';']).map(str::trim).filter(|part| !part.is_empty()).collect();
+    if agencies.is_empty() || parts.len() < 2 {
+        return None;
+    }
+    let is_agency =
+        |part: &&str| page.rules.bodies.agencies_in(part).iter().any(|found| found.len() == part.len());
+    let others: Vec<&&str> = parts.iter().filter(|part| !is_agency(part)).collect();
+    if others.is_empty() {
+        return None;
+    }
+    let small = |part: &&&str| {
+        patterns().host.is_match(part) || (part.chars().count() <= 5 && part.chars().all(char::is_lowercase))
+    };
+    let person = |part: &&&str| {
+        let words: Vec<&str> = part.split_whitespace().collect();
+        text.contains('/')
+            && words.len() >= 2
+            && !page.rules.bodies.knows(part)
+            && words.iter().all(|word| word.starts_with(char::is_uppercase))
+    };
+    if others.iter().all(small) {
+        return Some(
+            agencies.into_iter().map(|found| whole.start + found.start..whole.start + found.end).collect(),
+        );
+    }
+    others.iter().any(person).then(Vec::new)
+}
+
 /// Cuts a value where the name of a body must end.
 fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -> Option<Range<usize>> {
     let text = &line[value.clone()];
@@ -233,6 +279,10 @@ fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -
     if let Some(dash) = patterns().dash.find(&text[..end]) {
         end = dash.start();
     }
+    if let Some(label) = patterns().label.find(&text[..end]) {
+        end = label.start();
+    }
+    end = known_name_end(page, &text[..end]).unwrap_or(end);
     if let Some(stop) = sentence_end(&text[..end]) {
         if reading.glued {
             return None;
@@ -267,6 +317,16 @@ fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -
     let offset = inner.as_ptr() as usize - text.as_ptr() as usize + lead;
     let inner = inner.trim();
     (!inner.is_empty()).then(|| value.start + offset..value.start + offset + inner.len())
+}
+
+/// Returns where a known name ends that a button's word is glued to: `F.A.Z.Artikelrechte`.
+fn known_name_end(page: &Page<'_>, text: &str) -> Option<usize> {
+    let glued = |(at, c): (usize, char)| {
+        let before = text[..at].chars().next_back()?;
+        let joint = c.is_uppercase() && (before.is_lowercase() || before == '.') && at > 2;
+        (joint && page.rules.bodies.named(text[..at].trim()).is_some()).then_some(at)
+    };
+    text.char_indices().take(60).find_map(glued)
 }
 
 /// Returns where a sentence ends inside of a value; `None` at a short form such as "St." or "U.S.".
@@ -351,6 +411,7 @@ fn outlets(page: &Page<'_>, line: &str, value: Range<usize>) -> Vec<Range<usize>
 
 struct Patterns {
     sentence: Regex,
+    label: Regex,
     short_form: Regex,
     dash: Regex,
     list: Regex,
@@ -369,6 +430,7 @@ fn patterns() -> &'static Patterns {
         let make = |source: &str| Regex::new(source).expect("internal error: pattern of names");
         Patterns {
             sentence: make(r#"(?P<word>[\p{L}\p{N})»”"]+)\s?(?P<stop>\.)\s+["«“]?\p{Lu}"#),
+            label: make(r"\s\p{Lu}\p{L}{2,14}\s?[:：]"),
             short_form: make(r"^(?:St|Ste|Mt|Dr|Mr|Mrs|Ms|Pr|Me|Co|Cie|Dept|Gov|Gen|No)$"),
             dash: make(r"\s(?:--|[-–—])\s"),
             list: make(r"\s*(?:[,;/]\s*(?:(?:et|and)\s+)?|\s(?:et|and|&)\s)\s*"),
@@ -376,7 +438,7 @@ fn patterns() -> &'static Patterns {
             semicolons: make(r"\s*;\s*|\s+/\s+"),
             host: make(r"^(?:[\w-]+\.)+[A-Za-z]{2,}$"),
             address: make(r"(?i)^(?:[a-z]+://|mailto:|(?:[\w-]+\.)+[a-z]{2,}/)\S*|\S+@\S+"),
-            nobody: make(r"(?i)^(?:getty|youtube|voir\b.*|see\b.*|dr|n/?a|divers|various|internet|agences?|agencies|code|tags?)$"),
+            nobody: make(r"(?i)^(?:foto|photo|bild|getty|youtube|voir\b.*|see\b.*|dr|n/?a|divers|various|internet|agences?|agencies|code|tags?)$|^(?:foto|photo|bild|image)\s"),
             article: make(r"^(?:The|El|La|Le|Les|L[’']|Los|Las|Il|O|Die|Der|Das)\b.*\p{Lu}"),
         }
     })

@@ -148,7 +148,9 @@ fn join(text: &str, window: Range<usize>, width: usize, rules: &Rules, out: &mut
     for raw in text[window].split_inclusive('\n') {
         let span = at..at + raw.len();
         at = span.end;
-        if reflow(raw).as_str().is_empty() {
+        // A line of marks alone parts what stands above and below it.
+        let flow = reflow(raw);
+        if !flow.as_str().contains(char::is_alphanumeric) && flow.as_str().chars().count() <= 3 {
             if let Some(done) = open.take() {
                 out.push(line(text, done, true));
             }
@@ -185,6 +187,10 @@ fn line(text: &str, span: Range<usize>, blank_after: bool) -> Line {
 fn goes_on(current: &str, next: &str, width: usize, rules: &Rules) -> bool {
     let last = current.trim_end().rsplit('\n').next().unwrap_or_default().trim();
     let next = next.trim();
+    let first = next.split_whitespace().next().unwrap_or_default();
+    if first.contains('@') || first.starts_with("www.") || first.starts_with("http") {
+        return false;
+    }
     let begins_lower = next.chars().next().is_some_and(char::is_lowercase);
     let mut back = last.chars().rev();
     if begins_lower

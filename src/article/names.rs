@@ -75,7 +75,21 @@ pub(super) fn read_han(line: &str, value: Range<usize>, rules: &Rules) -> Names 
         let lead = name.len() - name.trim_start().len();
         let range = at + lead..at + name.len();
         at += piece.len();
+        let mut range = range;
+        // A place in katakana may stand right before a name in ideographs.
+        let name = line[range.clone()].trim_start_matches(|c: char| ('\u{30a0}'..='\u{30ff}').contains(&c));
+        if name.chars().filter(|c| ('\u{4e00}'..='\u{9fff}').contains(c)).count() >= 2 {
+            range.start = range.end - name.len();
+        }
         let name = &line[range.clone()];
+        let label = ["责任", "編輯", "编辑", "責任", "記者", "记者", "来源", "來源", "校对", "通讯员"]
+            .contains(&name);
+        let mixed = japanese
+            && name.chars().any(|c| ('\u{30a1}'..='\u{30fa}').contains(&c))
+            && name.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        if label || mixed {
+            continue;
+        }
         let length = name.chars().filter(|c| !c.is_whitespace()).count();
         if rules.bodies.agencies_in(name).iter().any(|agency| agency.len() == name.len()) {
             found.agencies.push(range);
@@ -171,6 +185,12 @@ impl<'l> Reader<'l> {
         let affiliation = !first && (words < 2 || self.is_job(&folded) || self.rules.bodies.knows(name));
         if none || affiliation {
             return None;
+        }
+        // Pages print a name twice: beside the picture, and in the line.
+        let words: Vec<&str> = name.split(' ').collect();
+        if words.len() >= 4 && words.len() % 2 == 0 && words[..words.len() / 2] == words[words.len() / 2..] {
+            self.at = end;
+            return Some(start..start + words[..words.len() / 2].join(" ").len());
         }
         self.at = end;
         Some(start..end)
@@ -310,8 +330,11 @@ fn follows_names(rest: &str, rules: &Rules) -> bool {
         let clause = folded.split([';', ',']).next().unwrap_or_default();
         return clause.split(' ').count() <= 8 && !ends_sentence(rest);
     }
-    let head = folded.split([' ', ',', ';']).next().unwrap_or_default();
+    let head = folded.split([' ', ',', ';', ':']).next().unwrap_or_default();
     let words = &rules.words;
+    if head.contains('@') || words.marks.iter().any(|mark| mark == head) {
+        return true;
+    }
     let calendar = words.weekdays.iter().any(|day| day == head)
         || words.months.iter().flatten().any(|month| month.is_match(head));
     let job = folded.split(' ').take(4).any(|word| words.jobs.iter().any(|job| job == word));

@@ -482,7 +482,7 @@ impl Rules {
         };
         let cues: Vec<&str> = rows.iter().filter(starts).filter_map(|rule| rule.cue.as_deref()).collect();
         let line_start = format!(
-            r"^[(\[—–*-]?\s*(?:(?i:{})(?:\s*[:：]|\s+\p{{Lu}})|(?i:sources?)\s*[:：])",
+            r"^[(\[—–*-]?\s*(?:(?i:{})(?:\s*[:：]|\s+\p{{Lu}})|(?i:sources?)\s*[:：]|(?:[Bb]y|[Pp]or|[Vv]on|[Pp]ar)\p{{Lu}}\p{{Ll}})",
             cues.join("|")
         );
         let mut languages: Vec<String> = file.language.into_iter().map(|language| language.tag).collect();
