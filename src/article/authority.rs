@@ -168,13 +168,13 @@ impl Authority {
 
     /// Returns the body of this printed name.
     pub fn find(&self, printed: &str) -> Option<&Organisation> {
-        let key = key(printed);
-        let article = [
+        const ARTICLES: &[&str] = &[
             "the ",
             "le ",
             "la ",
             "les ",
             "l'",
+            "l’",
             "der ",
             "die ",
             "das ",
@@ -183,8 +183,25 @@ impl Authority {
             "agencia ",
             "агентство ",
         ];
-        let bare = || article.iter().find_map(|article| self.names.get(key.strip_prefix(article)?));
-        self.names.get(&key).or_else(bare).and_then(|at| self.organisations.get(*at))
+        let bare = || {
+            let printed = printed.trim();
+            let start = |article: &&&str| {
+                printed.get(..article.len()).is_some_and(|start| start.to_lowercase() == **article)
+            };
+            let article = ARTICLES.iter().find(start)?;
+            self.names.get(&key(&printed[article.len()..]))
+        };
+        self.names.get(&key(printed)).or_else(bare).and_then(|at| self.organisations.get(*at))
+    }
+
+    /// Returns the language that a printed name is in, where its row has it in one only.
+    pub fn language_of(&self, printed: &str) -> Option<&str> {
+        let wanted = key(printed);
+        let row = self.names.get(&wanted).and_then(|at| self.organisations.get(*at))?;
+        let mut languages =
+            row.names.iter().filter(|(_, names)| names.iter().any(|name| key(name) == wanted));
+        let (language, _) = languages.next()?;
+        (languages.next().is_none() && language != "*").then_some(language)
     }
 
     /// Returns the body that publishes at this host, or at one above it.

@@ -181,7 +181,7 @@ pub(super) fn find_bare(page: &Page<'_>, bylines: &mut Bylines, origins: &mut Or
         if line.in_head && bylines.lines.is_empty() {
             name_and_day(page, at, bylines, origins);
         }
-        let goes_on = bylines.lines.last().is_some_and(|last| at - last <= 3 && bylines.marked);
+        let goes_on = bylines.lines.last().is_some_and(|last| *last < at && at - last <= 3 && bylines.marked);
         if line.in_head && (bylines.lines.is_empty() || goes_on) {
             name_marked(page, at, bylines, origins);
         }

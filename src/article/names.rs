@@ -67,7 +67,8 @@ pub(super) fn read_han(line: &str, value: Range<usize>, rules: &Rules) -> Names 
     let mut found = Names::default();
     let mut at = value.start;
     let korean = line[value.clone()].chars().any(|c| ('가'..='힣').contains(&c));
-    let japanese = line.chars().any(|c| ('\u{3040}'..='\u{30ff}').contains(&c));
+    // In Japan surname and given name are parted by a space.
+    let japanese = line.chars().any(|c| ('\u{3040}'..='\u{30ff}').contains(&c)) || line.ends_with("記者");
     let parts =
         |c: char| matches!(c, '、' | '，' | ',' | '·' | '・' | '/') || (c.is_whitespace() && !japanese);
     for piece in line[value].split_inclusive(parts) {

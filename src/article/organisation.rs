@@ -1,7 +1,9 @@
 //! Which sort of body a printed name is of, by the tables of the rule set.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use regex::Regex;
 
 use super::claim::OriginKind;
@@ -11,11 +13,11 @@ use super::rules::{BodyKind, BodyRow, fold};
 #[derive(Debug)]
 pub(super) struct Bodies {
     /// Proper names, folded, with their kinds.
-    names: Vec<(String, BodyKind)>,
+    names: HashMap<String, BodyKind>,
     /// Nouns of all kinds in one pattern; the group that matched tells the row.
     nouns: Regex,
     noun_rows: Vec<(BodyKind, Option<String>)>,
-    agencies: Regex,
+    agencies: AhoCorasick,
     agency_pattern: String,
     name_pattern: String,
 }
@@ -23,7 +25,8 @@ pub(super) struct Bodies {
 impl Bodies {
     pub(super) fn compile(rows: &[BodyRow]) -> Self {
         let each = |row: &BodyRow| row.names.iter().map(|name| (fold(name), row.kind)).collect::<Vec<_>>();
-        let names: Vec<(String, BodyKind)> = rows.iter().flat_map(each).collect();
+        // The first row with a name has it.
+        let names: HashMap<String, BodyKind> = rows.iter().rev().flat_map(each).collect();
         let agency = |kind: BodyKind| matches!(kind, BodyKind::Agency | BodyKind::Distributor);
         let agency_pattern = pattern(rows.iter().filter(|row| agency(row.kind)));
         let name_pattern = pattern(rows.iter());
@@ -39,7 +42,7 @@ impl Bodies {
             names,
             nouns: make(&format!(r"(?:^|[^\p{{L}}\p{{N}}])(?:{})(?:$|[^\p{{L}}\p{{N}}])", nouns.join("|"))),
             noun_rows: noun_rows.map(|row| (row.kind, row.language.clone())).collect(),
-            agencies: make(&agency_pattern.replace('’', "[’']")),
+            agencies: finder(rows.iter().filter(|row| agency(row.kind))),
             agency_pattern,
             name_pattern,
         }
@@ -59,14 +62,14 @@ impl Bodies {
     pub(super) fn named(&self, printed: &str) -> Option<BodyKind> {
         let folded = fold(printed.trim());
         let plain = folded.strip_prefix("the ").unwrap_or(&folded);
-        let known = self.names.iter().find(|(name, _)| *name == folded || name == plain);
-        known.map(|(_, kind)| *kind)
+        self.names.get(&folded).or_else(|| self.names.get(plain)).copied()
     }
 
     /// Returns the kind and the language of a printed name, by its proper name or else by its first telling noun.
     pub(super) fn kind_of(&self, printed: &str) -> (OriginKind, Option<String>) {
         if let Some(kind) = self.named(printed) {
-            return (kind.origin_kind(), None);
+            let language = super::authority::Authority::builtin().language_of(printed);
+            return (kind.origin_kind(), language.map(str::to_owned));
         }
         let folded = fold(printed);
         if let Some((kind, language)) = self.noun_row(&folded) {
@@ -91,10 +94,53 @@ impl Bodies {
         self.noun_rows.get(row - 1)
     }
 
-    /// Returns where names of agencies and distributors stand in a line.
+    /// Returns where names of agencies and distributors stand in a line: the longest name at each place, as a word.
     pub(super) fn agencies_in(&self, line: &str) -> Vec<Range<usize>> {
-        self.agencies.find_iter(line).map(|found| found.range()).collect()
+        let mut found = Vec::new();
+        let mut at = 0;
+        while let Some(hit) = self.agencies.find(aho_corasick::Input::new(line).range(at..)) {
+            let range = hit.range();
+            if is_word(line, &range) {
+                at = range.end;
+                found.push(range);
+            } else {
+                at = range.start + line[range.start..].chars().next().map_or(1, char::len_utf8);
+            }
+        }
+        found
     }
+
+    /// True when an agency's name stands in the line.
+    pub(super) fn has_agency(&self, line: &str) -> bool {
+        self.agencies.is_match(line) && !self.agencies_in(line).is_empty()
+    }
+}
+
+/// True where no letter or figure touches the words; scripts without spaces have no such edges.
+fn is_word(line: &str, range: &Range<usize>) -> bool {
+    let inner = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let wide = |c: char| c > '\u{2e80}';
+    let words = &line[range.clone()];
+    let open = words.starts_with(|c: char| !c.is_alphanumeric() || wide(c))
+        || !inner(line[..range.start].chars().next_back());
+    let closed = words.ends_with(|c: char| !c.is_alphanumeric() || wide(c))
+        || !inner(line[range.end..].chars().next());
+    open && closed
+}
+
+/// Finds all names of the rows, in capitals too where a name has five letters or more, with either apostrophe.
+fn finder<'r>(rows: impl Iterator<Item = &'r BodyRow>) -> AhoCorasick {
+    let mut names: Vec<String> = rows.flat_map(|row| row.names.iter().cloned()).collect();
+    let capitals: Vec<String> =
+        names.iter().filter(|name| name.chars().count() >= 5).map(|name| name.to_uppercase()).collect();
+    names.extend(capitals);
+    let plain: Vec<String> =
+        names.iter().filter(|name| name.contains('’')).map(|name| name.replace('’', "'")).collect();
+    names.extend(plain);
+    names.sort();
+    names.dedup();
+    let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&names);
+    built.expect("internal error: names of agencies")
 }
 
 /// One pattern of all names of the rows, longest first, in capitals too where a name has five letters or more.
@@ -105,12 +151,14 @@ fn pattern<'r>(rows: impl Iterator<Item = &'r BodyRow>) -> String {
     names.extend(capitals);
     names.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
     names.dedup();
-    // Scripts that write no spaces have no edges of words.
-    let (wide, spaced): (Vec<String>, Vec<String>) =
-        names.into_iter().partition(|name| name.chars().any(|c| c > '\u{2e80}'));
+    // Edges of words by ASCII alone keep the search linear and fast; names of other scripts stand as they are, and
+    // `has_agency` has looked at their edges.
+    let plain = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let (edged, bare): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| plain(name.chars().next()) && plain(name.chars().next_back()));
     let any = |names: &[String]| names.iter().map(|name| regex::escape(name)).collect::<Vec<_>>().join("|");
-    let edged = format!(r"\b(?:{})(?:\b|$)", any(&spaced));
-    if wide.is_empty() { format!("(?:{edged})") } else { format!("(?:{edged}|{})", any(&wide)) }
+    let edged = format!(r"(?-u:\b)(?:{})(?-u:\b)", any(&edged));
+    if bare.is_empty() { format!("(?:{edged})") } else { format!("(?:{edged}|{})", any(&bare)) }
 }
 
 #[cfg(test)]
@@ -129,10 +177,10 @@ mod tests {
             ("PRNewswire", OriginKind::Company, None),
             ("L'Essor", OriginKind::Outlet, None),
             ("riverpost.example", OriginKind::Outlet, None),
-            ("Nations Unies", OriginKind::Igo, None),
+            ("Nations Unies", OriginKind::Igo, Some("fr")),
             ("River Boats Inc", OriginKind::Company, None),
             ("Administère", OriginKind::Unknown, None),
-            ("Fama", OriginKind::Unknown, None),
+            ("Fama", OriginKind::Outlet, None),
         ];
         for (printed, kind, language) in cases {
             let (found, tag) = rules().bodies.kind_of(printed);

@@ -133,6 +133,8 @@ struct Compiled {
     pattern: Option<Pattern>,
     unless: Option<Pattern>,
     needs: Option<Pattern>,
+    /// Nothing can match where no agency is named.
+    needs_agency: bool,
 }
 
 /// A regular expression that is compiled when it is first asked: most documents ask only the rules of one language.
@@ -474,6 +476,7 @@ impl Rules {
                 pattern: whole.as_ref().map(make),
                 unless: rule.unless.as_ref().map(make),
                 needs: rule.needs.as_ref().map(make),
+                needs_agency: rule.value == ValueKind::Agency || NEED_AGENCY.contains(&rule.id.as_str()),
             };
         }
         let starts = |rule: &&Rule| {
@@ -500,6 +503,14 @@ impl Rules {
         }
     }
 }
+
+/// Rules of names whose pattern has an agency that is not optional.
+const NEED_AGENCY: &[&str] = &[
+    "any.any.initials-agency",
+    "any.any.name-comma-agency",
+    "any.any.name-agency-day",
+    "any.photo.name-slash-agency",
+];
 
 /// The bodies of the authority file, as rows.
 fn named_bodies() -> Vec<BodyRow> {
@@ -546,13 +557,15 @@ impl Rule {
     /// Matches a line; `None` too where the rule is one of layout.
     pub(super) fn captures<'l>(&self, line: &'l str) -> Option<regex::Captures<'l>> {
         let compiled = &self.compiled;
-        if compiled.unless.as_ref().is_some_and(|unless| unless.is_match(line)) {
+        // Most lines name no agency, and their names make a large pattern.
+        if compiled.needs_agency && !rules().bodies.has_agency(line) {
             return None;
         }
-        if compiled.needs.as_ref().is_some_and(|needs| !needs.is_match(line)) {
-            return None;
-        }
-        compiled.pattern.as_ref()?.regex().captures(line)
+        // The pattern first: what forbids and what is needed cost as much, and seldom matter.
+        let found = compiled.pattern.as_ref()?.regex().captures(line)?;
+        let forbidden = compiled.unless.as_ref().is_some_and(|unless| unless.is_match(line));
+        let needed = compiled.needs.as_ref().is_none_or(|needs| needs.is_match(line));
+        (needed && !forbidden).then_some(found)
     }
 }
 

@@ -49,7 +49,7 @@ fn check_dispatch(article: &Article, origin: &str, byline: &str) {
     assert_eq!((found.cue.as_deref(), found.lang.as_deref()), (Some("Source :"), Some("fr")));
     let Evidence::Rule(rule) = &found.evidence else { panic!("{:?}", found.evidence) };
     assert_eq!((rule.scope, rule.strength), (Scope::Tail, Strength::Strong));
-    assert_eq!((rule.rule.as_str(), rule.ruleset.as_str()), ("fr.tail.source-colon", "dateline-rules/1"));
+    assert_eq!((rule.rule.as_str(), rule.ruleset.as_str()), ("fr.tail.source-colon", "dateline-rules/2"));
     let [found] = article.bylines.as_slice() else { panic!("{:?}", article.bylines) };
     assert_eq!((found.as_printed.as_str(), found.kind, &found.cue), (byline, BylineKind::Unknown, &None));
     assert_eq!(found.evidence.strength(), Strength::Weak);

@@ -194,7 +194,8 @@ impl Tree {
                     out.push(' ');
                 }
                 out.push_str(text);
-            } else if matches!(self.name(id), Some(name) if apart || !is_inline(name)) {
+            } else if matches!(self.name(id), Some(name) if apart || !is_inline(name) || self.previous_sibling(id).is_some_and(|before| self.name(before).is_some_and(|name| !is_inline(name))))
+            {
                 out.push(' ');
             }
             at = self.after(id, top, silent);

@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(order("2026 ماع"), "عام 2026");
         assert_eq!(order(".(CNN) لاق"), "قال (CNN).");
         assert_eq!(order("1,5 12:30 ةعاس"), "ساعة 12:30 1,5");
-        assert_eq!(order("New York يف"), "في New York");
+        assert_eq!(order("New York ةريبكلا ةنيدملا يف"), "في المدينة الكبيرة New York");
     }
 
     #[test]
