@@ -82,6 +82,14 @@ pub enum Warning {
         /// How many.
         count: usize,
     },
+    /// Characters of a page that are not read: those outside of it or of what is cut out for them, which nobody sees, and
+    /// those that run aslant, as stamps and watermarks do.
+    GlyphsLeftOut {
+        /// How many lie outside.
+        outside: usize,
+        /// How many run aslant.
+        slanted: usize,
+    },
     /// A page nested so deep, or so large, that it was read simplified.
     PageSimplified {
         /// Elements whose tags were dropped because they stood too deep; their words were read.
@@ -130,6 +138,9 @@ impl fmt::Display for Warning {
             Warning::ReadBySecondReader => f.write_str("the text was recovered by a second reader"),
             Warning::RepeatedLinesDropped { count } => {
                 write!(f, "{count} running titles and page numbers were left out")
+            }
+            Warning::GlyphsLeftOut { outside, slanted } => {
+                write!(f, "left out: {outside} characters outside of the pages, {slanted} that run aslant")
             }
             Warning::PageSimplified { flattened, cut } => {
                 write!(f, "{flattened} elements of the page stood too deep")?;

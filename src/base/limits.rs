@@ -90,3 +90,15 @@ pub const PDF_MAX_PAGES: usize = 2_000;
 
 /// Glyphs of a PDF that are read: ten times what fits a book.
 pub const PDF_MAX_GLYPHS: usize = 5_000_000;
+
+/// Glyphs of one page of a PDF: ten times what fits a newspaper's. Each takes about 100 bytes while its page is read.
+pub const PDF_MAX_PAGE_GLYPHS: usize = 200_000;
+
+/// Bytes that the deflated streams of a PDF may hold, pictures aside: eight times the largest document.
+pub const PDF_MAX_UNPACKED_BYTES: usize = 256 * 1024 * 1024;
+
+/// Bytes of one `/ActualText` of a PDF. It stands for a cluster of letters, at most for a line.
+pub const PDF_MAX_ACTUAL_TEXT_BYTES: usize = 2_048;
+
+/// Bytes of the XMP packet of a PDF, before and after unpacking: programs that record a history write some 100 kB.
+pub const PDF_MAX_XMP_BYTES: usize = 1024 * 1024;

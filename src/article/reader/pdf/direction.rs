@@ -1,81 +1,223 @@
-//! A line of glyphs from left to right → its words in reading order, in plain letters.
+//! A line of glyphs from left to right → its words in reading order.
+//!
+//! The bidirectional algorithm (UAX #9) says how a line is shown; a PDF has only what was shown, so this goes the other
+//! way: `ماع 2026` → `2026 عام`. Several texts can be shown alike; the plainest is taken. Whatever is guessed, a figure's
+//! digits keep their order.
 
-use unicode_normalization::UnicodeNormalization;
+use std::ops::Range;
 
 /// True for letters of scripts that run from right to left.
 pub(super) fn is_rtl(c: char) -> bool {
     matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
-        && !is_digit(c)
+        && figure(c).is_none()
+        && !matches!(c, '\u{660}'..='\u{66c}' | '\u{60c}' | '\u{600}'..='\u{605}')
 }
 
-fn is_digit(c: char) -> bool {
-    c.is_ascii_digit() || matches!(c, '٠'..='٩' | '۰'..='۹' | '\u{66b}' | '\u{66c}')
+/// Returns the value of a decimal digit of any script.
+pub(super) fn figure(c: char) -> Option<u32> {
+    const ZEROS: [u32; 19] = [
+        0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0,
+        0xf20, 0x1040, 0x17e0, 0xff10,
+    ];
+    ZEROS.iter().find_map(|zero| (c as u32).checked_sub(*zero).filter(|value| *value < 10))
+}
+
+/// True where most letters run from right to left.
+pub(super) fn runs_left<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
+    let (mut right, mut left) = (0usize, 0usize);
+    for c in texts.flat_map(str::chars) {
+        right += usize::from(is_rtl(c));
+        left += usize::from(c.is_alphabetic() && !is_rtl(c));
+    }
+    right > left
+}
+
+/// What a file says of the brackets in text from right to left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Brackets {
+    /// What they look like: the one that opens, and stands right, is `)`.
+    AsShown,
+    /// What they mean.
+    AsMeant,
+}
+
+/// The part of the bidirectional classes that matters on the way back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// A letter that runs from right to left; whether it is Arabic.
+    Right { arabic: bool },
+    Left,
+    Figure,
+    /// Stands inside of numbers: `1,5`, `12:30`.
+    Separator,
+    /// Stands inside of numbers but for those in Arabic text: `2024-2025`.
+    Sign,
+    /// Stands at numbers but for those in Arabic text: `40%`.
+    Unit,
+    /// Ends a Latin phrase.
+    Bracket,
+    Other,
+}
+
+fn class(piece: &str) -> Class {
+    let strong = piece.chars().find(|c| c.is_alphabetic());
+    if let Some(letter) = strong {
+        let hebrew = matches!(letter, '\u{590}'..='\u{5ff}' | '\u{fb1d}'..='\u{fb4f}');
+        return if is_rtl(letter) { Class::Right { arabic: !hebrew } } else { Class::Left };
+    }
+    if piece.chars().any(is_rtl) {
+        return Class::Right { arabic: true };
+    }
+    let Some(first) = piece.chars().next() else { return Class::Other };
+    match first {
+        _ if piece.chars().any(|c| figure(c).is_some()) => Class::Figure,
+        '.' | ',' | ':' | '/' | '\u{66b}' | '\u{66c}' | '\u{60c}' | '\u{a0}' | '\u{202f}' => Class::Separator,
+        '-' | '+' | '\u{2212}' => Class::Sign,
+        '%' | '\u{66a}' | '°' | '#' | '$' | '€' | '£' | '₪' | '‰' => Class::Unit,
+        '(' | ')' | '[' | ']' | '{' | '}' | '«' | '»' | '"' | '“' | '”' | '„' => Class::Bracket,
+        _ => Class::Other,
+    }
 }
 
 /// Puts pieces that stand from left to right into reading order. A piece is what one glyph stands for, and stays whole.
-///
-/// Where most letters run from right to left, the pieces are reversed, but for runs of Latin words and of figures, which
-/// keep their order: no figure is ever turned round. Brackets outside of these runs are mirrored, as they were for display.
-pub(super) fn reading_order(pieces: Vec<String>) -> Vec<String> {
-    let count =
-        |test: fn(char) -> bool| pieces.iter().flat_map(|piece| piece.chars()).filter(|c| test(*c)).count();
-    let rtl = count(is_rtl);
-    if rtl == 0 || rtl * 2 < count(|c| c.is_alphabetic() && !is_rtl(c)) {
+/// `page` tells whether the page runs from right to left. Linear time.
+pub(super) fn reading_order(pieces: Vec<String>, page: bool, brackets: Brackets) -> Vec<String> {
+    let mut classes: Vec<Class> = pieces.iter().map(|piece| class(piece)).collect();
+    let right = |class: &Class| matches!(class, Class::Right { .. });
+    if !classes.iter().any(right) {
         return pieces;
     }
-    let mut out: Vec<String> = Vec::with_capacity(pieces.len());
-    let mut end = pieces.len();
-    while end > 0 {
-        let strong = |at: usize| pieces[at].chars().any(|c| is_digit(c) || (c.is_alphabetic() && !is_rtl(c)));
-        if strong(end - 1) {
-            let start = run_start(&pieces, end, strong);
-            out.extend_from_slice(&pieces[start..end]);
-            end = start;
-        } else {
-            out.push(pieces[end - 1].chars().map(mirrored).collect());
-            end -= 1;
+    bind_brackets(&pieces, &mut classes);
+    let mut out = Vec::with_capacity(pieces.len());
+    if page || runs_left(pieces.iter().map(String::as_str)) {
+        turn(&pieces, &classes, brackets, &mut out);
+        return out;
+    }
+    // Some words from right to left in a line from left to right.
+    let mut at = 0;
+    while at < pieces.len() {
+        if !right(&classes[at]) {
+            out.push(pieces[at].clone());
+            at += 1;
+            continue;
         }
+        let stop = classes[at..].iter().position(|class| *class == Class::Left);
+        let stop = at + stop.unwrap_or(classes.len() - at);
+        let end = classes[at..stop].iter().rposition(right).map_or(at + 1, |last| at + last + 1);
+        turn(&pieces[at..end], &classes[at..end], brackets, &mut out);
+        at = end;
     }
     out
 }
 
-/// Returns where the run that ends before `end` begins: Latin letters and figures, and marks between two of them.
-fn run_start(pieces: &[String], end: usize, strong: impl Fn(usize) -> bool) -> usize {
-    let mut start = end - 1;
-    let latin = |at: usize| pieces[at].chars().any(|c| c.is_alphabetic());
-    loop {
-        if start > 0 && strong(start - 1) {
-            start -= 1;
-            continue;
-        }
-        // Marks inside of a number or between Latin words: 1,5  12:30  www.example.org  New York
-        let mut before = start;
-        while before > 0
-            && start - before < 3
-            && !strong(before - 1)
-            && pieces[before - 1].chars().all(|c| !is_rtl(c))
-        {
-            before -= 1;
-        }
-        let marks: String = pieces[before..start].concat();
-        let joined = before > 0 && strong(before - 1) && {
-            let figures = !latin(before - 1) && !latin(start);
-            let spaces = marks.chars().any(char::is_whitespace);
-            let brackets = marks.contains(['(', ')', '[', ']', '«', '»', '"']);
-            if figures {
-                !spaces
-                    && marks
-                        .chars()
-                        .all(|c| matches!(c, '.' | ',' | ':' | '/' | '-' | '\u{66b}' | '\u{66c}' | '−' | '–'))
-            } else {
-                !brackets
-            }
-        };
-        if !joined {
-            return start;
-        }
-        start = before - 1;
+/// Counts brackets around Latin letters that follow Latin letters among them: `NORD Marine (NM)` is one phrase.
+fn bind_brackets(pieces: &[String], classes: &mut [Class]) {
+    let mut open: Vec<usize> = Vec::new();
+    // How many pieces up to each place run from right to left, and are Latin.
+    let mut sums = vec![(0usize, 0usize)];
+    for class in classes.iter() {
+        let (right, left) = sums.last().copied().unwrap_or_default();
+        let is_right = matches!(class, Class::Right { .. });
+        sums.push((right + usize::from(is_right), left + usize::from(*class == Class::Left)));
     }
+    for at in 0..pieces.len() {
+        match pieces[at].as_str() {
+            "(" | "[" => open.push(at),
+            ")" | "]" => {
+                let Some(from) = open.pop() else { continue };
+                let before = pieces[..from].iter().rposition(|piece| !piece.trim().is_empty());
+                let after_latin = before.is_some_and(|before| {
+                    classes[before] == Class::Left && from - before <= 2
+                });
+                let (inside, outside) = (sums[at], sums[from]);
+                if after_latin && inside.0 == outside.0 && inside.1 > outside.1 {
+                    classes[from] = Class::Left;
+                    classes[at] = Class::Left;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Reverses pieces, but for runs of Latin words and of figures. Brackets outside of these are mirrored, as they were to be
+/// shown.
+fn turn(pieces: &[String], classes: &[Class], brackets: Brackets, out: &mut Vec<String>) {
+    let mut runs: Vec<(Range<usize>, bool)> = Vec::new();
+    let mut at = 0;
+    while at < pieces.len() {
+        let end = match classes[at] {
+            Class::Left | Class::Figure => phrase(classes, at).unwrap_or_else(|| number(classes, at)),
+            // A unit before its figure, as in `$5`.
+            Class::Unit if classes.get(at + 1) == Some(&Class::Figure) && !arabic(classes, at) => {
+                number(classes, at + 1)
+            }
+            _ => at,
+        };
+        let kept = end > at;
+        let end = end.max(at + 1);
+        runs.push((at..end, kept));
+        at = end;
+    }
+    for (run, kept) in runs.into_iter().rev() {
+        if kept {
+            out.extend_from_slice(&pieces[run]);
+        } else {
+            let mirror = |c: char| if brackets == Brackets::AsShown { mirrored(c) } else { c };
+            out.extend(pieces[run].iter().map(|piece| piece.chars().map(mirror).collect()));
+        }
+    }
+}
+
+/// Returns where the phrase ends that begins at a Latin letter or figure: Latin words with figures and marks between them.
+fn phrase(classes: &[Class], from: usize) -> Option<usize> {
+    let (mut end, mut latin, mut at, mut gap) = (from, false, from, 0);
+    while let Some(class) = classes.get(at) {
+        match class {
+            Class::Left => (end, latin, gap) = (at + 1, true, 0),
+            // Before the first Latin word a figure must be part of it, as in `3D`.
+            Class::Figure if latin || gap == 0 => (end, gap) = (at + 1, 0),
+            Class::Right { .. } | Class::Bracket | Class::Figure => break,
+            _ if gap == 3 => break,
+            _ if !latin => break,
+            _ => gap += 1,
+        }
+        at += 1;
+    }
+    latin.then_some(end)
+}
+
+/// Returns where the number ends that begins at a figure.
+fn number(classes: &[Class], from: usize) -> usize {
+    let arabic = arabic(classes, from);
+    let mut end = from;
+    loop {
+        while classes.get(end) == Some(&Class::Figure) {
+            end += 1;
+        }
+        let inside = match classes.get(end) {
+            Some(Class::Separator) => true,
+            Some(Class::Sign) => !arabic,
+            Some(Class::Unit) if !arabic => return end + 1,
+            _ => false,
+        };
+        if !inside || classes.get(end + 1) != Some(&Class::Figure) {
+            return end;
+        }
+        end += 1;
+    }
+}
+
+/// True where a figure stands in Arabic text: after an Arabic letter, or in a line of them.
+fn arabic(classes: &[Class], at: usize) -> bool {
+    let letter = |class: &Class| match class {
+        Class::Right { arabic } => Some(*arabic),
+        _ => None,
+    };
+    // A line of figures alone is long; its letters are looked for near by.
+    let near = 64;
+    let after = classes[at..].iter().take(near).find_map(letter);
+    after.or_else(|| classes[..at].iter().rev().take(near).find_map(letter)).unwrap_or(false)
 }
 
 fn mirrored(c: char) -> char {
@@ -96,100 +238,71 @@ fn mirrored(c: char) -> char {
     }
 }
 
-/// Gives the plain letters for forms that only print has: Arabic presentation forms, Latin ligatures, radicals. Nothing
-/// else is normalised.
-pub(super) fn plain(text: &str) -> String {
-    let form = |c: char| matches!(c, '\u{fb00}'..='\u{fb06}' | '\u{fb13}'..='\u{fb17}' | '\u{fb1d}'..='\u{fb4f}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{2f00}'..='\u{2fdf}' | '\u{f900}'..='\u{faff}');
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if form(c) {
-            // A mark in presentation form folds to a space and the mark.
-            out.extend(c.nfkc().filter(|c| *c != ' '));
-        } else if let Some(unified) = radical(c) {
-            out.push(unified);
-        } else if !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{0}') {
-            out.push(c);
-        }
-    }
-    out
-}
-
-/// CJK radicals that fonts of some producers map ideographs to, and that Unicode does not fold.
-fn radical(c: char) -> Option<char> {
-    const TABLE: &[(char, char)] = &[
-        ('⺠', '民'),
-        ('⻄', '西'),
-        ('⻅', '见'),
-        ('⻆', '角'),
-        ('⻉', '贝'),
-        ('⻋', '车'),
-        ('⻓', '长'),
-        ('⻔', '门'),
-        ('⻘', '青'),
-        ('⻚', '页'),
-        ('⻛', '风'),
-        ('⻜', '飞'),
-        ('⻝', '食'),
-        ('⻢', '马'),
-        ('⻣', '骨'),
-        ('⻤', '鬼'),
-        ('⻥', '鱼'),
-        ('⻦', '鸟'),
-        ('⻨', '麦'),
-        ('⻩', '黄'),
-        ('⻬', '齐'),
-        ('⻮', '齿'),
-        ('⻰', '龙'),
-        ('⻳', '龟'),
-        ('⺟', '母'),
-        ('⺮', '竹'),
-        ('⺸', '羊'),
-        ('⻁', '虎'),
-        ('⻑', '長'),
-        ('⻙', '韦'),
-        ('⻗', '雨'),
-        ('⺼', '肉'),
-        ('⻎', '辶'),
-        ('⻏', '阝'),
-        ('⺝', '月'),
-        ('⺒', '巳'),
-        ('⺋', '㔾'),
-        ('⻞', '食'),
-        ('⻟', '飠'),
-    ];
-    TABLE.iter().find(|(from, _)| *from == c).map(|(_, to)| *to)
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn order(visual: &str) -> String {
-        reading_order(visual.chars().map(String::from).collect()).concat()
+    fn order(visual: &str, page: bool) -> String {
+        reading_order(visual.chars().map(String::from).collect(), page, Brackets::AsShown).concat()
     }
 
     #[test]
     fn lines_are_put_in_reading_order() {
-        assert_eq!(order("abc 12"), "abc 12");
-        assert_eq!(order("ما رحب"), "ما رحب".chars().rev().collect::<String>());
-        // Figures and Latin words keep their order, brackets are mirrored.
-        assert_eq!(order("2026 ماع"), "عام 2026");
-        assert_eq!(order(".(CNN) لاق"), "قال (CNN).");
-        assert_eq!(order("1,5 12:30 ةعاس"), "ساعة 12:30 1,5");
-        assert_eq!(order("New York ةريبكلا ةنيدملا يف"), "في المدينة الكبيرة New York");
+        let cases = [
+            ("abc 12", "abc 12"),
+            ("2026 ماع", "عام 2026"),
+            (".(CNN) لاق", "قال (CNN)."),
+            ("1,5 12:30 ةعاس", "ساعة 12:30 1,5"),
+            ("New York يف", "في New York"),
+            ("(NM) NORD Marine (NM) ةكرش", "شركة NORD Marine (NM) (NM)"),
+            // In Arabic text a range and a percent sign are shown the other way round, in Hebrew text they are not.
+            ("2025-2024 يف", "في 2024-2025"),
+            ("2024-2025 תנש", "שנת 2024-2025"),
+            ("%40 يلاوح", "حوالي 40%"),
+            ("40% טעמכ", "כמעט 40%"),
+            ("$5 קר", "רק $5"),
+            ("۲۰۲۶ سرام ۱۴", "۱۴ مارس ۲۰۲۶"),
+        ];
+        for (shown, read) in cases {
+            assert_eq!(order(shown, false), read, "{shown}");
+        }
     }
 
     #[test]
-    fn forms_of_print_become_plain_letters() {
-        assert_eq!(plain("ﬁn ﻻ ⼈⺠ é"), "fin لا 人民 é");
+    fn the_page_decides_about_lines_of_both_directions() {
+        assert_eq!(order("he said םולש to us", false), "he said שלום to us");
+        assert_eq!(order("he said םולש ךל to us", false), "he said לך שלום to us".replace("לך שלום", "שלום לך"));
+        assert_eq!(order("Associated Press תונכוס", true), "סוכנות Associated Press");
     }
 
-    proptest::proptest! {
-        /// No figure is lost, altered or turned round, whatever stands around it.
+    /// The digits of each figure, in the order of the text, with the figures put in order.
+    fn figures(text: &str) -> Vec<String> {
+        let mut figures: Vec<String> = text
+            .split(|c: char| figure(c).is_none())
+            .filter(|figure| !figure.is_empty())
+            .map(str::to_owned)
+            .collect();
+        figures.sort();
+        figures
+    }
+
+    proptest! {
         #[test]
-        fn figures_survive(before in "[א-ת ]{0,8}", figure in "[0-9]{1,6}", after in "[א-ת ]{1,8}") {
-            let line = format!("{before} {figure} {after}");
-            proptest::prop_assert!(order(&line).contains(&figure), "{line}");
+        fn no_figure_is_altered(line in "[א-דأ-د a-c0-9۰-۹()\\[\\].,:%$/«»-]{0,40}", page: bool) {
+            prop_assert_eq!(figures(&order(&line, page)), figures(&line));
+        }
+
+        #[test]
+        fn nothing_is_lost(line in "[א-דأ-د a-c0-9.,:% -]{0,40}", page: bool) {
+            let sorted = |text: &str| { let mut c: Vec<char> = text.chars().collect(); c.sort_unstable(); c };
+            prop_assert_eq!(sorted(&order(&line, page)), sorted(&line));
+        }
+
+        #[test]
+        fn what_runs_from_left_to_right_stays(line in "[a-zéλж0-9().,:%$/ -]{0,40}", page: bool) {
+            prop_assert_eq!(order(&line, page), line);
         }
     }
 }
