@@ -532,15 +532,12 @@ fn named_bodies() -> Vec<BodyRow> {
 fn stands_alone(language: &str, name: &str) -> bool {
     let length = name.chars().count();
     let wide = name.chars().all(|c| c > '\u{2e80}');
-    length >= 2
-        && (language == "*"
-            || length >= 5
-            || (wide && length >= 2)
-            || (length >= 3
-                && name.is_ascii()
-                && name.chars().all(|c| c.is_ascii_uppercase())
-                && !["AIM", "AMI", "SIG", "UNI", "APP", "AGI", "ABI", "BSS", "NNA", "PNA", "INA"]
-                    .contains(&name)))
+    let capitals = length >= 3 && name.chars().all(char::is_uppercase);
+    let words = [
+        "AIM", "AMI", "SIG", "UNI", "APP", "AGI", "ABI", "BSS", "NNA", "PNA", "INA", "AGP", "ACP", "AIP",
+        "APA",
+    ];
+    length >= 2 && (language == "*" || length >= 5 || wide || (capitals && !words.contains(&name)))
 }
 
 impl Rule {

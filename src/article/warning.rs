@@ -82,6 +82,15 @@ pub enum Warning {
         /// How many.
         count: usize,
     },
+    /// What a word processor's file holds beside its text: deleted and hidden text, comments.
+    LeftOut {
+        /// Deletions and moves that are tracked.
+        deleted: usize,
+        /// Pieces of hidden text.
+        hidden: usize,
+        /// Comments.
+        comments: usize,
+    },
     /// A page nested so deep, or so large, that it was read simplified.
     PageSimplified {
         /// Elements whose tags were dropped because they stood too deep; their words were read.
@@ -130,6 +139,9 @@ impl fmt::Display for Warning {
             Warning::ReadBySecondReader => f.write_str("the text was recovered by a second reader"),
             Warning::RepeatedLinesDropped { count } => {
                 write!(f, "{count} running titles and page numbers were left out")
+            }
+            Warning::LeftOut { deleted, hidden, comments } => {
+                write!(f, "left out: {deleted} deletions, {hidden} hidden pieces, {comments} comments")
             }
             Warning::PageSimplified { flattened, cut } => {
                 write!(f, "{flattened} elements of the page stood too deep")?;

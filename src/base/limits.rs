@@ -90,3 +90,24 @@ pub const PDF_MAX_PAGES: usize = 2_000;
 
 /// Glyphs of a PDF that are read: ten times what fits a book.
 pub const PDF_MAX_GLYPHS: usize = 5_000_000;
+
+/// Elements, texts and marks of one XML document. A book of a thousand pages has 200,000.
+pub const XML_MAX_NODES: usize = 2_000_000;
+
+/// Elements of an XML document that may be open at a time.
+pub const XML_MAX_DEPTH: usize = 256;
+
+/// Files in a ZIP package that is read.
+pub const PACKAGE_MAX_ENTRIES: usize = 10_000;
+
+/// Bytes that are unpacked of one ZIP package, pictures not counted since they are not unpacked.
+pub const PACKAGE_MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Groups of an RTF document that may be open at a time.
+pub const RTF_MAX_DEPTH: usize = 256;
+
+/// Documents taken out of one file: a feed's entries, a mail's attachments, a web archive's pages.
+pub const PARTS_MAX: usize = 10_000;
+
+/// Bytes of a web archive that are read, unpacked.
+pub const ARCHIVE_MAX_BYTES: u64 = 512 * 1024 * 1024;

@@ -15,3 +15,4 @@ pub(super) mod odt;
 pub(super) mod package;
 pub(super) mod pdf;
 pub(super) mod rtf;
+pub(super) mod xml;

@@ -23,12 +23,35 @@ pub(super) fn reading_order(pieces: Vec<String>) -> Vec<String> {
     if rtl == 0 || rtl * 2 < count(|c| c.is_alphabetic() && !is_rtl(c)) {
         return pieces;
     }
+    // Some fonts say what a bracket looks like, some what it means: the reading in which brackets pair is right.
+    let shown = ordered(&pieces, mirrored);
+    let meant = ordered(&pieces, |c| c);
+    if pairs(&meant) > pairs(&shown) { meant } else { shown }
+}
+
+/// Counts brackets that are opened and then closed.
+fn pairs(pieces: &[String]) -> usize {
+    let (mut open, mut pairs) = (0usize, 0);
+    for c in pieces.iter().flat_map(|piece| piece.chars()) {
+        match c {
+            '(' | '[' | '«' => open += 1,
+            ')' | ']' | '»' if open > 0 => {
+                open -= 1;
+                pairs += 1;
+            }
+            _ => {}
+        }
+    }
+    pairs
+}
+
+fn ordered(pieces: &[String], mirrored: fn(char) -> char) -> Vec<String> {
     let mut out: Vec<String> = Vec::with_capacity(pieces.len());
     let mut end = pieces.len();
     while end > 0 {
         let strong = |at: usize| pieces[at].chars().any(|c| is_digit(c) || (c.is_alphabetic() && !is_rtl(c)));
         if strong(end - 1) {
-            let start = run_start(&pieces, end, strong);
+            let start = run_start(pieces, end, strong);
             out.extend_from_slice(&pieces[start..end]);
             end = start;
         } else {
