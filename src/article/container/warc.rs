@@ -50,9 +50,9 @@ pub(super) fn read(
             break;
         }
         let Some((headers, body)) = headers(rest).filter(|_| rest.starts_with(b"WARC/")) else {
-            contents
-                .left_out
-                .push(("the rest of the archive".into(), "no record begins where one should".into()));
+            let cut = rest.starts_with(b"WARC/") || b"WARC/".starts_with(&rest[..rest.len().min(5)]);
+            let why = if cut { "the archive is cut short" } else { "no record begins where one should" };
+            contents.left_out.push(("the rest of the archive".into(), why.into()));
             break;
         };
         let length =
