@@ -37,6 +37,7 @@ mod day;
 pub mod decode;
 mod detect;
 pub mod extract;
+pub mod isolation;
 pub mod language;
 mod lines;
 mod names;
@@ -153,6 +154,24 @@ impl Format {
         }
     }
 
+    /// Returns the name that people use: `PDF`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::Markdown => "Markdown",
+            Format::Html => "HTML",
+            Format::Pdf => "PDF",
+            Format::Docx => "DOCX",
+            Format::Odt => "ODT",
+            Format::Rtf => "RTF",
+            Format::Epub => "EPUB",
+            Format::Mail => "mail",
+            Format::Ninjs => "ninjs",
+            Format::NewsMl => "NewsML-G2",
+            Format::FeedEntry => "feed entry",
+        }
+    }
+
     /// Returns name and version of the extractor that reads this format; recorded with the text's digest. The same
     /// extractor gives the same text for the same bytes, in every release: a change of output is a new version.
     pub fn extractor(self) -> &'static str {
@@ -224,6 +243,12 @@ pub struct Article {
     pub digests: Digests,
     /// The paragraphs, at most [`limits::PARAGRAPHS_MAX`].
     pub paragraphs: Vec<Paragraph>,
+    /// How this copy came here, where it was fetched or taken out of another file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<container::Delivery>,
+    /// Its own address, as it declares it: an absolute URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canonical: Option<String>,
     /// What was lost, joined or left out.
     pub warnings: Vec<Warning>,
     /// The language, where it is declared or can be told.
@@ -298,6 +323,30 @@ pub enum ReadError {
         /// The limit.
         limit: u64,
     },
+    /// The reader took longer than it may.
+    #[error("reading the {format} file took more than {seconds} seconds: it was given up")]
+    TimedOut {
+        /// The format: `HTML`.
+        format: Cow<'static, str>,
+        /// The limit.
+        seconds: u64,
+    },
+    /// The reader broke down, or took more memory than it may.
+    #[error("the reader of the {format} file broke down: {how}")]
+    Crashed {
+        /// The format: `PDF`.
+        format: Cow<'static, str>,
+        /// How it ended.
+        how: Cow<'static, str>,
+    },
+    /// The process that reads could not be started.
+    #[error("the process that reads {format} files could not be started: {reason}")]
+    NoReader {
+        /// The format: `PDF`.
+        format: Cow<'static, str>,
+        /// The system's words.
+        reason: Cow<'static, str>,
+    },
     /// A file of several documents, where one is asked for.
     #[error("the file is a {format} of several documents")]
     Several {
@@ -333,6 +382,9 @@ pub fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Result<(Format, Extra
             };
             Err(ReadError::Several { format: format.into() })
         }
+        detect::Detected::Text if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") => {
+            Err(reader::docx::ole2(bytes))
+        }
         detect::Detected::Text => {
             let decoded = decode::decode(bytes)?;
             if is_markdown(&decoded.text, options) {
@@ -360,6 +412,21 @@ pub fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Result<(Format, Extra
 /// # Errors
 /// [`ReadError`].
 pub fn extract_as(format: Format, bytes: &[u8], options: &ReadOptions<'_>) -> Result<Extract, ReadError> {
+    match isolation::isolation().filter(|_| !matches!(format, Format::Text | Format::Markdown)) {
+        Some(isolation) => isolation.extract_as(format, bytes, options),
+        None => extract_here(format, bytes, options),
+    }
+}
+
+/// Takes out the text of a document as [`extract_as`] does, in this process whatever [`isolation::isolate`] was told.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn extract_here(format: Format, bytes: &[u8], options: &ReadOptions<'_>) -> Result<Extract, ReadError> {
+    let size = bytes.len() as u64;
+    if size > limits::DOCUMENT_MAX_BYTES {
+        return Err(ReadError::TooLarge { size, limit: limits::DOCUMENT_MAX_BYTES });
+    }
     match format {
         Format::Text => Ok(plain(decode::decode(bytes)?)),
         Format::Markdown => {
@@ -386,6 +453,22 @@ pub fn extract_as(format: Format, bytes: &[u8], options: &ReadOptions<'_>) -> Re
 /// # Errors
 /// [`ReadError`].
 pub fn open(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Option<container::Contents>, ReadError> {
+    match detect::detect(bytes, options) {
+        detect::Detected::Container(_) | detect::Detected::Document(Format::Mail) => {
+            match isolation::isolation() {
+                Some(isolation) => isolation.open(bytes, options),
+                None => open_here(bytes, options),
+            }
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Takes a file apart as [`open`] does, in this process.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn open_here(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Option<container::Contents>, ReadError> {
     match detect::detect(bytes, options) {
         detect::Detected::Container(detect::Container::Feed) => container::feed::open(bytes).map(Some),
         detect::Detected::Container(detect::Container::Warc) => container::warc::open(bytes).map(Some),
@@ -459,6 +542,8 @@ pub fn claims_with(bytes: &[u8], format: Format, mut extract: Extract, authority
         extractor: format.extractor(),
         digests,
         paragraphs,
+        delivery: None,
+        canonical: canonical(&extract),
         warnings,
         language: claims.language,
         title: claims.title,
@@ -470,6 +555,72 @@ pub fn claims_with(bytes: &[u8], format: Format, mut extract: Extract, authority
         quotes,
         text: extract.text,
     }
+}
+
+/// A rule that fired in the text of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fired {
+    /// Its id.
+    pub rule: String,
+    /// The line that it fired in, at most 120 characters of it.
+    pub line: String,
+    /// Whether a claim of the document rests on it; others lost to a rule before them, or only keep words from others.
+    pub kept: bool,
+}
+
+/// Returns which rules fire in head and tail of a document's text, in the order of the lines.
+pub fn rules_fired(article: &Article) -> Vec<Fired> {
+    let language = article.language.as_ref().map(|language| language.tag.as_str());
+    let rules = rules::rules();
+    let claims = article
+        .claimed_origins
+        .iter()
+        .map(|one| &one.evidence)
+        .chain(article.bylines.iter().map(|one| &one.evidence));
+    let others = [&article.title, &article.published_at, &article.publisher]
+        .into_iter()
+        .flatten()
+        .map(|one| &one.evidence);
+    let dateline = article.dateline.iter().map(|one| &one.evidence);
+    let kept: Vec<&str> = claims.chain(others).chain(dateline).filter_map(Evidence::rule).collect();
+    let mut fired = Vec::new();
+    let fields =
+        [Field::Exclude, Field::Photo, Field::Dateline, Field::Origin, Field::Byline, Field::Published];
+    for line in lines::lines(&article.text, 0, rules, language) {
+        for rule in fields.into_iter().flat_map(|field| rules.of(field, language)) {
+            if line.scope_for(rule).is_some() && rule.captures(line.printed()).is_some() {
+                let kept = kept.contains(&rule.id.as_str());
+                fired.push(Fired {
+                    rule: rule.id.clone(),
+                    line: line.printed().chars().take(120).collect(),
+                    kept,
+                });
+            }
+        }
+    }
+    // Declared values have rules that look at no line.
+    let seen: Vec<String> = fired.iter().map(|one| one.rule.clone()).collect();
+    let unseen = kept.iter().filter(|rule| !seen.iter().any(|seen| seen == **rule));
+    fired.extend(unseen.map(|rule| Fired {
+        rule: (*rule).to_owned(),
+        line: "beside the text".into(),
+        kept: true,
+    }));
+    fired
+}
+
+/// Returns the address that the document gives as its own.
+fn canonical(extract: &Extract) -> Option<String> {
+    let urls = extract.declared.iter().filter(|one| one.key == extract::Key::Url && one.source != "capture");
+    let plain = |url: &&str| {
+        let web = url.starts_with("https://") || url.starts_with("http://");
+        web && url.len() <= limits::URL_MAX_BYTES
+            && !url.contains(|c: char| c.is_whitespace() || c.is_control())
+    };
+    let mut urls: Vec<(bool, &str)> = urls.map(|one| (one.source != "link", one.value.as_str())).collect();
+    urls.sort_by_key(|(other, _)| *other);
+    urls.into_iter().map(|(_, url)| url).find(plain).map(str::to_owned)
 }
 
 fn is_markdown(text: &str, options: &ReadOptions<'_>) -> bool {

@@ -107,6 +107,19 @@ pub enum Warning {
     },
 }
 
+impl Warning {
+    /// True for what a person should know of before the document is registered.
+    pub fn is_notable(&self) -> bool {
+        !matches!(
+            self,
+            Warning::SoftWrapsJoined { .. }
+                | Warning::HyphenBreaksJoined { .. }
+                | Warning::Invisible { .. }
+                | Warning::RepeatedLinesDropped { .. }
+        )
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
