@@ -36,7 +36,9 @@ mod dateline;
 mod day;
 pub mod decode;
 mod detect;
+mod error;
 pub mod extract;
+mod format;
 pub mod isolation;
 pub mod language;
 mod lines;
@@ -52,10 +54,7 @@ pub mod rules;
 mod title;
 mod warning;
 
-use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use serde::Serialize;
 
 pub use authority::{Authority, OrganisationRef};
 pub use claim::{
@@ -63,6 +62,8 @@ pub use claim::{
     OriginRole, Person, Quotation, RuleEvidence, Scope, Selector, Strength, TextClaim,
 };
 pub use decode::{Charset, CharsetSource};
+pub use error::ReadError;
+pub use format::Format;
 pub use numbers::NUMBERS;
 pub use position::{EvidenceError, ExtractedText};
 pub use reflow::REFLOW;
@@ -86,115 +87,6 @@ pub struct ReadOptions<'a> {
     pub charset: Option<&'a str>,
     /// The address that it was captured from: an absolute URL.
     pub url: Option<&'a str>,
-}
-
-/// The format of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Format {
-    /// Plain text.
-    Text,
-    /// Markdown, with or without front matter.
-    Markdown,
-    /// HTML, or XHTML.
-    Html,
-    /// PDF.
-    Pdf,
-    /// Office Open XML text: Word.
-    Docx,
-    /// OpenDocument text.
-    Odt,
-    /// Rich Text Format.
-    Rtf,
-    /// EPUB.
-    Epub,
-    /// A mail: RFC 5322 and MIME.
-    Mail,
-    /// IPTC ninjs.
-    Ninjs,
-    /// IPTC NewsML-G2.
-    NewsMl,
-    /// One entry of an RSS or Atom feed.
-    FeedEntry,
-}
-
-impl Format {
-    /// All formats.
-    pub const ALL: [Format; 12] = [
-        Format::Text,
-        Format::Markdown,
-        Format::Html,
-        Format::Pdf,
-        Format::Docx,
-        Format::Odt,
-        Format::Rtf,
-        Format::Epub,
-        Format::Mail,
-        Format::Ninjs,
-        Format::NewsMl,
-        Format::FeedEntry,
-    ];
-
-    /// Returns the media type (RFC 6838): `text/plain`.
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Format::Text => "text/plain",
-            Format::Markdown => "text/markdown",
-            Format::Html => "text/html",
-            Format::Pdf => "application/pdf",
-            Format::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            Format::Odt => "application/vnd.oasis.opendocument.text",
-            Format::Rtf => "application/rtf",
-            Format::Epub => "application/epub+zip",
-            Format::Mail => "message/rfc822",
-            Format::Ninjs => "application/vnd.iptc.ninjs+json",
-            Format::NewsMl => "application/vnd.iptc.g2.newsitem+xml",
-            Format::FeedEntry => "application/xml",
-        }
-    }
-
-    /// Returns the name that people use: `PDF`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Text => "text",
-            Format::Markdown => "Markdown",
-            Format::Html => "HTML",
-            Format::Pdf => "PDF",
-            Format::Docx => "DOCX",
-            Format::Odt => "ODT",
-            Format::Rtf => "RTF",
-            Format::Epub => "EPUB",
-            Format::Mail => "mail",
-            Format::Ninjs => "ninjs",
-            Format::NewsMl => "NewsML-G2",
-            Format::FeedEntry => "feed entry",
-        }
-    }
-
-    /// Returns name and version of the extractor that reads this format; recorded with the text's digest. The same
-    /// extractor gives the same text for the same bytes, in every release: a change of output is a new version.
-    pub fn extractor(self) -> &'static str {
-        match self {
-            Format::Text => "dateline-text/1",
-            Format::Markdown => "dateline-markdown/1",
-            Format::Html => "dateline-html/1",
-            Format::Pdf => "dateline-pdf/1",
-            Format::Docx => "dateline-docx/1",
-            Format::Odt => "dateline-odt/1",
-            Format::Rtf => "dateline-rtf/1",
-            Format::Epub => "dateline-epub/1",
-            Format::Mail => "dateline-mail/1",
-            Format::Ninjs => "dateline-ninjs/1",
-            Format::NewsMl => "dateline-newsml/1",
-            Format::FeedEntry => "dateline-feed/1",
-        }
-    }
-
-    /// Returns the format that the extractor of this name and version reads; `None` for one that is not known here.
-    pub fn of_extractor(name: &str) -> Option<Format> {
-        Format::ALL.into_iter().find(|format| format.extractor() == name)
-    }
 }
 
 /// The digests of one document, from what nothing survives to what only figures do.
@@ -267,92 +159,6 @@ pub struct Article {
     pub bylines: Vec<Byline>,
     /// Words given as somebody's. At most [`limits::QUOTES_MAX`].
     pub quotes: Vec<Quotation>,
-}
-
-/// Why bytes cannot be read as an article.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// No words in it.
-    #[error("the document of {size} bytes has no text")]
-    Empty {
-        /// Bytes of the document.
-        size: u64,
-    },
-    /// Larger than [`limits::DOCUMENT_MAX_BYTES`].
-    #[error("the document has {size} bytes, more than {limit}")]
-    TooLarge {
-        /// Bytes of the document.
-        size: u64,
-        /// Bytes that a document may have.
-        limit: u64,
-    },
-    /// Not text.
-    #[error("the document is no text: it looks like {looks_like}")]
-    Binary {
-        /// What it looks like: `PNG image`.
-        looks_like: Cow<'static, str>,
-    },
-    /// A format that is not read.
-    #[error("the document is {format}, which cannot be read: save it as plain text, Markdown or PDF")]
-    Unsupported {
-        /// The format: `old Office document`.
-        format: Cow<'static, str>,
-    },
-    /// Cut short, or not of its form.
-    #[error("the document is a damaged {format} file: {reason}")]
-    Damaged {
-        /// The format: `PDF`.
-        format: Cow<'static, str>,
-        /// What is wrong, in words.
-        reason: Cow<'static, str>,
-    },
-    /// Locked by a password.
-    #[error("the {format} file is encrypted: remove the password and try again")]
-    Encrypted {
-        /// The format: `PDF`.
-        format: Cow<'static, str>,
-    },
-    /// Beyond one of [`limits`].
-    #[error("the {format} file has {what} of more than {limit}")]
-    LimitPassed {
-        /// The format: `DOCX`.
-        format: Cow<'static, str>,
-        /// What of it, with its unit: `unpacked bytes`.
-        what: Cow<'static, str>,
-        /// The limit.
-        limit: u64,
-    },
-    /// The reader took longer than it may.
-    #[error("reading the {format} file took more than {seconds} seconds: it was given up")]
-    TimedOut {
-        /// The format: `HTML`.
-        format: Cow<'static, str>,
-        /// The limit.
-        seconds: u64,
-    },
-    /// The reader broke down, or took more memory than it may.
-    #[error("the reader of the {format} file broke down: {how}")]
-    Crashed {
-        /// The format: `PDF`.
-        format: Cow<'static, str>,
-        /// How it ended.
-        how: Cow<'static, str>,
-    },
-    /// The process that reads could not be started.
-    #[error("the process that reads {format} files could not be started: {reason}")]
-    NoReader {
-        /// The format: `PDF`.
-        format: Cow<'static, str>,
-        /// The system's words.
-        reason: Cow<'static, str>,
-    },
-    /// A file of several documents, where one is asked for.
-    #[error("the file is a {format} of several documents")]
-    Several {
-        /// The format: `feed`.
-        format: Cow<'static, str>,
-    },
 }
 
 /// Reads a document. Time and memory are linear in its size.
@@ -687,7 +493,10 @@ impl Claims {
         credit::find(&page, &mut origins);
         byline::find(&page, &mut bylines, &mut origins);
         byline::find_bare(&page, &mut bylines, &mut origins);
-        let title = agreement::title(&declared).or_else(|| title::find(&page, &bylines, &origins));
+        // What a program wrote into a file is a last resort: it is often the file's name.
+        let title = agreement::title(&declared)
+            .or_else(|| title::find(&page, &bylines, &origins))
+            .or_else(|| agreement::title_of_file(&declared));
         let published_at = agreement::published(&declared)
             .or_else(|| date::find(&page, &bylines))
             .or_else(|| agreement::published_elsewhere(&declared, extract));

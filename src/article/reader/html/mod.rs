@@ -17,10 +17,12 @@ use std::ops::Range;
 use crate::base::limits;
 
 mod body;
+mod call;
 mod class;
 mod declared;
 mod entities;
 mod json_ld;
+mod keep;
 mod tree;
 
 use html5ever::local_name;
