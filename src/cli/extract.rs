@@ -34,6 +34,9 @@ pub(crate) struct Document {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// Bytes with how they came, and the media type and charset that they came with.
+type Fetched = (Vec<u8>, Delivery, Option<String>, Option<String>);
+
 /// What an input leads to: documents by name, each read or not.
 pub(crate) type Read = Vec<(String, Outcome<Document>)>;
 
@@ -98,7 +101,7 @@ impl Reading {
     }
 
     /// Fetches a page with what its server said of it.
-    fn fetch(&self, url: &str) -> Outcome<(Vec<u8>, Delivery, Option<String>, Option<String>)> {
+    fn fetch(&self, url: &str) -> Outcome<Fetched> {
         let page = self.fetcher().fetch(url)?;
         Ok(captured(page))
     }
@@ -167,7 +170,7 @@ impl Reading {
 }
 
 /// A fetched page as a document's bytes, its delivery, media type and charset.
-pub(crate) fn captured(page: capture::Capture) -> (Vec<u8>, Delivery, Option<String>, Option<String>) {
+pub(crate) fn captured(page: capture::Capture) -> Fetched {
     let delivery = Delivery {
         url: Some(page.url),
         captured_at: Some(super::now().to_string()),

@@ -252,7 +252,7 @@ fn person(page: &Page<'_>, part: &str, publishers: &[String], declared: &Declara
         let Some(cue) = cue else { break };
         let rest = &name[name.char_indices().nth(cue.chars().count()).map_or(name.len(), |(at, _)| at)..];
         let wide = cue.chars().any(|c| c > '\u{2e80}');
-        if !rest.starts_with([' ', ':', '：', '\u{a0}']) && !(wide || rest.is_empty()) {
+        if !(wide || rest.is_empty() || rest.starts_with([' ', ':', '：', '\u{a0}'])) {
             break;
         }
         name = rest.trim_matches(|c: char| !c.is_alphanumeric() && c != '.');

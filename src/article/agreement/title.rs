@@ -135,10 +135,10 @@ fn strip<'t>(title: &'t str, other: &str, is_site: &impl Fn(&str) -> bool) -> &'
     let other = Some(key(other)).filter(|other| !other.is_empty());
     let is_other = |part: &str| other.as_ref() == Some(&key(part));
     for mark in PARTS {
-        if let Some((front, back)) = title.rsplit_once(mark) {
-            if is_other(front) || is_site(back) {
-                return front.trim();
-            }
+        if let Some((front, back)) = title.rsplit_once(mark)
+            && (is_other(front) || is_site(back))
+        {
+            return front.trim();
         }
         if let Some((front, back)) = title.split_once(mark) {
             if is_other(front) {

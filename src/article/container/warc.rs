@@ -187,8 +187,11 @@ fn unchunked(mut body: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// Header fields in order: names in lower case, and values.
+type Fields = Vec<(String, String)>;
+
 /// Splits a header from what follows: names in lower case, values trimmed. The first line is left out.
-fn headers(bytes: &[u8]) -> Option<(Vec<(String, String)>, &[u8])> {
+fn headers(bytes: &[u8]) -> Option<(Fields, &[u8])> {
     let window = &bytes[..bytes.len().min(64 * 1024)];
     let (end, skip) = match window.windows(4).position(|window| window == b"\r\n\r\n") {
         Some(end) => (end, 4),

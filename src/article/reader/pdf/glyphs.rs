@@ -39,14 +39,12 @@ pub(super) struct Read {
 /// [`ReadError::LimitPassed`].
 pub(super) fn read(pdf: &Pdf) -> Result<Read, ReadError> {
     let cache = InterpreterCache::new();
-    let mut settings = InterpreterSettings::default();
-    settings.warning_sink = std::sync::Arc::new(|_| {});
+    let settings =
+        InterpreterSettings { warning_sink: std::sync::Arc::new(|_| {}), ..InterpreterSettings::default() };
     let mut pages = Vec::new();
     let (mut all, mut invisible) = (0, 0);
     for page in pdf.pages().iter() {
-        let [a, b, c, d, e, f] = page.initial_transform(true).as_coeffs();
-        let upright =
-            Affine::new([f64::from(a), f64::from(b), f64::from(c), f64::from(d), f64::from(e), f64::from(f)]);
+        let upright = Affine::new(page.initial_transform(true).as_coeffs());
         let (width, height) = page.render_dimensions();
         let bounds = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
         let mut context = Context::new(upright, bounds, &cache, pdf.xref(), settings.clone());
