@@ -413,9 +413,136 @@ mod tests {
         assert!(matches!(ole2(b"\xd0\xcf\x11\xe0 WordDocument"), ReadError::Unsupported { .. }));
         let bytes = docx("<w:p><w:r><w:t>Le port</w:t></w:r></w:p>");
         for end in 0..bytes.len() {
-            let _ = extract(&bytes[..end], &ReadOptions::default());
+            let cut = extract(&bytes[..end], &ReadOptions::default());
+            assert!(matches!(cut, Err(ReadError::Damaged { .. })), "{end}: {cut:?}");
         }
         let empty = packed(&[("word/document.xml", b"<document><body/></document>")]);
         assert!(matches!(extract(&empty, &ReadOptions::default()), Err(ReadError::Empty { .. })));
+    }
+
+    const STYLES: &str = "<w:styles xmlns:w='x'><w:style w:styleId='1'><w:name w:val='heading 1'/></w:style>\
+        <w:style w:styleId='a3'><w:name w:val='Surtitre'/><w:basedOn w:val='1'/></w:style>\
+        <w:style w:styleId='a4'><w:basedOn w:val='a4'/><w:pPr><w:outlineLvl w:val='0'/></w:pPr></w:style>\
+        <w:style w:styleId='loop'><w:basedOn w:val='loop'/></w:style>\
+        <w:style w:styleId='h'><w:name w:val='Consigne'/><w:rPr><w:vanish/></w:rPr></w:style></w:styles>";
+
+    #[test]
+    fn styles_are_known_by_their_names_and_not_by_their_identifiers() {
+        let styled = |style: &str, text: &str| {
+            format!("<w:p><w:pPr><w:pStyle w:val='{style}'/></w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>")
+        };
+        let body = [
+            ("1", "Порт"),
+            ("a3", "Суда"),
+            ("a4", "Шторм"),
+            ("loop", "Да"),
+            ("h", "Секрет"),
+            ("none", "Нет"),
+        ];
+        let body: String = body.iter().map(|(style, text)| styled(style, text)).collect();
+        let document = format!("<w:document xmlns:w='x'><w:body>{body}</w:body></w:document>");
+        let bytes =
+            packed(&[("word/document.xml", document.as_bytes()), ("word/styles.xml", STYLES.as_bytes())]);
+        let out = extract(&bytes, &ReadOptions::default()).unwrap();
+        assert_eq!(out.text, "Порт\n\nСуда\n\nШторм\n\nДа\n\nНет");
+        let headings: Vec<&str> = out.headings.into_iter().map(|range| &out.text[range]).collect();
+        assert_eq!(headings, ["Порт", "Суда", "Шторм"]);
+        assert_eq!(out.warnings, [Warning::LeftOut { deleted: 0, hidden: 1, comments: 0 }]);
+    }
+
+    #[test]
+    fn what_is_shown_once_is_read_once() {
+        let shape = "<w:r><mc:AlternateContent><mc:Choice><w:drawing><wps:txbx><w:txbxContent><w:p><w:r><w:t>Encadré.</w:t></w:r></w:p></w:txbxContent></wps:txbx></w:drawing></mc:Choice>\
+            <mc:Fallback><w:pict><v:textbox><w:txbxContent><w:p><w:r><w:t>Encadré.</w:t></w:r></w:p></w:txbxContent></v:textbox></w:pict></mc:Fallback></mc:AlternateContent></w:r>";
+        let out = read(&format!(
+            "<w:p><w:r><w:t>Un</w:t></w:r>{shape}<w:r><w:t> deux.</w:t></w:r></w:p>\
+             <mc:AlternateContent><mc:Choice><w:p><w:r><w:t>Trois.</w:t></w:r></w:p></mc:Choice><mc:Fallback><w:p><w:r><w:t>Trois.</w:t></w:r></w:p></mc:Fallback></mc:AlternateContent>\
+             <w:p><w:r><w:ruby><w:rt><w:r><w:t>みなと</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>港</w:t></w:r></w:rubyBase></w:ruby></w:r></w:p>\
+             <w:p><w:r><w:fldChar w:fldCharType='begin'/></w:r><w:r><w:t>code</w:t></w:r><w:r><w:fldChar w:fldCharType='separate'/></w:r><w:r><w:t>page 3</w:t></w:r><w:r><w:fldChar w:fldCharType='end'/></w:r></w:p>"
+        ));
+        assert_eq!(out.text, "Un deux.\n\nEncadré.\n\nTrois.\n\n港\n\npage 3");
+        assert_eq!(out.warnings, []);
+    }
+
+    #[test]
+    fn a_deleted_mark_joins_paragraphs_and_a_deleted_row_goes() {
+        let out = read(
+            "<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr><w:r><w:t>Les </w:t></w:r></w:p><w:p><w:r><w:t>bateaux</w:t></w:r></w:p>\
+             <w:tbl><w:tr><w:trPr><w:del/></w:trPr><w:tc><w:p><w:r><w:t>mort</w:t></w:r></w:p></w:tc></w:tr>\
+             <w:sdt><w:sdtContent><w:tr><w:tc><w:p><w:r><w:t>vif</w:t></w:r></w:p></w:tc><w:tc><w:p/></w:tc></w:tr></w:sdtContent></w:sdt></w:tbl>\
+             <w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr><w:r><w:t>Fin</w:t></w:r></w:p>",
+        );
+        assert_eq!(out.text, "Les bateaux\n\nvif\n\nFin");
+        assert_eq!(out.warnings, [Warning::LeftOut { deleted: 1, hidden: 0, comments: 0 }]);
+    }
+
+    #[test]
+    fn notes_come_last_and_headers_stand_around() {
+        let part = |text: &str| format!("<w:x xmlns:w='x'><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:x>");
+        let notes = "<w:footnotes xmlns:w='x'><w:footnote w:type='separator'><w:p><w:r><w:t>-</w:t></w:r></w:p></w:footnote><w:footnote w:type='normal'><w:p><w:r><w:t>Note.</w:t></w:r></w:p></w:footnote></w:footnotes>";
+        let comments = "<w:comments xmlns:w='x'><w:comment><w:p><w:r><w:t>Sûr ?</w:t></w:r></w:p></w:comment></w:comments>";
+        let document = format!("<w:document xmlns:w='x'><w:body>{}</w:body></w:document>", part("Texte."));
+        let (same, foot) = (part("Le Courrier"), part("Source : Ministère"));
+        let bytes = packed(&[
+            ("word/document.xml", document.as_bytes()),
+            ("word/footnotes.xml", notes.as_bytes()),
+            ("word/comments.xml", comments.as_bytes()),
+            ("word/header1.xml", same.as_bytes()),
+            ("word/header2.xml", same.as_bytes()),
+            ("word/footer1.xml", foot.as_bytes()),
+        ]);
+        let out = extract(&bytes, &ReadOptions::default()).unwrap();
+        assert_eq!(out.text, "Texte.\n\nNote.");
+        assert_eq!(out.warnings, [Warning::LeftOut { deleted: 0, hidden: 0, comments: 1 }]);
+        let around = |blocks: &[crate::article::extract::Block]| -> Vec<(String, String)> {
+            blocks.iter().map(|block| (block.path.clone(), block.text.clone())).collect()
+        };
+        assert_eq!(around(&out.head), [("word/header1.xml".into(), "Le Courrier".into())]);
+        assert_eq!(around(&out.tail), [("word/footer1.xml".into(), "Source : Ministère".into())]);
+    }
+
+    #[test]
+    fn hostile_documents_are_bounded() {
+        let deep = "<w:p>".repeat(100_000);
+        assert!(matches!(extract(&docx(&deep), &ReadOptions::default()), Err(ReadError::LimitPassed { .. })));
+        // As deep as it may be, closed and not, in the stack of a thread of the tests.
+        let depth = limits::XML_MAX_DEPTH - 10;
+        let nested =
+            format!("{}<w:p><w:r><w:t>fond</w:t></w:r></w:p>", "<w:tbl><w:tr><w:tc>".repeat(depth / 3));
+        assert_eq!(read(&nested).text, "fond");
+        let wide = format!("<w:p w:x='{}'><w:r><w:t>mot</w:t></w:r></w:p>", "x".repeat(1 << 20));
+        assert_eq!(read(&wide).text, "mot");
+        let laughs: String =
+            (1..10).map(|n| format!("<!ENTITY l{n} '{}'>", format!("&l{};", n - 1).repeat(10))).collect();
+        let laughs =
+            format!("<!DOCTYPE d [<!ENTITY l0 'ha'>{laughs}]><d><body><p><r><t>&l9;</t></r></p></body></d>");
+        let bytes = packed(&[("word/document.xml", laughs.as_bytes())]);
+        assert_eq!(extract(&bytes, &ReadOptions::default()).unwrap().text, "&l9;");
+        // A document in a document is not opened.
+        let inner = docx("<w:p><w:r><w:t>dedans</w:t></w:r></w:p>");
+        let document = b"<d><body><p><r><t>dehors</t></r></p></body></d>";
+        let bytes = packed(&[("word/document.xml", document), ("word/embeddings/a.docx", &inner)]);
+        assert_eq!(extract(&bytes, &ReadOptions::default()).unwrap().text, "dehors");
+    }
+
+    #[test]
+    fn utf_16_is_read() {
+        let xml = "<?xml version='1.0' encoding='UTF-16'?><d><body><p><r><t>Les pêcheurs, порт</t></r></p></body></d>";
+        let bytes: Vec<u8> =
+            [0xfeff].into_iter().chain(xml.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        let bytes = packed(&[("word/document.xml", &bytes)]);
+        assert_eq!(extract(&bytes, &ReadOptions::default()).unwrap().text, "Les pêcheurs, порт");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_nesting(tags in proptest::collection::vec(proptest::sample::select(vec!["<w:p>", "</w:p>", "<w:r>", "</w:r>", "<w:t>", "</w:t>", "<w:tbl>", "</w:tbl>", "<w:tr>", "</w:tr>", "<w:tc>", "</w:tc>", "<w:del>", "</w:del>", "<w:br/>", "<w:tab/>", "<w:txbxContent>", "</w:txbxContent>", "<w:pPr><w:outlineLvl w:val='0'/><w:rPr><w:del/></w:rPr></w:pPr>", "<w:fldChar w:fldCharType='begin'/>", "<w:fldChar w:fldCharType='end'/>", "<w:rPr><w:vanish/></w:rPr>", "mot ", " \u{a0}"]), 0..60)) {
+            let bytes = docx(&tags.concat());
+            if let Ok(out) = extract(&bytes, &ReadOptions::default()) {
+                let lines = || out.text.lines();
+                proptest::prop_assert!(lines().all(|line| line.trim_end() == line) && !out.text.contains("\n\n\n"));
+                proptest::prop_assert!(out.headings.iter().all(|range| out.text.get(range.clone()).is_some()));
+            }
+        }
     }
 }

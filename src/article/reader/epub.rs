@@ -192,7 +192,66 @@ mod tests {
         assert_eq!(out.text, "Un\n\nLes bateaux\n\nFin.");
         assert_eq!(out.declared.len(), 2);
         for end in 0..bytes.len() {
-            let _ = extract(&bytes[..end], &ReadOptions::default());
+            let cut = extract(&bytes[..end], &ReadOptions::default());
+            assert!(matches!(cut, Err(ReadError::Damaged { .. })), "{end}: {cut:?}");
+        }
+    }
+
+    fn book(opf: &str, files: &[(&str, &[u8])]) -> Result<Extract, ReadError> {
+        let container = b"<container><rootfiles><rootfile full-path='O/p/x.opf'/></rootfiles></container>";
+        let mut all: Vec<(&str, &[u8])> =
+            vec![("META-INF/container.xml", container), ("O/p/x.opf", opf.as_bytes())];
+        all.extend(files);
+        extract(&packed(&all), &ReadOptions::default())
+    }
+
+    const SPINE: &str = "<package><manifest><item id='n' href='n.xhtml' properties='nav'/><item id='a' href='../t/./a.xhtml#x' media-type='application/xhtml+xml'/><item id='i' href='i.svg' media-type='image/svg+xml'/></manifest>\
+        <spine><itemref idref='n'/><itemref idref='i'/><itemref idref='a'/><itemref idref='a'/></spine></package>";
+
+    #[test]
+    fn references_are_resolved_inside_the_package() {
+        let out = book(SPINE, &[("O/t/a.xhtml", b"<html><body><p>Un.</p></body></html>")]).unwrap();
+        assert_eq!(out.text, "Un.");
+        assert!(matches!(book(SPINE, &[]), Err(ReadError::Damaged { .. })));
+        assert_eq!(resolved("O", "../../../etc/passwd"), "etc/passwd");
+        assert_eq!(resolved("", "a%zz%2fb.xhtml"), "a%zz/b.xhtml");
+    }
+
+    #[test]
+    fn translators_are_no_authors() {
+        let opf = parse(
+            "<package><metadata><creator id='c1'>Awa Diallo</creator><creator id='c2'>Tom</creator><creator role='trl'>Ann</creator><creator role='aut'>Li Wei</creator>\
+             <meta refines='#c2' property='role'>ill</meta><meta property='dcterms:modified'>2026-02-17</meta><date event='modification'>2026-02-18</date><date>2026-02-16</date></metadata></package>",
+        );
+        let values: Vec<(Key, String)> = metadata(&opf).into_iter().map(|one| (one.key, one.value)).collect();
+        let expected = [
+            (Key::Modified, "2026-02-17"),
+            (Key::Author, "Awa Diallo"),
+            (Key::Author, "Li Wei"),
+            (Key::Modified, "2026-02-18"),
+            (Key::Published, "2026-02-16"),
+        ];
+        assert_eq!(values, expected.map(|(key, value)| (key, value.to_owned())));
+    }
+
+    fn parse(xml: &str) -> Element {
+        xml::parse(xml.as_bytes(), FORMAT).unwrap()
+    }
+
+    #[test]
+    fn locked_books_are_told_from_obfuscated_fonts() {
+        let data = |algorithm: &str| {
+            format!("<EncryptedData><EncryptionMethod Algorithm='{algorithm}'/></EncryptedData>")
+        };
+        let font = data("http://www.idpf.org/2008/embedding");
+        let chapter = data("http://www.w3.org/2001/04/xmlenc#aes128-cbc");
+        let read = |encryption: &str| {
+            let encryption = format!("<encryption>{encryption}</encryption>");
+            book(SPINE, &[("META-INF/encryption.xml", encryption.as_bytes()), ("O/t/a.xhtml", b"<p>Un.</p>")])
+        };
+        assert_eq!(read(&font).unwrap().text, "Un.");
+        for locked in [format!("{font}{chapter}"), "<EncryptedData/>".to_owned()] {
+            assert!(matches!(read(&locked), Err(ReadError::Encrypted { .. })), "{locked}");
         }
     }
 }

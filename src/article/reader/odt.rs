@@ -200,8 +200,9 @@ impl Reader {
             };
             match element.name.as_str() {
                 "s" => {
-                    let count = element.attribute("c").map_or(1, |count| count.parse().unwrap_or(1));
-                    line.text.extend(std::iter::repeat_n(' ', limits::SPACES_MAX.min(count)));
+                    let count = element.attribute("c").and_then(|count| count.parse::<u64>().ok());
+                    let count = count.unwrap_or(1).min(limits::SPACES_MAX as u64) as usize;
+                    line.text.extend(std::iter::repeat_n(' ', count));
                     line.after_word = true;
                 }
                 "tab" => mark('\t', line),
@@ -268,7 +269,8 @@ mod tests {
         assert_eq!(out.declared[0].value, "Awa Diallo");
         assert_eq!(out.warnings, [Warning::LeftOut { deleted: 1, hidden: 0, comments: 0 }]);
         for end in 0..bytes.len() {
-            let _ = extract(&bytes[..end], &ReadOptions::default());
+            let cut = extract(&bytes[..end], &ReadOptions::default());
+            assert!(matches!(cut, Err(ReadError::Damaged { .. })), "{end}: {cut:?}");
         }
     }
 
@@ -277,5 +279,63 @@ mod tests {
         let manifest = b"<manifest><file-entry><encryption-data/></file-entry></manifest>";
         let bytes = packed(&[("content.xml", b"<x/>"), ("META-INF/manifest.xml", manifest)]);
         assert!(matches!(extract(&bytes, &ReadOptions::default()), Err(ReadError::Encrypted { .. })));
+    }
+
+    fn read(styles: &str, body: &str) -> Extract {
+        let content = format!(
+            "<document-content><automatic-styles>{styles}</automatic-styles><body><text>{body}</text></body></document-content>"
+        );
+        let layout = "<document-styles><master-styles><master-page><header><p>Le Courrier</p></header><footer><p>Source : Ministère</p></footer></master-page></master-styles></document-styles>";
+        let bytes = packed(&[("content.xml", content.as_bytes()), ("styles.xml", layout.as_bytes())]);
+        extract(&bytes, &ReadOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn white_space_is_single_but_where_it_is_marked() {
+        let out = read(
+            "",
+            "<p>\n  Les <span> bateaux\t</span>\n du<s c='3'/> port<tab/> <line-break/> de<s c='99999999999'/><s c='9999'/>Gao <s/></p>",
+        );
+        let spaces = " ".repeat(limits::SPACES_MAX * 2);
+        assert_eq!(out.text, format!("Les bateaux du    port\n de{spaces}Gao"));
+    }
+
+    #[test]
+    fn boxes_follow_their_paragraph_and_pictures_have_no_text() {
+        let out = read(
+            "",
+            "<p>Un<frame><title>image</title><desc>description</desc><text-box><p>Encadré.</p></text-box></frame> deux<ruby><ruby-base>港</ruby-base><ruby-text>みなと</ruby-text></ruby>.</p>\
+             <list><list-item><p>a</p></list-item><list-item><p>b</p></list-item></list>\
+             <table><table-header-rows><table-row><table-cell><p>x<note><note-citation>1</note-citation><note-body><p>Note.</p></note-body></note></p></table-cell></table-row></table-header-rows><table-row><table-cell/><covered-table-cell/><table-cell><p>y<annotation><p>Sûr ?</p></annotation></p></table-cell></table-row></table><p>fin</p>",
+        );
+        assert_eq!(out.text, "Un deux港.\n\nEncadré.\n\na\n\nb\n\nx\n\ty\n\nfin\n\nNote.");
+        assert_eq!(out.warnings, [Warning::LeftOut { deleted: 0, hidden: 0, comments: 1 }]);
+        assert_eq!(
+            (out.head[0].text.as_str(), out.tail[0].text.as_str()),
+            ("Le Courrier", "Source : Ministère")
+        );
+    }
+
+    #[test]
+    fn hidden_text_is_left_out_and_titles_are_headings() {
+        let out = read(
+            "<style name='P1' parent-style-name='Title'/><style name='T1'><text-properties display='none'/></style>",
+            "<p style-name='P1'>Titre</p><h outline-level='2'>Inter</h><p>Un<span style-name='T1'> secret</span>.</p><section display='none'><p>caché</p></section><section display='none'><p/></section>",
+        );
+        assert_eq!(out.text, "Titre\n\nInter\n\nUn.");
+        assert_eq!(out.headings, [0..5]);
+        assert_eq!(out.warnings, [Warning::LeftOut { deleted: 0, hidden: 2, comments: 0 }]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_nesting(tags in proptest::collection::vec(proptest::sample::select(vec!["<p>", "</p>", "<h>", "</h>", "<span>", "</span>", "<table>", "</table>", "<table-row>", "</table-row>", "<table-cell>", "</table-cell>", "<s c='3'/>", "<tab/>", "<line-break/>", "<frame>", "</frame>", "<note><note-body>", "</note-body></note>", "<annotation>", "<tracked-changes>", "</tracked-changes>", "mot ", "\n "]), 0..60)) {
+            let bytes = packed(&[("content.xml", format!("<d><body>{}", tags.concat()).as_bytes())]);
+            if let Ok(out) = extract(&bytes, &ReadOptions::default()) {
+                let lines = || out.text.lines();
+                proptest::prop_assert!(lines().all(|line| line.trim_end() == line) && !out.text.contains("\n\n\n"));
+                proptest::prop_assert!(out.headings.iter().all(|range| out.text.get(range.clone()).is_some()));
+            }
+        }
     }
 }

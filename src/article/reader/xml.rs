@@ -264,4 +264,18 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn attributes_are_bounded() {
+        let many: String = (0..ATTRIBUTES_MAX + 1).map(|n| format!(" a{n}=''")).collect();
+        let root = parse(format!("<x{many}/>").as_bytes(), "XML").unwrap();
+        assert_eq!(root.attributes.len(), ATTRIBUTES_MAX);
+        let all = format!(
+            "<r>{}</r>",
+            format!("<x{many}/>").repeat(limits::XML_MAX_NODES / (ATTRIBUTES_MAX + 1) + 1)
+        );
+        assert!(matches!(parse(all.as_bytes(), "XML"), Err(ReadError::LimitPassed { .. })));
+        let long = format!("<x a='{}'/>", "é".repeat(1 << 20));
+        assert_eq!(parse(long.as_bytes(), "XML").unwrap().attribute("a").map(str::len), Some(2 << 20));
+    }
 }

@@ -11,6 +11,8 @@
 mod charset;
 mod flow;
 
+use std::collections::BTreeSet;
+
 use encoding_rs::Encoding;
 
 use self::charset::Fonts;
@@ -62,7 +64,6 @@ const SILENT: &[&str] = &[
     "revtbl",
     "rsidtbl",
     "shprslt",
-    "stylesheet",
     "tc",
     "themedata",
     "xe",
@@ -87,6 +88,7 @@ enum Destination {
     Box,
     Info(usize),
     Fonts,
+    Styles,
     Nowhere,
 }
 
@@ -106,6 +108,8 @@ struct State {
     /// Characters that stand in for a Unicode one in old readers.
     fallback: usize,
     font: Option<i32>,
+    /// Number of the paragraph's style.
+    style: Option<i32>,
 }
 
 /// Reads a document. Costs one pass; nesting is bounded.
@@ -154,6 +158,10 @@ struct Reader {
     stack: Vec<State>,
     state: State,
     fonts: Fonts,
+    /// Numbers of the styles of titles and of headings of the first level.
+    headings: BTreeSet<i32>,
+    /// Name of the style that is being declared.
+    style_name: String,
     /// After `\*`: the next control word names a destination that need not be known.
     optional: bool,
     /// Stand-ins still to be passed over.
@@ -176,6 +184,7 @@ impl Reader {
             heading: false,
             fallback: 1,
             font: None,
+            style: None,
         };
         Reader {
             body: Flow::default(),
@@ -187,6 +196,8 @@ impl Reader {
             stack: Vec::new(),
             state,
             fonts: Fonts::default(),
+            headings: BTreeSet::new(),
+            style_name: String::new(),
             optional: false,
             skip: 0,
             undecodable: 0,
@@ -237,9 +248,20 @@ impl Reader {
                 Destination::Box => self.boxes.paragraph(false, false),
                 _ => {}
             }
+        } else if outer.to == Destination::Styles {
+            self.declare_style();
         }
         self.optional = false;
         self.state = outer;
+    }
+
+    /// Keeps the style whose declaration ends: `{\s1\outlinelevel0 heading 1;}`.
+    fn declare_style(&mut self) {
+        let name = std::mem::take(&mut self.style_name).to_lowercase();
+        let named = matches!(name.trim_end_matches(';').trim(), "title" | "heading 1");
+        if let Some(style) = self.state.style.filter(|_| named || self.state.heading) {
+            self.headings.insert(style);
+        }
     }
 
     /// Reads a control word or symbol from `at`, and returns where it ends.
@@ -332,7 +354,10 @@ impl Reader {
             "plain" => self.set(|state| {
                 (state.hidden, state.deleted, state.font) = (false, false, None);
             }),
-            "pard" => self.set(|state| (state.in_table, state.heading) = (false, false)),
+            "pard" => self.set(|state| {
+                (state.in_table, state.heading, state.style) = (false, false, None);
+            }),
+            "s" => self.set(|state| state.style = number),
             "intbl" => self.state.in_table = on,
             "outlinelevel" => self.state.heading = number == Some(0),
             "f" => self.set(|state| state.font = number),
@@ -356,6 +381,7 @@ impl Reader {
                 Destination::Nowhere
             }
             "fonttbl" => Destination::Fonts,
+            "stylesheet" => Destination::Styles,
             "footnote" if shown => Destination::Note,
             "annotation" => {
                 self.left_out.comments += usize::from(shown);
@@ -440,6 +466,10 @@ impl Reader {
             if self.info[at].len() < limits::DECLARED_MAX_CHARS * 4 {
                 self.info[at].push_str(text);
             }
+        } else if self.state.to == Destination::Styles {
+            if self.style_name.len() < limits::DECLARED_MAX_CHARS {
+                self.style_name.push_str(text);
+            }
         } else if self.shows()
             && let Some(flow) = self.flow()
         {
@@ -476,7 +506,8 @@ impl Reader {
 
     fn end_paragraph(&mut self) {
         self.flush();
-        let (in_table, heading) = (self.state.in_table, self.state.heading);
+        let styled = self.state.style.is_some_and(|style| self.headings.contains(&style));
+        let (in_table, heading) = (self.state.in_table, self.state.heading || styled);
         if !self.shows() {
             return;
         }
