@@ -323,7 +323,7 @@ mod tests {
             "<p style-name='P1'>Titre</p><h outline-level='2'>Inter</h><p>Un<span style-name='T1'> secret</span>.</p><section display='none'><p>caché</p></section><section display='none'><p/></section>",
         );
         assert_eq!(out.text, "Titre\n\nInter\n\nUn.");
-        assert_eq!(out.headings, [0..5]);
+        assert_eq!(out.headings, vec![0_usize..5]);
         assert_eq!(out.warnings, [Warning::LeftOut { deleted: 0, hidden: 2, comments: 0 }]);
     }
 
