@@ -103,6 +103,15 @@ pub const PACKAGE_MAX_ENTRIES: usize = 10_000;
 /// Bytes that are unpacked of one ZIP package, pictures not counted since they are not unpacked.
 pub const PACKAGE_MAX_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Headers and footers of a document that are looked at: three of each kind.
+pub const AROUND_MAX_PARTS: usize = 6;
+
+/// Lines of one header or footer that are looked at.
+pub const AROUND_MAX_LINES: usize = 8;
+
+/// Spaces that one mark of an OpenDocument text may stand for. Nobody indents further.
+pub const SPACES_MAX: usize = 80;
+
 /// Groups of an RTF document that may be open at a time.
 pub const RTF_MAX_DEPTH: usize = 256;
 

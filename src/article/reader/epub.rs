@@ -1,10 +1,18 @@
-//! EPUB (W3C EPUB 3): the chapters in the order of the spine.
+//! EPUB (W3C EPUB 3, and 2): the chapters in the order of the spine.
+//!
+//! ```text
+//! META-INF/container.xml → OEBPS/content.opf → <spine><itemref idref="c1"/>… → OEBPS/chapter-1.xhtml
+//! ```
+//!
+//! Who may lie here: the metadata are a seller's or a converter's as often as a publisher's.
 
+use std::collections::BTreeMap;
+
+use super::office::declare;
 use super::package::Package;
 use super::xml::{self, Element};
 use crate::article::extract::{Declared, Extract, Key};
 use crate::article::{ReadError, ReadOptions, decode};
-use crate::base::limits;
 
 const FORMAT: &str = "EPUB";
 
@@ -17,26 +25,14 @@ pub(in crate::article) fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Re
     let mut package = Package::open(bytes, FORMAT)?;
     refuse_locked(&mut package)?;
     let container = xml::parse(&package.need("META-INF/container.xml")?, FORMAT)?;
-    let damaged = |reason: &'static str| ReadError::Damaged { format: FORMAT.into(), reason: reason.into() };
-    let rootfile =
-        container.all("rootfile").first().and_then(|file| file.attribute("full-path")).map(str::to_owned);
-    let path = rootfile.ok_or_else(|| damaged("its container names no package"))?;
+    let rootfile = container.all("rootfile").first().and_then(|file| file.attribute("full-path"));
+    let Some(path) = rootfile.map(str::to_owned) else {
+        return Err(damaged("its container names no package"));
+    };
     let opf = xml::parse(&package.need(&path)?, FORMAT)?;
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut out = Extract { declared: metadata(&opf), ..Extract::default() };
-    let items = opf.all("item");
-    for itemref in opf.all("itemref").into_iter().take(limits::PACKAGE_MAX_ENTRIES) {
-        let Some(id) = itemref.attribute("idref") else { continue };
-        let Some(href) = items
-            .iter()
-            .find(|item| item.attribute("id") == Some(id))
-            .and_then(|item| item.attribute("href"))
-        else {
-            continue;
-        };
-        let name = if folder.is_empty() { href.to_owned() } else { format!("{folder}/{href}") };
-        let Some(bytes) = package.read(&unescaped(&name))? else { continue };
-        let chapter = super::html::plain_text(&decode::decode_page(&bytes, None)?.text);
+    for name in chapters(&opf, &path)? {
+        let chapter = super::html::plain_text(&decode::decode_page(&package.need(&name)?, None)?.text);
         if !chapter.is_empty() {
             if !out.text.is_empty() {
                 out.text.push_str("\n\n");
@@ -50,18 +46,68 @@ pub(in crate::article) fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Re
     Ok(out)
 }
 
+fn damaged(reason: &'static str) -> ReadError {
+    ReadError::Damaged { format: FORMAT.into(), reason: reason.into() }
+}
+
+/// Returns the names of the chapters in the order of the spine, each once. The table of contents is made of the
+/// chapters' titles and is left out; so is what is not made of words.
+fn chapters(opf: &Element, path: &str) -> Result<Vec<String>, ReadError> {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    // A name that is given twice means the first.
+    let mut items: BTreeMap<&str, &Element> = BTreeMap::new();
+    for item in opf.all("item") {
+        if let Some(id) = item.attribute("id") {
+            items.entry(id).or_insert(item);
+        }
+    }
+    let mut names = Vec::new();
+    for itemref in opf.all("itemref") {
+        let item = itemref.attribute("idref").and_then(|id| items.remove(id));
+        let Some(item) = item else { continue };
+        let media = item.attribute("media-type").unwrap_or("application/xhtml+xml");
+        let words = matches!(media, "application/xhtml+xml" | "text/html" | "application/xml" | "text/xml");
+        let contents = item.attribute("properties").unwrap_or_default().split_whitespace();
+        if words && !contents.into_iter().any(|property| property == "nav") {
+            let href = item.attribute("href").ok_or_else(|| damaged("a chapter has no file"))?;
+            names.push(resolved(folder, href));
+        }
+    }
+    Ok(names)
+}
+
+/// Resolves a reference against the folder of the file that it stands in. The name is looked up in the package and is
+/// never a path.
+fn resolved(folder: &str, href: &str) -> String {
+    let href = href.split(['#', '?']).next().unwrap_or_default();
+    let whole = if href.starts_with('/') { String::new() } else { format!("{folder}/") } + &unescaped(href);
+    let mut steps: Vec<&str> = Vec::new();
+    for step in whole.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => drop(steps.pop()),
+            step => steps.push(step),
+        }
+    }
+    steps.join("/")
+}
+
 /// Fonts may be obfuscated (EPUB 3, 4.4); anything more is a lock.
 fn refuse_locked(package: &mut Package<'_>) -> Result<(), ReadError> {
     let Some(bytes) = package.read("META-INF/encryption.xml")? else { return Ok(()) };
     let root = xml::parse(&bytes, FORMAT)?;
-    let font = |method: &&Element| {
-        let algorithm = method.attribute("Algorithm").unwrap_or_default();
-        algorithm.contains("idpf.org/2008/embedding") || algorithm.contains("ns.adobe.com/pdf/enc#RC")
+    let is_font = |encrypted: &&Element| {
+        let method = encrypted.child("EncryptionMethod").and_then(|method| method.attribute("Algorithm"));
+        let method = method.unwrap_or_default();
+        method == "http://www.idpf.org/2008/embedding" || method == "http://ns.adobe.com/pdf/enc#RC"
     };
-    let locked = root.all("EncryptionMethod").iter().any(|method| !font(method));
-    if locked { Err(ReadError::Encrypted { format: FORMAT.into() }) } else { Ok(()) }
+    if root.all("EncryptedData").iter().all(is_font) {
+        return Ok(());
+    }
+    Err(ReadError::Encrypted { format: FORMAT.into() })
 }
 
+/// What the package document says. A creator with another role than author (MARC: `trl`, `bkp`) is none.
 fn metadata(opf: &Element) -> Vec<Declared> {
     let keys = [
         ("title", Key::Title),
@@ -71,16 +117,31 @@ fn metadata(opf: &Element) -> Vec<Declared> {
         ("language", Key::Language),
         ("source", Key::Origin),
         ("identifier", Key::Identifier),
+        ("description", Key::Description),
     ];
     let mut out = Vec::new();
-    for element in opf.child("metadata").into_iter().flat_map(Element::elements) {
-        let Some((_, key)) = keys.iter().find(|(name, _)| *name == element.name) else { continue };
-        let value = element.text();
-        if !value.is_empty()
-            && value.chars().count() <= limits::DECLARED_MAX_CHARS
-            && out.len() < limits::DECLARED_MAX
-        {
-            out.push(Declared { key: *key, source: "opf".into(), path: element.name.clone(), value });
+    let Some(metadata) = opf.child("metadata") else { return out };
+    // EPUB 3 says it in an element of its own, which names the one that it is about.
+    let mut roles: BTreeMap<&str, String> = BTreeMap::new();
+    for meta in metadata.all("meta") {
+        let refines = meta.attribute("refines").and_then(|about| about.strip_prefix('#'));
+        match (meta.attribute("property"), refines) {
+            (Some("role"), Some(id)) => drop(roles.insert(id, meta.text())),
+            (Some("dcterms:modified"), None) => {
+                declare(&mut out, Key::Modified, "opf", "dcterms:modified", &meta.text());
+            }
+            _ => {}
+        }
+    }
+    for (name, key) in keys {
+        for element in metadata.all(name) {
+            let role = element.attribute("role").map(str::to_owned);
+            let role = role.or_else(|| element.attribute("id").and_then(|id| roles.get(id).cloned()));
+            if key == Key::Author && role.is_some_and(|role| role != "aut") {
+                continue;
+            }
+            let changed = key == Key::Published && element.attribute("event") == Some("modification");
+            declare(&mut out, if changed { Key::Modified } else { key }, "opf", name, &element.text());
         }
     }
     out
@@ -131,7 +192,66 @@ mod tests {
         assert_eq!(out.text, "Un\n\nLes bateaux\n\nFin.");
         assert_eq!(out.declared.len(), 2);
         for end in 0..bytes.len() {
-            let _ = extract(&bytes[..end], &ReadOptions::default());
+            let cut = extract(&bytes[..end], &ReadOptions::default());
+            assert!(matches!(cut, Err(ReadError::Damaged { .. })), "{end}: {cut:?}");
+        }
+    }
+
+    fn book(opf: &str, files: &[(&str, &[u8])]) -> Result<Extract, ReadError> {
+        let container = b"<container><rootfiles><rootfile full-path='O/p/x.opf'/></rootfiles></container>";
+        let mut all: Vec<(&str, &[u8])> =
+            vec![("META-INF/container.xml", container), ("O/p/x.opf", opf.as_bytes())];
+        all.extend(files);
+        extract(&packed(&all), &ReadOptions::default())
+    }
+
+    const SPINE: &str = "<package><manifest><item id='n' href='n.xhtml' properties='nav'/><item id='a' href='../t/./a.xhtml#x' media-type='application/xhtml+xml'/><item id='i' href='i.svg' media-type='image/svg+xml'/></manifest>\
+        <spine><itemref idref='n'/><itemref idref='i'/><itemref idref='a'/><itemref idref='a'/></spine></package>";
+
+    #[test]
+    fn references_are_resolved_inside_the_package() {
+        let out = book(SPINE, &[("O/t/a.xhtml", b"<html><body><p>Un.</p></body></html>")]).unwrap();
+        assert_eq!(out.text, "Un.");
+        assert!(matches!(book(SPINE, &[]), Err(ReadError::Damaged { .. })));
+        assert_eq!(resolved("O", "../../../etc/passwd"), "etc/passwd");
+        assert_eq!(resolved("", "a%zz%2fb.xhtml"), "a%zz/b.xhtml");
+    }
+
+    #[test]
+    fn translators_are_no_authors() {
+        let opf = parse(
+            "<package><metadata><creator id='c1'>Awa Diallo</creator><creator id='c2'>Tom</creator><creator role='trl'>Ann</creator><creator role='aut'>Li Wei</creator>\
+             <meta refines='#c2' property='role'>ill</meta><meta property='dcterms:modified'>2026-02-17</meta><date event='modification'>2026-02-18</date><date>2026-02-16</date></metadata></package>",
+        );
+        let values: Vec<(Key, String)> = metadata(&opf).into_iter().map(|one| (one.key, one.value)).collect();
+        let expected = [
+            (Key::Modified, "2026-02-17"),
+            (Key::Author, "Awa Diallo"),
+            (Key::Author, "Li Wei"),
+            (Key::Modified, "2026-02-18"),
+            (Key::Published, "2026-02-16"),
+        ];
+        assert_eq!(values, expected.map(|(key, value)| (key, value.to_owned())));
+    }
+
+    fn parse(xml: &str) -> Element {
+        xml::parse(xml.as_bytes(), FORMAT).unwrap()
+    }
+
+    #[test]
+    fn locked_books_are_told_from_obfuscated_fonts() {
+        let data = |algorithm: &str| {
+            format!("<EncryptedData><EncryptionMethod Algorithm='{algorithm}'/></EncryptedData>")
+        };
+        let font = data("http://www.idpf.org/2008/embedding");
+        let chapter = data("http://www.w3.org/2001/04/xmlenc#aes128-cbc");
+        let read = |encryption: &str| {
+            let encryption = format!("<encryption>{encryption}</encryption>");
+            book(SPINE, &[("META-INF/encryption.xml", encryption.as_bytes()), ("O/t/a.xhtml", b"<p>Un.</p>")])
+        };
+        assert_eq!(read(&font).unwrap().text, "Un.");
+        for locked in [format!("{font}{chapter}"), "<EncryptedData/>".to_owned()] {
+            assert!(matches!(read(&locked), Err(ReadError::Encrypted { .. })), "{locked}");
         }
     }
 }

@@ -116,9 +116,74 @@ mod tests {
     fn truncated_packages_are_damaged() {
         let bytes = packed(&[("a", b"un deux trois"), ("b", b"quatre")]);
         for end in 0..bytes.len() {
-            if let Ok(mut package) = Package::open(&bytes[..end], "ZIP") {
-                let _ = package.read("a");
+            let cut = Package::open(&bytes[..end], "ZIP");
+            assert!(matches!(cut.map(|_| ()), Err(ReadError::Damaged { .. })), "{end}");
+        }
+    }
+
+    #[test]
+    fn files_are_counted() {
+        let names: Vec<String> = (0..=limits::PACKAGE_MAX_ENTRIES).map(|n| n.to_string()).collect();
+        let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+        assert!(Package::open(&packed(&files[1..]), "ZIP").is_ok());
+        assert!(matches!(Package::open(&packed(&files), "ZIP"), Err(ReadError::LimitPassed { .. })));
+    }
+
+    #[test]
+    fn a_locked_file_is_told() {
+        let mut bytes = packed(&[("a", b"un")]);
+        let central = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+        bytes[6] |= 1;
+        bytes[central + 8] |= 1;
+        let mut package = Package::open(&bytes, "ZIP").unwrap();
+        assert!(matches!(package.read("a"), Err(ReadError::Encrypted { .. })));
+    }
+
+    /// Many names in the list of a package, all for the same bytes: what 42.zip's successors do.
+    #[test]
+    fn overlapping_files_count_each_time() {
+        let zeros = vec![0; 1 << 20];
+        let bytes = packed(&[("00", &zeros)]);
+        let central = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+        let end = bytes.windows(4).position(|four| four == b"PK\x05\x06").unwrap();
+        let count = (limits::PACKAGE_MAX_BYTES >> 20) as u16 + 1;
+        let mut made = bytes[..central].to_vec();
+        for n in 0..count {
+            let mut entry = bytes[central..end].to_vec();
+            entry[46..48].copy_from_slice(format!("{n:02}").as_bytes());
+            made.extend(entry);
+        }
+        let mut tail = bytes[end..].to_vec();
+        tail[8..10].copy_from_slice(&count.to_le_bytes());
+        tail[10..12].copy_from_slice(&count.to_le_bytes());
+        tail[12..16].copy_from_slice(&((end - central) as u32 * u32::from(count)).to_le_bytes());
+        made.extend(tail);
+        let mut out = 0;
+        let mut stopped = false;
+        if let Ok(mut package) = Package::open(&made, "ZIP") {
+            for n in 0..count {
+                match package.read(&format!("{n:02}")) {
+                    Ok(bytes) => out += bytes.unwrap().len() as u64,
+                    Err(ReadError::LimitPassed { .. } | ReadError::Damaged { .. }) => stopped = true,
+                    Err(error) => panic!("{error}"),
+                }
             }
+        } else {
+            stopped = true;
+        }
+        assert!(stopped && out <= limits::PACKAGE_MAX_BYTES);
+    }
+
+    #[test]
+    fn sizes_in_headers_are_not_believed() {
+        let zeros = vec![0; 1 << 20];
+        let mut bytes = packed(&[("a", &zeros)]);
+        let central = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+        bytes[central + 24..central + 28].copy_from_slice(&[0xff, 0xff, 0xff, 0x7f]);
+        let mut package = Package::open(&bytes, "ZIP").unwrap();
+        match package.read("a") {
+            Ok(bytes) => assert_eq!(bytes.unwrap(), zeros),
+            Err(error) => assert!(matches!(error, ReadError::Damaged { .. }), "{error}"),
         }
     }
 }

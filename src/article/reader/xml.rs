@@ -141,12 +141,16 @@ pub(in crate::article) fn parse_text(text: &str, format: &'static str) -> Result
         }
         match reader.read_event().map_err(|error| damaged(error.to_string()))? {
             Event::Start(start) => {
+                nodes += count_attributes(&start);
                 if stack.len() > limits::XML_MAX_DEPTH {
                     return Err(limit("nesting", limits::XML_MAX_DEPTH));
                 }
                 stack.push(element(&start));
             }
-            Event::Empty(start) => push(&mut stack, Node::Element(element(&start))),
+            Event::Empty(start) => {
+                nodes += count_attributes(&start);
+                push(&mut stack, Node::Element(element(&start)));
+            }
             Event::End(end) => {
                 let name = end.local_name().as_ref().to_owned();
                 close(&mut stack, &name);
@@ -175,6 +179,14 @@ pub(in crate::article) fn parse_text(text: &str, format: &'static str) -> Result
     }
 }
 
+/// What the attributes of an element count for: one of five bytes takes twenty times as much memory.
+fn count_attributes(start: &BytesStart<'_>) -> usize {
+    start.attributes().with_checks(false).take(ATTRIBUTES_MAX).count()
+}
+
+/// Attributes of one element that are kept.
+const ATTRIBUTES_MAX: usize = 200;
+
 fn element(start: &BytesStart<'_>) -> Element {
     let mut all = start.attributes();
     let attributes = all.with_checks(false).flatten().map(|attribute| {
@@ -184,7 +196,7 @@ fn element(start: &BytesStart<'_>) -> Element {
     });
     Element {
         name: start.local_name().as_ref().to_owned(),
-        attributes: attributes.take(200).collect(),
+        attributes: attributes.take(ATTRIBUTES_MAX).collect(),
         children: Vec::new(),
     }
 }
@@ -251,5 +263,19 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn attributes_are_bounded() {
+        let many: String = (0..ATTRIBUTES_MAX + 1).map(|n| format!(" a{n}=''")).collect();
+        let root = parse(format!("<x{many}/>").as_bytes(), "XML").unwrap();
+        assert_eq!(root.attributes.len(), ATTRIBUTES_MAX);
+        let all = format!(
+            "<r>{}</r>",
+            format!("<x{many}/>").repeat(limits::XML_MAX_NODES / (ATTRIBUTES_MAX + 1) + 1)
+        );
+        assert!(matches!(parse(all.as_bytes(), "XML"), Err(ReadError::LimitPassed { .. })));
+        let long = format!("<x a='{}'/>", "é".repeat(1 << 20));
+        assert_eq!(parse(long.as_bytes(), "XML").unwrap().attribute("a").map(str::len), Some(2 << 20));
     }
 }
