@@ -25,6 +25,8 @@
 //! | 1 | [`article`] | bytes of a document → text and what it claims, with evidence | `base` |
 //! | 2 | [`record`] | article and decisions → statement → entry, and back; the fold from log order to state | 0, 1 |
 //! | 3 | [`storage`] | bytes by key: files, and memory for tests | `base` |
+//! | 3 | [`sandbox`] | readers of strangers' bytes in child processes | `base`, `article` |
+//! | 3 | [`capture`] | pages over HTTP(S), within limits | `base` |
 //! | 3 | [`keys`] | OpenSSH private keys, from files or ssh-agent | `base`, `note` |
 //! | 4 | [`log`] | the writer | 0–3 |
 //! | 4 | [`verify`] | the reader and auditor | 0–2, `storage` |
@@ -74,12 +76,14 @@
 pub mod article;
 pub mod attest;
 pub mod base;
+pub mod capture;
 pub mod cli;
 pub mod export;
 pub mod keys;
 pub mod log;
 pub mod note;
 pub mod record;
+pub mod sandbox;
 pub mod storage;
 pub mod tlog;
 pub mod verify;

@@ -15,6 +15,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("article", &["base"]),
     ("record", &["base", "tlog", "note", "attest", "article"]),
     ("storage", &["base"]),
+    ("sandbox", &["base", "article"]),
+    ("capture", &["base"]),
     ("keys", &["base", "note"]),
     ("log", &["base", "tlog", "note", "attest", "article", "record", "storage", "keys"]),
     ("verify", &["base", "tlog", "note", "attest", "article", "record", "storage"]),
@@ -23,7 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "base", "tlog", "note", "attest", "article", "record", "storage", "keys", "log", "verify",
-            "export",
+            "export", "sandbox", "capture",
         ],
     ),
 ];

@@ -19,7 +19,7 @@ mod authors;
 mod title;
 
 pub(super) use authors::authors;
-pub(super) use title::{publisher, title};
+pub(super) use title::{publisher, title, title_of_file};
 
 /// What is declared, with what is needed to read it.
 pub(super) struct Declarations<'d> {

@@ -36,7 +36,10 @@ mod dateline;
 mod day;
 pub mod decode;
 mod detect;
+mod error;
 pub mod extract;
+mod format;
+pub mod isolation;
 pub mod language;
 mod lines;
 mod names;
@@ -51,10 +54,7 @@ pub mod rules;
 mod title;
 mod warning;
 
-use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use serde::Serialize;
 
 pub use authority::{Authority, OrganisationRef};
 pub use claim::{
@@ -62,6 +62,8 @@ pub use claim::{
     OriginRole, Person, Quotation, RuleEvidence, Scope, Selector, Strength, TextClaim,
 };
 pub use decode::{Charset, CharsetSource};
+pub use error::ReadError;
+pub use format::Format;
 pub use numbers::NUMBERS;
 pub use position::{EvidenceError, ExtractedText};
 pub use reflow::REFLOW;
@@ -85,97 +87,6 @@ pub struct ReadOptions<'a> {
     pub charset: Option<&'a str>,
     /// The address that it was captured from: an absolute URL.
     pub url: Option<&'a str>,
-}
-
-/// The format of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Format {
-    /// Plain text.
-    Text,
-    /// Markdown, with or without front matter.
-    Markdown,
-    /// HTML, or XHTML.
-    Html,
-    /// PDF.
-    Pdf,
-    /// Office Open XML text: Word.
-    Docx,
-    /// OpenDocument text.
-    Odt,
-    /// Rich Text Format.
-    Rtf,
-    /// EPUB.
-    Epub,
-    /// A mail: RFC 5322 and MIME.
-    Mail,
-    /// IPTC ninjs.
-    Ninjs,
-    /// IPTC NewsML-G2.
-    NewsMl,
-    /// One entry of an RSS or Atom feed.
-    FeedEntry,
-}
-
-impl Format {
-    /// All formats.
-    pub const ALL: [Format; 12] = [
-        Format::Text,
-        Format::Markdown,
-        Format::Html,
-        Format::Pdf,
-        Format::Docx,
-        Format::Odt,
-        Format::Rtf,
-        Format::Epub,
-        Format::Mail,
-        Format::Ninjs,
-        Format::NewsMl,
-        Format::FeedEntry,
-    ];
-
-    /// Returns the media type (RFC 6838): `text/plain`.
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Format::Text => "text/plain",
-            Format::Markdown => "text/markdown",
-            Format::Html => "text/html",
-            Format::Pdf => "application/pdf",
-            Format::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            Format::Odt => "application/vnd.oasis.opendocument.text",
-            Format::Rtf => "application/rtf",
-            Format::Epub => "application/epub+zip",
-            Format::Mail => "message/rfc822",
-            Format::Ninjs => "application/vnd.iptc.ninjs+json",
-            Format::NewsMl => "application/vnd.iptc.g2.newsitem+xml",
-            Format::FeedEntry => "application/xml",
-        }
-    }
-
-    /// Returns name and version of the extractor that reads this format; recorded with the text's digest. The same
-    /// extractor gives the same text for the same bytes, in every release: a change of output is a new version.
-    pub fn extractor(self) -> &'static str {
-        match self {
-            Format::Text => "dateline-text/1",
-            Format::Markdown => "dateline-markdown/1",
-            Format::Html => "dateline-html/1",
-            Format::Pdf => "dateline-pdf/1",
-            Format::Docx => "dateline-docx/1",
-            Format::Odt => "dateline-odt/1",
-            Format::Rtf => "dateline-rtf/1",
-            Format::Epub => "dateline-epub/1",
-            Format::Mail => "dateline-mail/1",
-            Format::Ninjs => "dateline-ninjs/1",
-            Format::NewsMl => "dateline-newsml/1",
-            Format::FeedEntry => "dateline-feed/1",
-        }
-    }
-
-    /// Returns the format that the extractor of this name and version reads; `None` for one that is not known here.
-    pub fn of_extractor(name: &str) -> Option<Format> {
-        Format::ALL.into_iter().find(|format| format.extractor() == name)
-    }
 }
 
 /// The digests of one document, from what nothing survives to what only figures do.
@@ -224,6 +135,12 @@ pub struct Article {
     pub digests: Digests,
     /// The paragraphs, at most [`limits::PARAGRAPHS_MAX`].
     pub paragraphs: Vec<Paragraph>,
+    /// How this copy came here, where it was fetched or taken out of another file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<container::Delivery>,
+    /// Its own address, as it declares it: an absolute URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canonical: Option<String>,
     /// What was lost, joined or left out.
     pub warnings: Vec<Warning>,
     /// The language, where it is declared or can be told.
@@ -242,68 +159,6 @@ pub struct Article {
     pub bylines: Vec<Byline>,
     /// Words given as somebody's. At most [`limits::QUOTES_MAX`].
     pub quotes: Vec<Quotation>,
-}
-
-/// Why bytes cannot be read as an article.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// No words in it.
-    #[error("the document of {size} bytes has no text")]
-    Empty {
-        /// Bytes of the document.
-        size: u64,
-    },
-    /// Larger than [`limits::DOCUMENT_MAX_BYTES`].
-    #[error("the document has {size} bytes, more than {limit}")]
-    TooLarge {
-        /// Bytes of the document.
-        size: u64,
-        /// Bytes that a document may have.
-        limit: u64,
-    },
-    /// Not text.
-    #[error("the document is no text: it looks like {looks_like}")]
-    Binary {
-        /// What it looks like: `PNG image`.
-        looks_like: Cow<'static, str>,
-    },
-    /// A format that is not read.
-    #[error("the document is {format}, which cannot be read: save it as plain text, Markdown or PDF")]
-    Unsupported {
-        /// The format: `old Office document`.
-        format: Cow<'static, str>,
-    },
-    /// Cut short, or not of its form.
-    #[error("the document is a damaged {format} file: {reason}")]
-    Damaged {
-        /// The format: `PDF`.
-        format: Cow<'static, str>,
-        /// What is wrong, in words.
-        reason: Cow<'static, str>,
-    },
-    /// Locked by a password.
-    #[error("the {format} file is encrypted: remove the password and try again")]
-    Encrypted {
-        /// The format: `PDF`.
-        format: Cow<'static, str>,
-    },
-    /// Beyond one of [`limits`].
-    #[error("the {format} file has {what} of more than {limit}")]
-    LimitPassed {
-        /// The format: `DOCX`.
-        format: Cow<'static, str>,
-        /// What of it, with its unit: `unpacked bytes`.
-        what: Cow<'static, str>,
-        /// The limit.
-        limit: u64,
-    },
-    /// A file of several documents, where one is asked for.
-    #[error("the file is a {format} of several documents")]
-    Several {
-        /// The format: `feed`.
-        format: Cow<'static, str>,
-    },
 }
 
 /// Reads a document. Time and memory are linear in its size.
@@ -333,6 +188,9 @@ pub fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Result<(Format, Extra
             };
             Err(ReadError::Several { format: format.into() })
         }
+        detect::Detected::Text if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") => {
+            Err(reader::docx::ole2(bytes))
+        }
         detect::Detected::Text => {
             let decoded = decode::decode(bytes)?;
             if is_markdown(&decoded.text, options) {
@@ -360,6 +218,21 @@ pub fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Result<(Format, Extra
 /// # Errors
 /// [`ReadError`].
 pub fn extract_as(format: Format, bytes: &[u8], options: &ReadOptions<'_>) -> Result<Extract, ReadError> {
+    match isolation::isolation().filter(|_| !matches!(format, Format::Text | Format::Markdown)) {
+        Some(isolation) => isolation.extract_as(format, bytes, options),
+        None => extract_here(format, bytes, options),
+    }
+}
+
+/// Takes out the text of a document as [`extract_as`] does, in this process whatever [`isolation::isolate`] was told.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn extract_here(format: Format, bytes: &[u8], options: &ReadOptions<'_>) -> Result<Extract, ReadError> {
+    let size = bytes.len() as u64;
+    if size > limits::DOCUMENT_MAX_BYTES {
+        return Err(ReadError::TooLarge { size, limit: limits::DOCUMENT_MAX_BYTES });
+    }
     match format {
         Format::Text => Ok(plain(decode::decode(bytes)?)),
         Format::Markdown => {
@@ -386,6 +259,22 @@ pub fn extract_as(format: Format, bytes: &[u8], options: &ReadOptions<'_>) -> Re
 /// # Errors
 /// [`ReadError`].
 pub fn open(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Option<container::Contents>, ReadError> {
+    match detect::detect(bytes, options) {
+        detect::Detected::Container(_) | detect::Detected::Document(Format::Mail) => {
+            match isolation::isolation() {
+                Some(isolation) => isolation.open(bytes, options),
+                None => open_here(bytes, options),
+            }
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Takes a file apart as [`open`] does, in this process.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn open_here(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Option<container::Contents>, ReadError> {
     match detect::detect(bytes, options) {
         detect::Detected::Container(detect::Container::Feed) => container::feed::open(bytes).map(Some),
         detect::Detected::Container(detect::Container::Warc) => container::warc::open(bytes).map(Some),
@@ -459,6 +348,8 @@ pub fn claims_with(bytes: &[u8], format: Format, mut extract: Extract, authority
         extractor: format.extractor(),
         digests,
         paragraphs,
+        delivery: None,
+        canonical: canonical(&extract),
         warnings,
         language: claims.language,
         title: claims.title,
@@ -470,6 +361,72 @@ pub fn claims_with(bytes: &[u8], format: Format, mut extract: Extract, authority
         quotes,
         text: extract.text,
     }
+}
+
+/// A rule that fired in the text of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fired {
+    /// Its id.
+    pub rule: String,
+    /// The line that it fired in, at most 120 characters of it.
+    pub line: String,
+    /// Whether a claim of the document rests on it; others lost to a rule before them, or only keep words from others.
+    pub kept: bool,
+}
+
+/// Returns which rules fire in head and tail of a document's text, in the order of the lines.
+pub fn rules_fired(article: &Article) -> Vec<Fired> {
+    let language = article.language.as_ref().map(|language| language.tag.as_str());
+    let rules = rules::rules();
+    let claims = article
+        .claimed_origins
+        .iter()
+        .map(|one| &one.evidence)
+        .chain(article.bylines.iter().map(|one| &one.evidence));
+    let others = [&article.title, &article.published_at, &article.publisher]
+        .into_iter()
+        .flatten()
+        .map(|one| &one.evidence);
+    let dateline = article.dateline.iter().map(|one| &one.evidence);
+    let kept: Vec<&str> = claims.chain(others).chain(dateline).filter_map(Evidence::rule).collect();
+    let mut fired = Vec::new();
+    let fields =
+        [Field::Exclude, Field::Photo, Field::Dateline, Field::Origin, Field::Byline, Field::Published];
+    for line in lines::lines(&article.text, 0, rules, language) {
+        for rule in fields.into_iter().flat_map(|field| rules.of(field, language)) {
+            if line.scope_for(rule).is_some() && rule.captures(line.printed()).is_some() {
+                let kept = kept.contains(&rule.id.as_str());
+                fired.push(Fired {
+                    rule: rule.id.clone(),
+                    line: line.printed().chars().take(120).collect(),
+                    kept,
+                });
+            }
+        }
+    }
+    // Declared values have rules that look at no line.
+    let seen: Vec<String> = fired.iter().map(|one| one.rule.clone()).collect();
+    let unseen = kept.iter().filter(|rule| !seen.iter().any(|seen| seen == **rule));
+    fired.extend(unseen.map(|rule| Fired {
+        rule: (*rule).to_owned(),
+        line: "beside the text".into(),
+        kept: true,
+    }));
+    fired
+}
+
+/// Returns the address that the document gives as its own.
+fn canonical(extract: &Extract) -> Option<String> {
+    let urls = extract.declared.iter().filter(|one| one.key == extract::Key::Url && one.source != "capture");
+    let plain = |url: &&str| {
+        let web = url.starts_with("https://") || url.starts_with("http://");
+        web && url.len() <= limits::URL_MAX_BYTES
+            && !url.contains(|c: char| c.is_whitespace() || c.is_control())
+    };
+    let mut urls: Vec<(bool, &str)> = urls.map(|one| (one.source != "link", one.value.as_str())).collect();
+    urls.sort_by_key(|(other, _)| *other);
+    urls.into_iter().map(|(_, url)| url).find(plain).map(str::to_owned)
 }
 
 fn is_markdown(text: &str, options: &ReadOptions<'_>) -> bool {
@@ -536,7 +493,10 @@ impl Claims {
         credit::find(&page, &mut origins);
         byline::find(&page, &mut bylines, &mut origins);
         byline::find_bare(&page, &mut bylines, &mut origins);
-        let title = agreement::title(&declared).or_else(|| title::find(&page, &bylines, &origins));
+        // What a program wrote into a file is a last resort: it is often the file's name.
+        let title = agreement::title(&declared)
+            .or_else(|| title::find(&page, &bylines, &origins))
+            .or_else(|| agreement::title_of_file(&declared));
         let published_at = agreement::published(&declared)
             .or_else(|| date::find(&page, &bylines))
             .or_else(|| agreement::published_elsewhere(&declared, extract));

@@ -189,7 +189,10 @@ impl<'l> Reader<'l> {
         }
         // Pages print a name twice: beside the picture, and in the line.
         let words: Vec<&str> = name.split(' ').collect();
-        if words.len() >= 4 && words.len() % 2 == 0 && words[..words.len() / 2] == words[words.len() / 2..] {
+        if words.len() >= 4
+            && words.len().is_multiple_of(2)
+            && words[..words.len() / 2] == words[words.len() / 2..]
+        {
             self.at = end;
             return Some(start..start + words[..words.len() / 2].join(" ").len());
         }
@@ -271,7 +274,7 @@ fn unglued<'w>(word: &'w str, rules: &Rules) -> &'w str {
     for (at, c) in word.char_indices() {
         if c.is_uppercase() && before.is_some_and(char::is_lowercase) {
             let rest = fold(&word[at..]);
-            let known = |list: &[String]| list.iter().any(|known| *known == rest);
+            let known = |list: &[String]| list.contains(&rest);
             if known(&rules.words.jobs) || known(&rules.words.glued) || known(&rules.words.marks) {
                 return &word[..at];
             }

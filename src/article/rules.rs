@@ -4,6 +4,8 @@
 //! that is never used again for another rule. All matching is by the `regex` crate: linear in the text.
 //! The text is a stranger's, the rules are ours: a fault in `rules.toml` is a fault of the program.
 
+mod pack;
+
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -13,6 +15,7 @@ use serde::Deserialize;
 use super::claim::{BylineRole, OriginKind, OriginRole, Scope, Strength};
 use super::organisation::Bodies;
 use crate::base::Hash;
+use pack::{Pack, Packs};
 
 /// Name and version of the rule set, recorded with every claim.
 pub const RULESET: &str = "dateline-rules/2";
@@ -233,117 +236,6 @@ struct File {
     rule: Vec<Rule>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Packs {
-    pack: Vec<Pack>,
-}
-
-/// The cues of one language, and a line of each sort with what is found in it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Pack {
-    tag: String,
-    by: String,
-    label: String,
-    source: String,
-    with: String,
-    prose: String,
-    #[serde(default)]
-    by_line: Vec<String>,
-    #[serde(default)]
-    label_line: Vec<String>,
-    #[serde(default)]
-    source_line: Vec<String>,
-    #[serde(default)]
-    with_line: Vec<String>,
-}
-
-impl Pack {
-    /// Makes the rules of the language.
-    fn rules(&self) -> Vec<Rule> {
-        use Scope::{Head, Tail};
-        let mut rules = Vec::new();
-        let mut add = |name: &str,
-                       field: Field,
-                       scope: &[Scope],
-                       (form, cue): (&str, &str),
-                       value: ValueKind,
-                       line: &[String]| {
-            if cue.is_empty() || line.len() != 2 {
-                return;
-            }
-            let place = if scope == [Head] {
-                format!("%LINE%\n\n{}%FILL%", self.prose)
-            } else {
-                format!("{}%FILL%\n\n%LINE%\n", self.prose)
-            };
-            let weak = scope == [Head] && field == Field::Origin;
-            rules.push(Rule {
-                id: format!("{}.{name}", self.tag),
-                languages: vec![self.tag.clone()],
-                field,
-                scope: scope.to_vec(),
-                strength: if weak { Strength::Weak } else { Strength::Strong },
-                role: Some(match (field, value) {
-                    (Field::Byline, _) => "author".into(),
-                    (_, ValueKind::Agency) => "contribution".into(),
-                    _ => "origin".into(),
-                }),
-                form: Some(form.into()),
-                cue: Some(cue.to_owned()),
-                pattern: None,
-                unless: None,
-                needs: None,
-                value,
-                keys: Vec::new(),
-                not: Vec::new(),
-                note: "made of the language's pack".into(),
-                positive: vec![Example {
-                    text: place.replace("%LINE%", &line[0]),
-                    found: vec![line[1].clone()],
-                }],
-                negative: vec![format!("{0}%FILL%\n\n{0}\n", self.prose)],
-                compiled: Compiled::default(),
-            });
-        };
-        add("any.by", Field::Byline, &[Head, Tail], ("line", &self.by), ValueKind::Names, &self.by_line);
-        add(
-            "any.author",
-            Field::Byline,
-            &[Head, Tail],
-            ("line-colon", &self.label),
-            ValueKind::Names,
-            &self.label_line,
-        );
-        add(
-            "any.with",
-            Field::Origin,
-            &[Tail, Head],
-            ("phrase", &self.with),
-            ValueKind::Agency,
-            &self.with_line,
-        );
-        add(
-            "tail.source-colon",
-            Field::Origin,
-            &[Tail],
-            ("colon", &self.source),
-            ValueKind::Organisation,
-            &self.source_line,
-        );
-        add(
-            "head.source-colon",
-            Field::Origin,
-            &[Head],
-            ("line-colon", &self.source),
-            ValueKind::Organisation,
-            &self.source_line,
-        );
-        rules
-    }
-}
-
 /// Small words of all languages, in lower case.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Words {
@@ -532,15 +424,12 @@ fn named_bodies() -> Vec<BodyRow> {
 fn stands_alone(language: &str, name: &str) -> bool {
     let length = name.chars().count();
     let wide = name.chars().all(|c| c > '\u{2e80}');
-    length >= 2
-        && (language == "*"
-            || length >= 5
-            || (wide && length >= 2)
-            || (length >= 3
-                && name.is_ascii()
-                && name.chars().all(|c| c.is_ascii_uppercase())
-                && !["AIM", "AMI", "SIG", "UNI", "APP", "AGI", "ABI", "BSS", "NNA", "PNA", "INA"]
-                    .contains(&name)))
+    let capitals = length >= 3 && name.chars().all(char::is_uppercase);
+    let words = [
+        "AIM", "AMI", "SIG", "UNI", "APP", "AGI", "ABI", "BSS", "NNA", "PNA", "INA", "AGP", "ACP", "AIP",
+        "APA",
+    ];
+    length >= 2 && (language == "*" || length >= 5 || wide || (capitals && !words.contains(&name)))
 }
 
 impl Rule {

@@ -90,6 +90,15 @@ pub enum Warning {
         /// How many run aslant.
         slanted: usize,
     },
+    /// What a word processor's file holds beside its text: deleted and hidden text, comments.
+    LeftOut {
+        /// Deletions and moves that are tracked.
+        deleted: usize,
+        /// Pieces of hidden text.
+        hidden: usize,
+        /// Comments.
+        comments: usize,
+    },
     /// A page nested so deep, or so large, that it was read simplified.
     PageSimplified {
         /// Elements whose tags were dropped because they stood too deep; their words were read.
@@ -104,6 +113,19 @@ pub enum Warning {
         /// Characters that were looked at.
         limit: usize,
     },
+}
+
+impl Warning {
+    /// True for what a person should know of before the document is registered.
+    pub fn is_notable(&self) -> bool {
+        !matches!(
+            self,
+            Warning::SoftWrapsJoined { .. }
+                | Warning::HyphenBreaksJoined { .. }
+                | Warning::Invisible { .. }
+                | Warning::RepeatedLinesDropped { .. }
+        )
+    }
 }
 
 impl fmt::Display for Warning {
@@ -141,6 +163,9 @@ impl fmt::Display for Warning {
             }
             Warning::GlyphsLeftOut { outside, slanted } => {
                 write!(f, "left out: {outside} characters outside of the pages, {slanted} that run aslant")
+            }
+            Warning::LeftOut { deleted, hidden, comments } => {
+                write!(f, "left out: {deleted} deletions, {hidden} hidden pieces, {comments} comments")
             }
             Warning::PageSimplified { flattened, cut } => {
                 write!(f, "{flattened} elements of the page stood too deep")?;

@@ -102,3 +102,33 @@ pub const PDF_MAX_ACTUAL_TEXT_BYTES: usize = 2_048;
 
 /// Bytes of the XMP packet of a PDF, before and after unpacking: programs that record a history write some 100 kB.
 pub const PDF_MAX_XMP_BYTES: usize = 1024 * 1024;
+
+/// Elements, texts and marks of one XML document. A book of a thousand pages has 200,000.
+pub const XML_MAX_NODES: usize = 2_000_000;
+
+/// Elements of an XML document that may be open at a time.
+pub const XML_MAX_DEPTH: usize = 256;
+
+/// Files in a ZIP package that is read.
+pub const PACKAGE_MAX_ENTRIES: usize = 10_000;
+
+/// Bytes that are unpacked of one ZIP package, pictures not counted since they are not unpacked.
+pub const PACKAGE_MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Headers and footers of a document that are looked at: three of each kind.
+pub const AROUND_MAX_PARTS: usize = 6;
+
+/// Lines of one header or footer that are looked at.
+pub const AROUND_MAX_LINES: usize = 8;
+
+/// Spaces that one mark of an OpenDocument text may stand for. Nobody indents further.
+pub const SPACES_MAX: usize = 80;
+
+/// Groups of an RTF document that may be open at a time.
+pub const RTF_MAX_DEPTH: usize = 256;
+
+/// Documents taken out of one file: a feed's entries, a mail's attachments, a web archive's pages.
+pub const PARTS_MAX: usize = 10_000;
+
+/// Bytes of a web archive that are read, unpacked.
+pub const ARCHIVE_MAX_BYTES: u64 = 512 * 1024 * 1024;

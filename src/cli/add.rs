@@ -1,13 +1,14 @@
 //! `dateline add`
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::article::{Byline, ClaimedOrigin, Strength};
-use crate::base::PublicKey;
+use crate::base::{Hash, PublicKey};
 use crate::keys::Signer;
 use crate::log::{Appended, Log, NewRecord};
 use crate::record::decisions::stated_byline;
@@ -17,7 +18,7 @@ use crate::verify::Trust;
 
 use super::args::{AddArgs, TrustArgs};
 use super::exit::Exit;
-use super::extract::{self, Document};
+use super::extract::{self, Document, Reading};
 use super::failure::{Failure, Outcome};
 use super::input::{Input, Inputs};
 use super::output::{Output, say};
@@ -33,7 +34,7 @@ const COMMIT_MAX_BYTES: usize = 64 * 1024 * 1024;
 const READ_AT_A_TIME: usize = 256;
 
 pub(crate) fn run(workspace: &Workspace, args: &AddArgs, output: Output) -> Outcome<Exit> {
-    let decisions = extract::decisions(&args.stated, args.no_store)?;
+    let reading = Reading::new(workspace, extract::decisions(&args.stated, args.no_store)?, &args.fetch)?;
     let ask = !args.yes;
     if ask && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         let failure = Failure::new(Exit::Usage, "there is no terminal to ask on");
@@ -41,7 +42,9 @@ pub(crate) fn run(workspace: &Workspace, args: &AddArgs, output: Output) -> Outc
     }
     let trust = workspace.trust(&TrustArgs::default())?;
     let inputs = extract::find(&args.paths)?;
-    let mut job = Job { workspace, args, decisions, output, tally: Tally::default(), progress: None };
+    let many = inputs.has_folder || inputs.documents.len() > 1;
+    let mut job = Job::new(workspace, args.key.clone(), reading, output);
+    (job.yes, job.many, job.resume) = (args.yes, many, args.resume);
     for (path, failure) in &inputs.failures {
         job.failed(&path.display().to_string(), failure)?;
     }
@@ -51,7 +54,7 @@ pub(crate) fn run(workspace: &Workspace, args: &AddArgs, output: Output) -> Outc
     } else {
         job.add_all(&inputs, &trust)?
     }
-    job.summary(inputs.has_folder || inputs.documents.len() > 1);
+    job.summary(many || job.tally.count() > 1);
     Ok(extract::exit_of(&job.tally.failures))
 }
 
@@ -63,13 +66,26 @@ struct Tally {
     failures: Vec<Exit>,
 }
 
-struct Job<'a> {
+impl Tally {
+    fn count(&self) -> usize {
+        self.registered + self.already + self.left_out + self.failures.len()
+    }
+}
+
+/// Registers documents, and keeps count.
+pub(crate) struct Job<'a> {
     workspace: &'a Workspace,
-    args: &'a AddArgs,
-    decisions: Decisions,
+    key: Option<PathBuf>,
+    pub(crate) reading: Reading,
     output: Output,
     tally: Tally,
     progress: Option<ProgressBar>,
+    /// Whether nobody is asked.
+    yes: bool,
+    /// Whether each document gets one line.
+    many: bool,
+    /// Whether files that are registered already are not read again.
+    resume: bool,
 }
 
 /// The log with the two keys that an append needs.
@@ -79,7 +95,31 @@ struct Opened<'l> {
     log_key: Signer,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    pub(crate) fn new(
+        workspace: &'a Workspace,
+        key: Option<PathBuf>,
+        reading: Reading,
+        output: Output,
+    ) -> Self {
+        let (tally, progress) = (Tally::default(), None);
+        Job { workspace, key, reading, output, tally, progress, yes: true, many: true, resume: true }
+    }
+
+    /// Registers documents that were read, in one commit; tells of each.
+    pub(crate) fn register(&mut self, documents: extract::Read, trust: &Trust) -> Outcome<()> {
+        let store = self.workspace.writer()?;
+        let mut opened = self.open(&store, trust)?;
+        let mut ready = Vec::new();
+        for (name, document) in documents {
+            match document {
+                Ok(document) => ready.push((name, document)),
+                Err(failure) => self.failed(&name, &failure)?,
+            }
+        }
+        self.commit(&mut opened, ready)
+    }
+
     /// Registers without asking: reads in parallel, commits in large groups.
     fn add_all(&mut self, inputs: &Inputs, trust: &Trust) -> Outcome<()> {
         let store = self.workspace.writer()?;
@@ -92,15 +132,28 @@ impl Job<'_> {
         let mut ready: Vec<(String, Document)> = Vec::new();
         let mut bytes = 0;
         for some in inputs.documents.chunks(READ_AT_A_TIME) {
-            let read: Vec<Outcome<Document>> =
-                some.par_iter().map(|input| extract::read(input, &self.decisions)).collect();
-            for (input, document) in some.iter().zip(read) {
-                match document {
-                    Ok(document) => {
-                        bytes += document.bytes.len();
-                        ready.push((input.name(), document));
+            let log = &opened.log;
+            let reading = &self.reading;
+            let known = |input: &Input| {
+                let Input::File(_) = input else { return false };
+                self.resume && input.read().is_ok_and(|bytes| log.find_original(&Hash::of(&bytes)).is_some())
+            };
+            let read: Vec<Option<extract::Read>> =
+                some.par_iter().map(|input| (!known(input)).then(|| reading.read(input))).collect();
+            for documents in read {
+                let Some(documents) = documents else {
+                    self.tally.already += 1;
+                    self.advance();
+                    continue;
+                };
+                for (name, document) in documents {
+                    match document {
+                        Ok(document) => {
+                            bytes += document.bytes.len();
+                            ready.push((name, document));
+                        }
+                        Err(failure) => self.failed(&name, &failure)?,
                     }
-                    Err(failure) => self.failed(&input.name(), &failure)?,
                 }
             }
             if ready.len() >= COMMIT_MAX_DOCUMENTS || bytes >= COMMIT_MAX_BYTES {
@@ -115,20 +168,22 @@ impl Job<'_> {
     fn ask_then_add(&mut self, inputs: &Inputs, trust: &Trust) -> Outcome<()> {
         let mut agreed = Vec::new();
         let mut all = false;
-        for input in &inputs.documents {
-            let mut document = match extract::read(input, &self.decisions) {
+        let documents =
+            inputs.documents.iter().flat_map(|input| self.reading.read(input)).collect::<Vec<_>>();
+        for (name, document) in documents {
+            let mut document = match document {
                 Ok(document) => document,
                 Err(failure) => {
-                    self.failed(&input.name(), &failure)?;
+                    self.failed(&name, &failure)?;
                     continue;
                 }
             };
-            let answer = if all { Answer::Yes } else { self.ask(input, &mut document)? };
+            let answer = if all { Answer::Yes } else { self.ask(&name, &mut document)? };
             match answer {
-                Answer::Yes => agreed.push((input.name(), document)),
+                Answer::Yes => agreed.push((name, document)),
                 Answer::All => {
                     all = true;
-                    agreed.push((input.name(), document));
+                    agreed.push((name, document));
                 }
                 Answer::No => self.tally.left_out += 1,
                 Answer::Quit => break,
@@ -143,9 +198,9 @@ impl Job<'_> {
     }
 
     /// Shows what was found, has weak finds confirmed, and asks whether to register.
-    fn ask(&self, input: &Input, document: &mut Document) -> Outcome<Answer> {
-        let view = View::of_article(&document.article).with(&self.decisions);
-        say(&format!("{}\n{}", sanitize(&input.name()), view.text().trim_end()));
+    fn ask(&self, name: &str, document: &mut Document) -> Outcome<Answer> {
+        let view = View::of_article(&document.article).with(&self.reading.decisions);
+        say(&format!("{}\n{}", sanitize(name), view.text().trim_end()));
         let weak = |strength: Strength| strength < Strength::Strong;
         let article = &mut document.article;
         let mut bylines: Vec<Byline> = Vec::new();
@@ -196,7 +251,7 @@ impl Job<'_> {
             .filter(|(key_id, _)| log.state().authorise(key_id, Kind::Registration).is_ok())
             .map(|(_, key)| key.public)
             .collect();
-        let asked = self.args.key.as_deref();
+        let asked = self.key.as_deref();
         let signer =
             self.workspace.signer(&enrolled, asked, "enrolled to register documents", &mut passphrases)?;
         let origin = log.checkpoint().origin().as_str();
@@ -214,7 +269,7 @@ impl Job<'_> {
     /// Signs the registrations of `documents`, appends them in one commit, and prints a line for each.
     fn commit(&mut self, opened: &mut Opened<'_>, documents: Vec<(String, Document)>) -> Outcome<()> {
         let Opened { log, signer, log_key } = opened;
-        let decisions = &self.decisions;
+        let decisions = &self.reading.decisions;
         let drafted: Vec<Outcome<Option<NewRecord>>> = documents
             .par_iter()
             .map(|(name, document)| {
@@ -259,10 +314,8 @@ impl Job<'_> {
             Appended::AlreadyRegistered(_) => self.tally.already += 1,
         }
         let index = outcome.index();
-        let view = View::of_article(&document.article).with(&self.decisions);
-        let many = self.progress.is_some()
-            || self.args.paths.len() > 1
-            || self.args.paths.iter().any(|p| p.is_dir());
+        let view = View::of_article(&document.article).with(&self.reading.decisions);
+        let many = self.progress.is_some() || self.many;
         let checkpoint = log.checkpoint();
         let print = || {
             self.output.print(
@@ -271,7 +324,7 @@ impl Job<'_> {
                     if many {
                         return format!("{says} {index}: {name} | {}\n", view.summary());
                     }
-                    let shown = if self.args.yes { view.text() } else { String::new() };
+                    let shown = if self.yes { view.text() } else { String::new() };
                     format!("{name}\n{shown}{says} {index} (log size {})\n", checkpoint.size())
                 },
                 || {
@@ -295,6 +348,12 @@ impl Job<'_> {
         }
     }
 
+    fn advance(&self) {
+        if let Some(bar) = &self.progress {
+            bar.inc(1);
+        }
+    }
+
     fn failed(&mut self, name: &str, failure: &Failure) -> Outcome<()> {
         self.tally.failures.push(failure.exit);
         let report = || extract::report_failure(name, failure, self.output);
@@ -307,7 +366,7 @@ impl Job<'_> {
         }
     }
 
-    fn summary(&self, many: bool) {
+    pub(crate) fn summary(&self, many: bool) {
         if let Some(bar) = &self.progress {
             bar.finish_and_clear();
         }

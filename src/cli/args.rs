@@ -49,6 +49,8 @@ pub enum Command {
     Init(InitArgs),
     /// Register documents: show what they claim of their origin, ask, sign, append
     Add(AddArgs),
+    /// Register what appears in a folder or a feed
+    Watch(WatchArgs),
     /// Print what `add` would find, without registering anything
     Extract(ExtractArgs),
     /// List what is registered
@@ -133,6 +135,27 @@ pub struct Stated {
     pub no_quotes: bool,
 }
 
+/// How pages are fetched.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Fetching")]
+pub struct FetchArgs {
+    /// Fetch from addresses that are not public, too
+    #[arg(long)]
+    pub allow_private: bool,
+
+    /// Do not ask the site's robots.txt
+    #[arg(long)]
+    pub ignore_robots: bool,
+
+    /// Give up a page after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub timeout: u64,
+
+    /// Give servers this name [default: dateline/VERSION]
+    #[arg(long, value_name = "NAME")]
+    pub user_agent: Option<String>,
+}
+
 /// `dateline add`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -140,12 +163,22 @@ pub struct Stated {
   dateline add dispatches/ --yes
   dateline add story.txt --yes --origin 'Ministère de la Pêche' --byline 'A. Diarra' --format json
   pbpaste | dateline add - --yes --note 'received by fax'
+  dateline add https://www.example.org/story --yes
+  dateline add archive.wacz mailbox.eml --yes --resume
+
+HTML, PDF, DOCX, ODT, RTF, EPUB, mail, ninjs, NewsML-G2, Markdown and plain text are told by their content. Feeds, mails
+with attachments, WARC and WACZ give a record for each document in them. Names of bodies are looked up in a built-in
+file, and in origins.toml beside keys/ and records/.
 
 A document whose bytes are registered already is not registered again: its first record is printed.")]
 pub struct AddArgs {
-    /// Documents, or folders of documents; - is standard input
-    #[arg(required = true, value_name = "PATH")]
+    /// Documents, folders of documents, or http(s) addresses; - is standard input
+    #[arg(required = true, value_name = "PATH|URL")]
     pub paths: Vec<PathBuf>,
+
+    /// Pass over files that are registered already, without reading them again
+    #[arg(long)]
+    pub resume: bool,
 
     /// Register what is found without asking
     #[arg(long, short)]
@@ -162,17 +195,69 @@ pub struct AddArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub stated: Stated,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub fetch: FetchArgs,
+}
+
+/// `dateline watch`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline watch incoming/
+  dateline watch https://www.example.org/feed.xml --interval 300
+  dateline watch incoming/ --once
+
+What is registered already is passed over, so it may be stopped and started at any time.")]
+pub struct WatchArgs {
+    /// A folder, or the http(s) address of a feed
+    #[arg(value_name = "DIR|FEED")]
+    pub source: String,
+
+    /// Look once, and end
+    #[arg(long)]
+    pub once: bool,
+
+    /// Look again after this many seconds [default: 2 for a folder, 300 for a feed]
+    #[arg(long, value_name = "SECONDS")]
+    pub interval: Option<u64>,
+
+    /// Register a feed's entries themselves, not the pages that they lead to
+    #[arg(long)]
+    pub entries: bool,
+
+    /// Do not store the originals beside the log
+    #[arg(long)]
+    pub no_store: bool,
+
+    /// Sign with this OpenSSH private key, or with `agent` [default: the enrolled key in keys/private, else the agent]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub fetch: FetchArgs,
 }
 
 /// `dateline extract`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dateline extract story.txt
-  dateline extract dispatches/ --format json | jq -r .title")]
+  dateline extract dispatches/ --format json | jq -r .title
+  dateline extract page.html --explain
+  dateline extract https://www.example.org/story")]
 pub struct ExtractArgs {
-    /// Documents, or folders of documents; - is standard input
-    #[arg(required = true, value_name = "PATH")]
+    /// Documents, folders of documents, or http(s) addresses; - is standard input
+    #[arg(required = true, value_name = "PATH|URL")]
     pub paths: Vec<PathBuf>,
+
+    /// Show the text with what was found in it, and the rules that fired
+    #[arg(long)]
+    pub explain: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub fetch: FetchArgs,
 
     #[command(flatten)]
     #[allow(missing_docs)]

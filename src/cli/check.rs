@@ -50,7 +50,10 @@ pub(crate) fn run(workspace: &Workspace, args: &CheckArgs, output: Output) -> Ou
     let original = Hash::of(&bytes);
     // A document that cannot be read as text can still be known by its bytes.
     let options = ReadOptions { file_name: file_name.as_deref(), ..ReadOptions::default() };
-    let wording = article::read(&bytes, &options).ok().map(|article| article.digests.reflow);
+    let wording = article::read(&bytes, &options)
+        .ok()
+        .filter(|article| !article.text.is_empty())
+        .map(|article| article.digests.reflow);
 
     let (answer, records) = read_log(&store, &trust, |reader| {
         let mut answer = Answer::Unknown;

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use crate::article::ReadError;
+use crate::capture::CaptureError;
 use crate::keys::KeyError;
 use crate::log::{AppendError, OpenError};
 use crate::note;
@@ -169,6 +170,21 @@ impl From<ProofCheckError> for Failure {
 impl From<DecisionError> for Failure {
     fn from(error: DecisionError) -> Self {
         told(Exit::Usage, &error)
+    }
+}
+
+impl From<CaptureError> for Failure {
+    fn from(error: CaptureError) -> Self {
+        let failure = Failure::new(Exit::Unavailable, error.to_string());
+        match error {
+            CaptureError::Private { .. } => failure.hint("say --allow-private if it is meant"),
+            CaptureError::Robots { .. } | CaptureError::RobotsUnavailable { .. } => failure
+                .hint("say --ignore-robots if you have the site's leave, or save the page and add the file"),
+            CaptureError::Status { .. } | CaptureError::Fetch { .. } => {
+                failure.hint("look at the address in a browser")
+            }
+            _ => failure,
+        }
     }
 }
 

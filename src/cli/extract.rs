@@ -3,24 +3,187 @@
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use crate::article::{self, Article, ReadOptions};
+use std::borrow::Cow;
+use std::sync::Mutex;
+
+use crate::article::authority::AuthorityError;
+use crate::article::container::{Delivery, Http, Relation};
+use crate::article::{self, Article, Authority, ReadOptions};
+use crate::base::Hash;
+use crate::capture::{self, Fetcher};
 use crate::record::Decisions;
 
-use super::args::{ExtractArgs, Stated};
+use super::args::{ExtractArgs, FetchArgs, Stated};
 use super::exit::Exit;
+use super::explain;
 use super::failure::{Failure, Outcome};
 use super::input::{self, Input, Inputs};
 use super::output::{Output, say};
 use super::terminal::sanitize;
 use super::view::View;
+use super::workspace::Workspace;
 
 /// Documents that are read at a time: bounds the memory.
 const AT_A_TIME: usize = 64;
+/// Bytes of a workspace's `origins.toml`.
+const ORIGINS_MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// A document that was read, with its bytes.
 pub(crate) struct Document {
     pub(crate) article: Article,
     pub(crate) bytes: Vec<u8>,
+}
+
+/// Bytes with how they came, and the media type and charset that they came with.
+type Fetched = (Vec<u8>, Delivery, Option<String>, Option<String>);
+
+/// What an input leads to: documents by name, each read or not.
+pub(crate) type Read = Vec<(String, Outcome<Document>)>;
+
+/// Reads documents: what a person says of them, which bodies are known, how pages are fetched.
+pub(crate) struct Reading {
+    pub(crate) decisions: Decisions,
+    authority: Cow<'static, Authority>,
+    fetcher: Mutex<Fetcher>,
+}
+
+impl Reading {
+    /// Takes the workspace's own `origins.toml`, where there is one.
+    pub(crate) fn new(workspace: &Workspace, decisions: Decisions, fetch: &FetchArgs) -> Outcome<Self> {
+        let own = workspace.root().join("origins.toml");
+        let authority = if own.is_file() {
+            let bytes = input::read_bounded(&own, ORIGINS_MAX_BYTES)?;
+            let merged = Authority::builtin().merged(&String::from_utf8_lossy(&bytes));
+            let wrong = |error: AuthorityError| {
+                Failure::new(Exit::Unavailable, format!("cannot use {}", own.display())).because(&error)
+            };
+            Cow::Owned(merged.map_err(wrong)?)
+        } else {
+            Cow::Borrowed(Authority::builtin())
+        };
+        let mut options = capture::Options {
+            allow_private: fetch.allow_private,
+            ignore_robots: fetch.ignore_robots,
+            seconds: fetch.timeout,
+            ..capture::Options::default()
+        };
+        if let Some(name) = &fetch.user_agent {
+            options.user_agent = name.clone();
+        }
+        Ok(Reading { decisions, authority, fetcher: Mutex::new(Fetcher::new(options)) })
+    }
+
+    /// Reads an input: one document, or those in a feed, an archive, a mail.
+    pub(crate) fn read(&self, input: &Input) -> Read {
+        let name = input.name();
+        let got = match input {
+            Input::Url(url) => self.fetch(url),
+            _ => input.read().map(|bytes| (bytes, Delivery::default(), None, None)),
+        };
+        match got {
+            Ok((bytes, delivery, media_type, charset)) => {
+                let file_name = input.file_name();
+                let options = ReadOptions {
+                    file_name: file_name.as_deref(),
+                    media_type: media_type.as_deref(),
+                    charset: charset.as_deref(),
+                    url: delivery.url.as_deref(),
+                };
+                self.documents(&name, bytes, delivery.clone(), &options)
+            }
+            Err(failure) => vec![(name, Err(failure))],
+        }
+    }
+
+    /// Returns what fetches pages; one page is fetched at a time.
+    pub(crate) fn fetcher(&self) -> std::sync::MutexGuard<'_, Fetcher> {
+        self.fetcher.lock().expect("internal error: fetching does not panic")
+    }
+
+    /// Fetches a page with what its server said of it.
+    fn fetch(&self, url: &str) -> Outcome<Fetched> {
+        let page = self.fetcher().fetch(url)?;
+        Ok(captured(page))
+    }
+
+    /// Reads what bytes hold.
+    pub(crate) fn documents(
+        &self,
+        name: &str,
+        bytes: Vec<u8>,
+        delivery: Delivery,
+        options: &ReadOptions<'_>,
+    ) -> Read {
+        let failed = |name: &str, error: article::ReadError| {
+            (name.to_owned(), Err(Failure::from(error).under(format!("cannot read {name}"))))
+        };
+        let contents = match article::open(&bytes, options) {
+            Ok(None) => return vec![self.document(name.to_owned(), bytes, delivery, options)],
+            Ok(Some(contents)) => contents,
+            Err(error) => return vec![failed(name, error)],
+        };
+        for (what, why) in &contents.left_out {
+            say(&format!("left out of {}: {}: {}", sanitize(name), sanitize(what), sanitize(why)));
+        }
+        let whole = Hash::of(&bytes);
+        let mut read = Vec::new();
+        for (number, part) in contents.parts.into_iter().enumerate() {
+            let part_name = format!("{name}#{} {}", number + 1, part.name);
+            let delivery = Delivery {
+                url: part.url.or_else(|| delivery.url.clone()),
+                captured_at: part.captured_at.or_else(|| delivery.captured_at.clone()),
+                relation: Some(part.relation),
+                part_of: (part.relation != Relation::Message).then_some(whole),
+                http: None,
+            };
+            let options = ReadOptions {
+                file_name: Some(&part.name),
+                media_type: part.media_type.as_deref(),
+                charset: part.charset.as_deref(),
+                url: delivery.url.as_deref(),
+            };
+            read.push(self.document(part_name, part.bytes, delivery.clone(), &options));
+        }
+        read
+    }
+
+    fn document(
+        &self,
+        name: String,
+        bytes: Vec<u8>,
+        delivery: Delivery,
+        options: &ReadOptions<'_>,
+    ) -> (String, Outcome<Document>) {
+        match article::extract(&bytes, options) {
+            Ok((format, extract)) => {
+                let mut article = article::claims_with(&bytes, format, extract, &self.authority);
+                article.delivery = Some(delivery).filter(|delivery| *delivery != Delivery::default());
+                self.decisions.apply(&mut article);
+                (name, Ok(Document { article, bytes }))
+            }
+            Err(error) => {
+                let failure = Failure::from(error).under(format!("cannot read {name}"));
+                (name, Err(failure))
+            }
+        }
+    }
+}
+
+/// A fetched page as a document's bytes, its delivery, media type and charset.
+pub(crate) fn captured(page: capture::Capture) -> Fetched {
+    let delivery = Delivery {
+        url: Some(page.url),
+        captured_at: Some(super::now().to_string()),
+        relation: None,
+        part_of: None,
+        http: Some(Http {
+            requested: page.requested,
+            status: page.status,
+            redirects: page.redirects,
+            headers_sha256: page.headers_sha256,
+        }),
+    };
+    (page.body, delivery, page.media_type, page.charset)
 }
 
 /// Returns what a person said on the command line.
@@ -40,18 +203,6 @@ pub(crate) fn decisions(stated: &Stated, no_store: bool) -> Outcome<Decisions> {
     };
     decisions.check()?;
     Ok(decisions)
-}
-
-/// Reads a document and puts what a person said in the place of what was found.
-pub(crate) fn read(input: &Input, decisions: &Decisions) -> Outcome<Document> {
-    let bytes = input.read()?;
-    let file_name = input.file_name();
-    let options = ReadOptions { file_name: file_name.as_deref(), ..ReadOptions::default() };
-    let read = article::read(&bytes, &options);
-    let mut article =
-        read.map_err(|error| Failure::from(error).under(format!("cannot read {}", input.name())))?;
-    decisions.apply(&mut article);
-    Ok(Document { article, bytes })
 }
 
 /// Finds the documents, and says what in folders was passed over.
@@ -87,8 +238,8 @@ pub(crate) fn report_failure(name: &str, failure: &Failure, output: Output) -> O
     Ok(())
 }
 
-pub(crate) fn run(args: &ExtractArgs, output: Output) -> Outcome<Exit> {
-    let decisions = decisions(&args.stated, true)?;
+pub(crate) fn run(workspace: &Workspace, args: &ExtractArgs, output: Output) -> Outcome<Exit> {
+    let reading = Reading::new(workspace, decisions(&args.stated, true)?, &args.fetch)?;
     let inputs = find(&args.paths)?;
     let mut failures = Vec::new();
     for (path, failure) in &inputs.failures {
@@ -96,12 +247,17 @@ pub(crate) fn run(args: &ExtractArgs, output: Output) -> Outcome<Exit> {
         failures.push(failure.exit);
     }
     for some in inputs.documents.chunks(AT_A_TIME) {
-        let read: Vec<Outcome<Document>> = some.par_iter().map(|input| read(input, &decisions)).collect();
-        for (input, document) in some.iter().zip(read) {
+        let read: Vec<Read> = some.par_iter().map(|input| reading.read(input)).collect();
+        for (name, document) in read.into_iter().flatten() {
             match document {
-                Ok(document) => print(&input.name(), &document.article, &decisions, output)?,
+                Ok(document) => {
+                    print(&name, &document.article, &reading.decisions, output)?;
+                    if args.explain {
+                        explain::print(&document, output)?;
+                    }
+                }
                 Err(failure) => {
-                    report_failure(&input.name(), &failure, output)?;
+                    report_failure(&name, &failure, output)?;
                     failures.push(failure.exit);
                 }
             }
@@ -118,6 +274,9 @@ fn print(name: &str, article: &Article, decisions: &Decisions, output: Output) -
             for quote in &article.quotes {
                 text.push_str(&format!("    {}\n", sanitize(&quote.text)));
             }
+            for warning in article.warnings.iter().filter(|warning| warning.is_notable()) {
+                text.push_str(&format!("  note        {}\n", sanitize(&warning.to_string())));
+            }
             text
         },
         || {
@@ -126,6 +285,10 @@ fn print(name: &str, article: &Article, decisions: &Decisions, output: Output) -
             members.insert("text".into(), json!(article.text));
             members.insert("mediaType".into(), json!(article.media_type));
             members.insert("charset".into(), json!(article.charset.name));
+            members.insert("extractor".into(), json!(article.extractor));
+            members.insert("canonicalUrl".into(), json!(article.canonical));
+            members.insert("delivery".into(), json!(article.delivery));
+            members.insert("warnings".into(), json!(article.warnings));
             Value::Object(members)
         },
     )

@@ -17,6 +17,8 @@ pub(crate) enum Input {
     Standard,
     /// A file.
     File(PathBuf),
+    /// A page.
+    Url(String),
 }
 
 /// What a list of paths leads to.
@@ -38,13 +40,14 @@ impl Input {
         match self {
             Input::Standard => "-".into(),
             Input::File(path) => path.display().to_string(),
+            Input::Url(url) => url.clone(),
         }
     }
 
     /// Returns the file name, by which Markdown is told from plain text.
     pub(crate) fn file_name(&self) -> Option<String> {
         match self {
-            Input::Standard => None,
+            Input::Standard | Input::Url(_) => None,
             Input::File(path) => path.file_name().map(|name| name.to_string_lossy().into_owned()),
         }
     }
@@ -60,6 +63,7 @@ impl Input {
                 Ok(bytes)
             }
             Input::File(path) => read_file(path, || {}),
+            Input::Url(url) => Err(unreadable(url).hint("an address is fetched by add and extract only")),
         }
     }
 }
@@ -130,6 +134,14 @@ pub(crate) fn find(paths: &[PathBuf]) -> Inputs {
         if path.as_os_str() == "-" {
             if seen.insert(path.clone()) {
                 inputs.documents.push(Input::Standard);
+            }
+            continue;
+        }
+        if let Some(url) =
+            path.to_str().filter(|path| path.starts_with("http://") || path.starts_with("https://"))
+        {
+            if seen.insert(path.clone()) {
+                inputs.documents.push(Input::Url(url.to_owned()));
             }
             continue;
         }

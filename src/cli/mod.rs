@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod diagnostics;
 pub mod exit;
+mod explain;
 mod export;
 mod extract;
 mod failure;
@@ -18,6 +19,7 @@ mod show;
 mod terminal;
 mod verify;
 mod view;
+mod watch;
 mod workspace;
 
 use std::process::ExitCode;
@@ -52,7 +54,8 @@ fn run(cli: &Cli, output: Output) -> Outcome<Exit> {
     match &cli.command {
         Command::Init(args) => done(init::run(&workspace, args, output)),
         Command::Add(args) => add::run(&workspace, args, output),
-        Command::Extract(args) => extract::run(args, output),
+        Command::Extract(args) => extract::run(&workspace, args, output),
+        Command::Watch(args) => watch::run(&workspace, args, output),
         Command::List(args) => done(list::run(&workspace, args, output)),
         Command::Show(args) => show::run(&workspace, args, output),
         Command::Check(args) => check::run(&workspace, args, output),

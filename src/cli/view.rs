@@ -198,14 +198,19 @@ impl View {
     fn because(&self, evidence: &Evidence) -> String {
         let Evidence::Rule(rule) = evidence else { return "\n              stated by a person".into() };
         let strength = json_word(&rule.strength);
-        let place = match (&self.text, evidence.position()) {
-            (Some(text), Some((start, _))) => {
+        let place = match (&self.text, evidence.position(), evidence.source()) {
+            (Some(text), Some((start, _)), _) => {
                 format!("line {}", 1 + text.chars().take(start).filter(|c| *c == '\n').count())
             }
-            (None, Some((start, end))) => format!("characters {start} to {end}"),
-            (_, None) => "nowhere".into(),
+            (None, Some((start, end)), _) => format!("characters {start} to {end}"),
+            (_, None, Some(source)) => sanitize(source),
+            (_, None, None) => "nowhere".into(),
         };
-        format!("\n              {strength}: rule {}, {place}", sanitize(&rule.rule))
+        let agrees = match evidence.agrees() {
+            [] => String::new(),
+            sources => format!("; so says {}", sanitize(&sources.join(", "))),
+        };
+        format!("\n              {strength}: rule {}, {place}{agrees}", sanitize(&rule.rule))
     }
 
     /// Returns one line for a list: title, or how the text begins, and what it claims.

@@ -346,7 +346,8 @@ fn compose(
         claimed_origins,
         bylines,
         quotes: (!decisions.no_quotes).then_some(quotes),
-        urls: decisions.url.iter().map(|url| Link { href: url.clone(), rel: "seen".into() }).collect(),
+        urls: links(article, decisions),
+        delivery: article.delivery.clone(),
         media_type: article.media_type.into(),
         bytes: article.bytes,
         original_stored: !decisions.no_store,
@@ -366,6 +367,15 @@ fn compose(
         recorded_by: circumstances.recorded_by,
         recorded_at: circumstances.recorded_at,
     })
+}
+
+/// The addresses of the document: what a person says or the capture saw, and what it gives as its own.
+fn links(article: &Article, decisions: &Decisions) -> Vec<Link> {
+    let seen = decisions.url.clone().or_else(|| article.delivery.as_ref()?.url.clone());
+    let link = |href: String, rel: &str| Link { href, rel: rel.into() };
+    let mut links: Vec<Link> = seen.map(|url| link(url, "seen")).into_iter().collect();
+    links.extend(article.canonical.clone().map(|url| link(url, "canonical")));
+    links
 }
 
 fn paragraphs(article: &Article) -> Vec<ParagraphDigest> {

@@ -12,6 +12,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::article::container::Delivery;
 use crate::article::{
     Byline, ClaimedOrigin, Dateline, Evidence, Language, OrganisationRef, OriginKind, OriginRole, Quotation,
     TextClaim, Warning,
@@ -252,6 +253,9 @@ pub struct Registration {
     /// Its addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<Link>,
+    /// How this copy came here, where it was fetched or taken out of another file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
     /// Of the original: `text/plain`.
     pub media_type: String,
     /// Size of the original.

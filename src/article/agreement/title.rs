@@ -1,6 +1,7 @@
 //! The headline, and who publishes.
 
-use super::super::claim::TextClaim;
+use super::super::authority::Authority;
+use super::super::claim::{OriginKind, TextClaim};
 use super::super::extract::{Declared, Key};
 use super::super::rules::fold;
 use super::{Declarations, evidence};
@@ -109,16 +110,35 @@ pub(in super::super) fn title(declared: &Declarations<'_>) -> Option<TextClaim> 
     Some(TextClaim { value: value.to_owned(), evidence: evidence("any.declared.title", best, value, agrees) })
 }
 
+/// True for what a program wrote into a file beside its text.
+fn is_of_file(one: &Declared) -> bool {
+    matches!(one.source.as_str(), "pdf-info" | "core-properties")
+}
+
+/// Returns the title that a file's properties give, unless it is a file's name.
+pub(in super::super) fn title_of_file(declared: &Declarations<'_>) -> Option<TextClaim> {
+    let is_name = |value: &str| {
+        let end = value.rsplit_once('.').map_or("", |(_, end)| end);
+        (2..=5).contains(&end.len())
+            && end.chars().all(|c| c.is_ascii_alphanumeric())
+            && !value.ends_with(' ')
+    };
+    let fits = |one: &&Declared| one.value.chars().count() <= limits::CLAIM_MAX_CHARS && !is_name(&one.value);
+    let one = declared.of(Key::Title).filter(|one| is_of_file(one)).find(fits)?;
+    let evidence = evidence("any.declared.title", one, &one.value, Vec::new());
+    Some(TextClaim { value: one.value.clone(), evidence })
+}
+
 /// Takes the name of the site off a title: what stands behind or before a mark and is a site's name, or is all that
 /// parts it from `other`.
 fn strip<'t>(title: &'t str, other: &str, is_site: &impl Fn(&str) -> bool) -> &'t str {
     let other = Some(key(other)).filter(|other| !other.is_empty());
     let is_other = |part: &str| other.as_ref() == Some(&key(part));
     for mark in PARTS {
-        if let Some((front, back)) = title.rsplit_once(mark) {
-            if is_other(front) || is_site(back) {
-                return front.trim();
-            }
+        if let Some((front, back)) = title.rsplit_once(mark)
+            && (is_other(front) || is_site(back))
+        {
+            return front.trim();
         }
         if let Some((front, back)) = title.split_once(mark) {
             if is_other(front) {
@@ -172,8 +192,15 @@ pub(in super::super) fn publisher(declared: &Declarations<'_>) -> Option<TextCla
         .filter(|one| rank(one).is_some() && !one.value.starts_with('@'))
         .min_by_key(|one| (usize::MAX - sources(one).len(), rank(one)))?;
     let agrees = sources(best);
+    // Where the authority file has the site, its label is the name: pages spell their own in many ways.
+    let authority = Authority::builtin();
+    let known =
+        declared.host.as_ref().and_then(|host| authority.at(host)).or_else(|| authority.find(&best.value));
+    let value = known
+        .filter(|body| body.kind() == OriginKind::Outlet)
+        .map_or(best.value.as_str(), |body| body.label(None));
     Some(TextClaim {
-        value: best.value.clone(),
+        value: value.to_owned(),
         evidence: evidence("any.declared.publisher", best, &best.value, agrees),
     })
 }

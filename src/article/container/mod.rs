@@ -22,6 +22,42 @@ pub enum Relation {
     Capture,
 }
 
+/// How a copy of a document came here. Names of files are left out: they may name persons.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    /// The address that it was fetched from, after redirects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// When it was captured: RFC 3339, by the clock of whoever captured it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured_at: Option<String>,
+    /// How it stands to the file that it was in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relation: Option<Relation>,
+    /// SHA-256 of that file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<crate::base::Hash>,
+    /// What the server answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<Http>,
+}
+
+/// What a server answered.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Http {
+    /// The address that was asked for.
+    pub requested: String,
+    /// The status of the last answer.
+    pub status: u16,
+    /// The addresses that led to the last one, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirects: Vec<String>,
+    /// SHA-256 of the header fields as received: `name: value` and a line feed each, names in lower case.
+    pub headers_sha256: crate::base::Hash,
+}
+
 /// A document inside a file.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -12,6 +12,8 @@ pub(super) mod markdown;
 pub(super) mod newsml;
 pub(super) mod ninjs;
 pub(super) mod odt;
+mod office;
 pub(super) mod package;
 pub(super) mod pdf;
 pub(super) mod rtf;
+pub(super) mod xml;

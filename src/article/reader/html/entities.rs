@@ -1,7 +1,7 @@
 //! Character references in values that were escaped once too often: `Tom &amp;amp; Ann`, `l&#039;eau`.
 
 /// Decodes the references that values in metadata use: numeric ones and the usual names.
-pub(super) fn decode(text: &str) -> String {
+pub(in crate::article) fn decode(text: &str) -> String {
     if !text.contains('&') {
         return text.to_owned();
     }

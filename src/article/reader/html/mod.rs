@@ -17,14 +17,19 @@ use std::ops::Range;
 use crate::base::limits;
 
 mod body;
+mod call;
 mod class;
 mod declared;
 mod entities;
 mod json_ld;
+mod keep;
 mod tree;
 
 use html5ever::local_name;
 use tree::{DOCUMENT, Tree};
+
+pub(in crate::article) use entities::decode as decode_entities;
+pub(in crate::article) use tree::squeeze;
 
 /// Lines before the article's text that are kept, and how many where there is no title among them.
 const HEAD_MAX: usize = 24;
@@ -78,6 +83,17 @@ pub(in crate::article) fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Re
         return Err(ReadError::Empty { size: bytes.len() as u64 });
     }
     Ok(out)
+}
+
+/// Returns all the words of a piece of markup that is an article and nothing else: a chapter, a mail's body, a feed's
+/// entry. Blocks are parted by a blank line.
+pub(in crate::article) fn plain_text(markup: &str) -> String {
+    let tree = Tree::parse(markup);
+    let classes = class::Classes::read(&tree);
+    let blocks = body::blocks(&tree, &classes);
+    let shown = blocks.iter().filter(|block| block.set_aside != Some(body::Aside::Hidden));
+    let texts: Vec<&str> = shown.map(|block| block.text.as_str()).collect();
+    texts.join("\n\n")
 }
 
 /// Returns the nodes from the headline to the end of the article.

@@ -205,7 +205,7 @@ impl Tree {
 }
 
 /// Makes every run of white space one space, and none at the ends.
-pub(super) fn squeeze(text: &str) -> String {
+pub(in crate::article) fn squeeze(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !out.is_empty() {

@@ -107,7 +107,7 @@ pub(super) fn same_row(one: &Line, other: &Line) -> bool {
 
 /// Finds a white strip with lines on both sides that few lines cross.
 fn gutter(pieces: &[Line]) -> Option<Range<f64>> {
-    if pieces.len() < 6 {
+    if pieces.len() < 5 {
         return None;
     }
     let left = pieces.iter().map(|line| line.left).fold(f64::MAX, f64::min);
@@ -145,7 +145,11 @@ fn gutter(pieces: &[Line]) -> Option<Range<f64>> {
     let side = |test: &dyn Fn(&Line) -> bool| pieces.iter().filter(|line| test(line)).collect::<Vec<_>>();
     let lefts = side(&|line| line.right <= gutter.end && line.left < gutter.start);
     let rights = side(&|line| line.left >= gutter.start);
-    let prose = |lines: &[&Line]| lines.iter().filter(|line| line.text.chars().count() >= 12).count() >= 3;
+    // Three lines, or two long ones: a short note in two columns has no more.
+    let longer = |lines: &[&Line], chars: usize| {
+        lines.iter().filter(|line| line.text.chars().count() >= chars).count()
+    };
+    let prose = |lines: &[&Line]| longer(lines, 12) >= 3 || longer(lines, 30) >= 2;
     // The two sides stand beside each other, not below each other.
     let span = |lines: &[&Line]| {
         let top = lines.iter().map(|line| line.y).fold(f64::MAX, f64::min);

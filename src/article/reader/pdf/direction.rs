@@ -16,8 +16,8 @@ pub(super) fn is_rtl(c: char) -> bool {
 /// Returns the value of a decimal digit of any script.
 pub(super) fn figure(c: char) -> Option<u32> {
     const ZEROS: [u32; 19] = [
-        0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0,
-        0xf20, 0x1040, 0x17e0, 0xff10,
+        0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50,
+        0xed0, 0xf20, 0x1040, 0x17e0, 0xff10,
     ];
     ZEROS.iter().find_map(|zero| (c as u32).checked_sub(*zero).filter(|value| *value < 10))
 }
@@ -45,7 +45,9 @@ pub(super) enum Brackets {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
     /// A letter that runs from right to left; whether it is Arabic.
-    Right { arabic: bool },
+    Right {
+        arabic: bool,
+    },
     Left,
     Figure,
     /// Stands inside of numbers: `1,5`, `12:30`.
@@ -126,9 +128,8 @@ fn bind_brackets(pieces: &[String], classes: &mut [Class]) {
             ")" | "]" => {
                 let Some(from) = open.pop() else { continue };
                 let before = pieces[..from].iter().rposition(|piece| !piece.trim().is_empty());
-                let after_latin = before.is_some_and(|before| {
-                    classes[before] == Class::Left && from - before <= 2
-                });
+                let after_latin =
+                    before.is_some_and(|before| classes[before] == Class::Left && from - before <= 2);
                 let (inside, outside) = (sums[at], sums[from]);
                 if after_latin && inside.0 == outside.0 && inside.1 > outside.1 {
                     classes[from] = Class::Left;
@@ -156,7 +157,16 @@ fn turn(pieces: &[String], classes: &[Class], brackets: Brackets, out: &mut Vec<
         };
         let kept = end > at;
         let end = end.max(at + 1);
-        runs.push((at..end, kept));
+        let figure = |at: usize| classes[at] == Class::Figure;
+        // Turned round, two figures would become one (`0$0`), or one become two: such runs stay together.
+        let (mut from, mut kept) = (at, kept);
+        while let Some((last, _)) = runs.last()
+            && ((figure(last.start) && figure(end - 1)) || (figure(last.end - 1) && figure(from)))
+        {
+            (from, kept) = (last.start, true);
+            runs.pop();
+        }
+        runs.push((from..end, kept));
         at = end;
     }
     for (run, kept) in runs.into_iter().rev() {
@@ -266,14 +276,14 @@ mod tests {
             ("۲۰۲۶ سرام ۱۴", "۱۴ مارس ۲۰۲۶"),
         ];
         for (shown, read) in cases {
-            assert_eq!(order(shown, false), read, "{shown}");
+            assert_eq!(order(shown, true), read, "{shown}");
         }
     }
 
     #[test]
     fn the_page_decides_about_lines_of_both_directions() {
         assert_eq!(order("he said םולש to us", false), "he said שלום to us");
-        assert_eq!(order("he said םולש ךל to us", false), "he said לך שלום to us".replace("לך שלום", "שלום לך"));
+        assert_eq!(order("he said םולש ךל to us", false), "he said לך שלום to us");
         assert_eq!(order("Associated Press תונכוס", true), "סוכנות Associated Press");
     }
 

@@ -17,7 +17,8 @@ pub(super) fn plain(text: &str) -> String {
             out.push('•');
         } else if let Some(unified) = radical(c) {
             out.push(unified);
-        } else if !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{0}') {
+        } else if !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{0}')
+        {
             out.push(c);
         }
     }

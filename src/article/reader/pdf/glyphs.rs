@@ -215,9 +215,9 @@ impl Device<'_> for Collector {
             .map(|text| declared::string(text.as_bytes()));
         // Pagination: ISO 32000-2, table 363. Other artifacts, such as rules and shading, have no text.
         let artifact = tag == b"Artifact"
-            && properties.and_then(|dict| dict.get::<Name<'_>>(b"Type")).is_some_and(|kind| {
-                kind.as_ref() == b"Pagination"
-            });
+            && properties
+                .and_then(|dict| dict.get::<Name<'_>>(b"Type"))
+                .is_some_and(|kind| kind.as_ref() == b"Pagination");
         self.open.0 += usize::from(actual.is_some());
         self.open.1 += usize::from(artifact);
         self.marks.push(Mark { actual, artifact, from: self.waiting.len() });

@@ -62,7 +62,8 @@ pub(super) fn text(pages: &[Vec<Line>]) -> Text {
             out.push_str(&line.text);
             before = Some((line, block));
             let letters = line.text.chars().filter(|c| c.is_alphabetic()).count();
-            let large = line.size > 1.25 * usual && (letters >= HEADLINE_MIN_LETTERS || join != Join::Paragraph);
+            let large =
+                line.size > 1.25 * usual && (letters >= HEADLINE_MIN_LETTERS || join != Join::Paragraph);
             if number > 0 || !large || line.turned {
                 continue;
             }
@@ -110,7 +111,8 @@ fn margins(line: &Line, block: Block) -> (f64, f64) {
 
 /// True where a sentence, a title or a quotation may end.
 fn ends(line: &Line) -> bool {
-    line.text.ends_with(['.', '!', '?', '…', '»', '”', '“', '"', '。', '！', '？', '”', '।', '؟', '۔', ':', '：'])
+    line.text
+        .ends_with(['.', '!', '?', '…', '»', '”', '“', '"', '。', '！', '？', '”', '।', '؟', '۔', ':', '：'])
 }
 
 /// How a line stands to the line before it in its block.
@@ -125,8 +127,8 @@ fn follows(before: &Line, line: &Line, block: Block) -> Join {
     }
     let width = (block.right - block.left).max(1.0);
     let ((indent, _), (indent_before, short)) = (margins(line, block), margins(before, block));
-    let indented = indent > 0.8 * size && indent < 0.3 * width && indent_before < 0.4 * size;
-    let begins = indented && (ends(before) || short > 0.1 * width);
+    let indented = indent > 0.8 * size && indent < 0.3 * width;
+    let begins = indented && (short > 0.1 * width || (ends(before) && indent_before < 0.4 * size));
     let over = short > 0.25 * width && ends(before);
     if begins || over { Join::Paragraph } else { Join::Next }
 }
@@ -135,11 +137,9 @@ fn follows(before: &Line, line: &Line, block: Block) -> Join {
 /// sentence.
 fn goes_on(before: &Line, above: Block, line: &Line, block: Block, usual: f64) -> Join {
     let body = |line: &Line| (line.size - usual).abs() < 0.15 * usual && !line.turned;
-    let open = before
-        .text
-        .chars()
-        .next_back()
-        .is_some_and(|c| c.is_alphanumeric() || is_mark(c) || matches!(c, ',' | '-' | '\u{ad}' | '–' | '،' | '，'));
+    let open = before.text.chars().next_back().is_some_and(|c| {
+        c.is_alphanumeric() || is_mark(c) || matches!(c, ',' | '-' | '\u{ad}' | '–' | '،' | '，')
+    });
     let width = (above.right - above.left).max(1.0);
     let ((indent, _), (_, short)) = (margins(line, block), margins(before, above));
     let first = line.text.chars().next();
@@ -147,5 +147,9 @@ fn goes_on(before: &Line, above: Block, line: &Line, block: Block, usual: f64) -
     // A line that fills its column goes on even with a capital letter or a figure.
     let full = short < if first.is_some_and(char::is_uppercase) { 0.02 } else { 0.12 } * width;
     let indented = indent > 0.8 * line.size && indent < 0.3 * (block.right - block.left);
-    if open && body(before) && body(line) && (lower || (full && !indented)) { Join::Next } else { Join::Paragraph }
+    if open && body(before) && body(line) && (lower || (full && !indented)) {
+        Join::Next
+    } else {
+        Join::Paragraph
+    }
 }

@@ -99,7 +99,10 @@ fn with_marks(glyphs: Vec<Glyph>) -> Vec<Glyph> {
     for mut glyph in glyphs {
         let narrow = glyph.right - glyph.left < 0.05 * glyph.size;
         // A cluster that is said twice: once for its letter, once for the sign above it.
-        if narrow && glyph.text.chars().nth(1).is_some() && out.last().is_some_and(|last| last.text == glyph.text) {
+        if narrow
+            && glyph.text.chars().nth(1).is_some()
+            && out.last().is_some_and(|last| last.text == glyph.text)
+        {
             continue;
         }
         // What has a width of its own is a letter's equal: the vowel signs of India that stand beside.
@@ -151,15 +154,15 @@ fn lower_initials(glyphs: &mut [Glyph]) {
     let mut sizes: Vec<f64> = glyphs.iter().map(|glyph| glyph.size).collect();
     sizes.sort_by(f64::total_cmp);
     let Some(usual) = sizes.get(sizes.len() / 2).copied() else { return };
-    let large: Vec<usize> = (0..glyphs.len())
-        .filter(|at| glyphs[*at].size > 1.8 * usual && !is_blank(&glyphs[*at]))
-        .collect();
+    let large: Vec<usize> =
+        (0..glyphs.len()).filter(|at| glyphs[*at].size > 1.8 * usual && !is_blank(&glyphs[*at])).collect();
     // An initial stands alone, or with the quotation mark before it; a title has many.
     for (nth, at) in large.iter().enumerate().take(50) {
         let glyph = &glyphs[*at];
         let near = |other: &usize| {
             let other = &glyphs[*other];
-            (other.y - glyph.y).abs() < 0.5 * glyph.size && (other.left - glyph.right).abs() < 2.0 * glyph.size
+            (other.y - glyph.y).abs() < 0.5 * glyph.size
+                && (other.left - glyph.right).abs() < 2.0 * glyph.size
         };
         let neighbours = large[nth.saturating_sub(2)..(nth + 3).min(large.len())].iter();
         let beside_others = neighbours.filter(|other| *other != at).any(near);
@@ -279,7 +282,8 @@ fn pieces(row: &[Drawn], rtl: bool, brackets: Brackets) -> Vec<Line> {
 
 /// True for scripts that part words by no space.
 fn is_wide(text: &str) -> bool {
-    text.chars().any(|c| matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{ff00}'..='\u{ffef}'))
+    text.chars()
+        .any(|c| matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{ff00}'..='\u{ffef}'))
         && !text.chars().any(|c| ('\u{ac00}'..='\u{d7af}').contains(&c))
 }
 
@@ -340,5 +344,7 @@ fn space(piece: &[(&Glyph, bool)]) -> f64 {
 /// Raised or lowered forms of figures; other text stays.
 fn set_off(text: &str, raised: bool) -> String {
     let forms = if raised { "⁰¹²³⁴⁵⁶⁷⁸⁹" } else { "₀₁₂₃₄₅₆₇₈₉" };
-    text.chars().map(|c| c.to_digit(10).and_then(|value| forms.chars().nth(value as usize)).unwrap_or(c)).collect()
+    text.chars()
+        .map(|c| c.to_digit(10).and_then(|value| forms.chars().nth(value as usize)).unwrap_or(c))
+        .collect()
 }

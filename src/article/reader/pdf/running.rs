@@ -150,7 +150,9 @@ mod tests {
             .map(|number| {
                 let head = head(number);
                 let mut lines = vec![(30.0, head.as_str())];
-                lines.extend(body.iter().enumerate().map(|(row, text)| (80.0 + 12.0 * row as f64, text.as_str())));
+                lines.extend(
+                    body.iter().enumerate().map(|(row, text)| (80.0 + 12.0 * row as f64, text.as_str())),
+                );
                 page(&lines)
             })
             .collect()

@@ -42,9 +42,9 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), ReadError> {
         // What is cut short counts for what it holds.
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(read @ 1..) = decoder.read(&mut buffer) {
-            left = left.checked_sub(read).ok_or_else(|| {
-                super::limit("unpacked bytes", limits::PDF_MAX_UNPACKED_BYTES)
-            })?;
+            left = left
+                .checked_sub(read)
+                .ok_or_else(|| super::limit("unpacked bytes", limits::PDF_MAX_UNPACKED_BYTES))?;
         }
         at += usize::try_from(decoder.into_inner().total_in()).unwrap_or(0).min(bytes.len() - at);
     }

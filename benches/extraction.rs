@@ -1,0 +1,277 @@
+//! How well documents are read: `DATELINE_CORPUS=folder cargo bench --bench extraction`.
+//!
+//! Fetches nothing. The folder holds `manifest.jsonl` (`{id, corpus, truth: {title, byline[], published, site, lang, text}}`), `html/<id>.html.gz`,
+//! `credits*.jsonl` and `peers.json`, the peers' figures on the same pages. A page counts as right where the value is the
+//! same after compatibility normalisation, lower case and single spaces; names as a set; dates by day; texts by the F1 of
+//! their words. Rules are written while looking at such
+//! pages: what is printed is how well they fit these, not how well they do on others.
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::Path;
+use std::time::Instant;
+
+use dateline::article::{Article, BylineRole, OriginRole, ReadOptions, read};
+use rayon::prelude::*;
+use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
+
+fn main() {
+    let Ok(folder) = std::env::var("DATELINE_CORPUS") else {
+        println!("set DATELINE_CORPUS to a folder with manifest.jsonl, html/ and credits*.jsonl");
+        return;
+    };
+    let folder = Path::new(&folder);
+    pages(folder);
+    for file in ["credits-heads-tails.jsonl", "credits.jsonl"] {
+        credits(folder, file);
+    }
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn norm(text: &str) -> String {
+    let folded: String = text.nfkc().collect::<String>().to_lowercase();
+    let plain = folded.replace(['’', '‘'], "'").replace(['“', '”'], "\"").replace(['–', '—'], "-");
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn names<'v>(values: impl Iterator<Item = &'v str>) -> BTreeSet<String> {
+    let cut = |text: &str| -> Vec<String> {
+        let text =
+            norm(text).replace(" and ", ";").replace(" und ", ";").replace(" et ", ";").replace(" y ", ";");
+        text.split([';', ',', '|', '/', '&', '、', '，'])
+            .map(|name| name.trim_matches([' ', '.', ':', '-']).to_owned())
+            .collect()
+    };
+    values.flat_map(cut).filter(|name| !name.is_empty()).collect()
+}
+
+fn words(text: &str) -> BTreeMap<String, i64> {
+    let wide = |c: char| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{e00}'..='\u{e7f}');
+    let mut counts: BTreeMap<String, i64> = BTreeMap::new();
+    let mut word = String::new();
+    for c in norm(text).chars().chain([' ']) {
+        let inner = (c.is_alphanumeric() || c == '_') && !wide(c);
+        if inner {
+            word.push(c);
+            continue;
+        }
+        if !word.is_empty() {
+            *counts.entry(std::mem::take(&mut word)).or_default() += 1;
+        }
+        if wide(c) {
+            *counts.entry(c.to_string()).or_default() += 1;
+        }
+    }
+    counts
+}
+
+fn f1(one: &str, other: &str) -> f64 {
+    let (one, other) = (words(one), words(other));
+    let total = one.values().sum::<i64>() + other.values().sum::<i64>();
+    let both: i64 = one.iter().map(|(word, count)| (*count).min(other.get(word).copied().unwrap_or(0))).sum();
+    if total == 0 { 1.0 } else { 2.0 * both as f64 / total as f64 }
+}
+
+/// Right, missing and invented values of one field.
+#[derive(Default, Clone, Copy)]
+struct Tally {
+    pages: u32,
+    right: f64,
+    missing: u32,
+}
+
+fn pages(folder: &Path) {
+    let rows = lines(&folder.join("manifest.jsonl"));
+    let read_page = |row: &Value| {
+        let id = row["id"].as_str().unwrap();
+        let packed = std::fs::read(folder.join(format!("html/{id}.html.gz"))).unwrap();
+        let mut bytes = Vec::new();
+        flate2::read::MultiGzDecoder::new(packed.as_slice()).read_to_end(&mut bytes).unwrap();
+        let start = Instant::now();
+        let article = read(&bytes, &ReadOptions::default()).ok();
+        (article, start.elapsed().as_secs_f64() * 1000.0)
+    };
+    // Once to warm up rules, then on one core, so that the times are those of a page.
+    let _: Vec<_> = rows.par_iter().take(40).map(read_page).collect();
+    let articles: Vec<(Option<Article>, f64)> = rows.iter().map(read_page).collect();
+    let mut tallies: BTreeMap<(String, &str), Tally> = BTreeMap::new();
+    for (row, (article, _)) in rows.iter().zip(&articles) {
+        let corpus = row["corpus"].as_str().unwrap();
+        for (field, right, found) in judge(&row["truth"], article.as_ref()) {
+            let tally = tallies.entry((corpus.to_owned(), field)).or_default();
+            tally.pages += 1;
+            tally.right += right;
+            tally.missing += u32::from(!found);
+        }
+    }
+    let peers: Value = std::fs::read_to_string(folder.join("peers.json"))
+        .map_or(Value::Null, |text| serde_json::from_str(&text).unwrap());
+    println!("{:<12} {:<10} {:>6} {:>7} {:>8}   best peer", "corpus", "field", "pages", "right", "missing");
+    for ((corpus, field), tally) in &tallies {
+        let member = if *field == "text" { "tokF1" } else { "exact" };
+        let of =
+            |(name, peer): (&String, &Value)| Some((peer[corpus][field][member].as_f64()?, name.clone()));
+        let best = peers
+            .as_object()
+            .and_then(|peers| peers.iter().filter_map(of).max_by(|one, other| one.0.total_cmp(&other.0)));
+        let best = best.map_or(String::new(), |(value, name)| format!("{value:.3} {name}"));
+        let right = tally.right / f64::from(tally.pages);
+        println!("{corpus:<12} {field:<10} {:>6} {right:>7.3} {:>8}   {best}", tally.pages, tally.missing);
+    }
+    let mut times: Vec<f64> = articles.iter().map(|(_, time)| *time).collect();
+    times.sort_by(f64::total_cmp);
+    if let Some(last) = times.last() {
+        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+        let all: f64 = times.iter().sum::<f64>() / 1000.0;
+        println!(
+            "\n{} pages on one core: {:.0} a second, p50 {:.1} ms, p99 {:.1} ms, longest {last:.1} ms",
+            times.len(),
+            times.len() as f64 / all,
+            at(0.5),
+            at(0.99)
+        );
+    }
+}
+
+/// Each field that the truth has: whether it is right (a share for texts), and whether something was found.
+fn judge(truth: &Value, article: Option<&Article>) -> Vec<(&'static str, f64, bool)> {
+    let mut out = Vec::new();
+    let same =
+        |wanted: &str, found: Option<&str>| f64::from(found.is_some_and(|found| norm(wanted) == norm(found)));
+    let mut plain = |field: &'static str, found: Option<&str>| {
+        if let Some(wanted) = truth[field].as_str() {
+            out.push((field, same(wanted, found), found.is_some()));
+        }
+    };
+    plain("title", article.and_then(|article| article.title.as_ref()).map(|claim| claim.value.as_str()));
+    plain("site", article.and_then(|article| article.publisher.as_ref()).map(|claim| claim.value.as_str()));
+    let language =
+        article.and_then(|article| article.language.as_ref()).map(|language| language.tag.as_str());
+    if let Some(wanted) = truth["lang"].as_str() {
+        let primary = norm(wanted).split(['-', '_']).next().unwrap_or_default().to_owned();
+        out.push(("lang", f64::from(language == Some(primary.as_str())), language.is_some()));
+    }
+    if let Some(wanted) = truth["published"].as_str() {
+        let found =
+            article.and_then(|article| article.published_at.as_ref()).map(|claim| claim.value.as_str());
+        out.push((
+            "published",
+            f64::from(found.is_some_and(|found| found.get(..10) == wanted.get(..10))),
+            found.is_some(),
+        ));
+    }
+    let wanted: Vec<&str> =
+        truth["byline"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if !wanted.is_empty() {
+        let found = article.map(bylines).unwrap_or_default();
+        let right = names(wanted.into_iter()) == names(found.iter().map(String::as_str));
+        out.push(("byline", f64::from(right), !found.is_empty()));
+    }
+    if let Some(wanted) = truth["text"].as_str() {
+        let found = article.map_or("", |article| article.text.as_str());
+        out.push(("text", f1(wanted, found), !found.is_empty()));
+    }
+    out
+}
+
+fn bylines(article: &Article) -> Vec<String> {
+    let authors = article.bylines.iter().filter(|byline| byline.role == BylineRole::Author);
+    authors.map(|byline| byline.as_printed.clone()).collect()
+}
+
+fn origins(article: &Article) -> Vec<String> {
+    let of_text = |role: OriginRole| {
+        !matches!(role, OriginRole::PhotoOnly | OriginRole::DataSource | OriginRole::Mention)
+    };
+    let all = article.claimed_origins.iter().filter(|origin| of_text(origin.role));
+    all.map(|origin| origin.as_printed.clone()).collect()
+}
+
+/// Counts of one language: examples, bylines right, origins right, then for origins found, wanted and both.
+#[derive(Default, Clone, Copy)]
+struct Credits {
+    examples: u32,
+    bylines: u32,
+    origins: u32,
+    found: u32,
+    wanted: u32,
+    both: u32,
+    none: u32,
+    invented: u32,
+}
+
+fn credits(folder: &Path, file: &str) {
+    let key = |name: &str| -> String {
+        let plain: String = norm(name).chars().filter(|c| c.is_alphanumeric()).collect();
+        plain.strip_prefix("the").map_or(plain.clone(), str::to_owned)
+    };
+    let set = |value: &Value| -> BTreeSet<String> {
+        let texts: Vec<&str> = match value {
+            Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
+            other => other.as_str().into_iter().collect(),
+        };
+        texts.into_iter().flat_map(|text| text.split(';')).map(key).filter(|name| !name.is_empty()).collect()
+    };
+    let accepted = |value: &Value, found: &BTreeSet<String>| {
+        value.as_array().into_iter().flatten().any(|one| set(one) == *found)
+    };
+    let mut languages: BTreeMap<String, Credits> = BTreeMap::new();
+    for row in lines(&folder.join(file)) {
+        let language = row["language"].as_str().or(row["lang"].as_str()).unwrap_or("?").to_owned();
+        let both = || {
+            format!(
+                "{}\n{}",
+                row["head"].as_str().unwrap_or_default(),
+                row["tail"].as_str().unwrap_or_default()
+            )
+        };
+        let text = row["excerpt"].as_str().map_or_else(both, str::to_owned);
+        let Ok(article) = read(text.as_bytes(), &ReadOptions::default()) else { continue };
+        let found: BTreeSet<String> = bylines(&article).iter().map(|name| key(name)).collect();
+        let by = set(&row["expected_byline"]) == found || accepted(&row["accept_byline"], &found);
+        let found: BTreeSet<String> = origins(&article).iter().map(|name| key(name)).collect();
+        let wanted = set(&row["expected_origin"]);
+        let right = wanted == found || accepted(&row["accept_origin"], &found);
+        for name in [language.as_str(), "all"] {
+            let counts = languages.entry(name.to_owned()).or_default();
+            counts.examples += 1;
+            counts.bylines += u32::from(by);
+            counts.origins += u32::from(right);
+            counts.found += found.len() as u32;
+            counts.wanted += wanted.len() as u32;
+            counts.both += wanted.intersection(&found).count() as u32;
+            counts.none += u32::from(wanted.is_empty());
+            counts.invented += u32::from(wanted.is_empty() && !right);
+        }
+    }
+    if languages.is_empty() {
+        return;
+    }
+    println!(
+        "\n{file}\n{:<6} {:>8} {:>8} {:>8} {:>10} {:>8} {:>10}",
+        "lang", "examples", "byline", "origin", "precision", "recall", "invented"
+    );
+    for (language, counts) in languages {
+        let share = |one: u32, of: u32| {
+            if of == 0 { "-".to_owned() } else { format!("{:.2}", f64::from(one) / f64::from(of)) }
+        };
+        println!(
+            "{language:<6} {:>8} {:>8} {:>8} {:>10} {:>8} {:>10}",
+            counts.examples,
+            share(counts.bylines, counts.examples),
+            share(counts.origins, counts.examples),
+            share(counts.both, counts.found),
+            share(counts.both, counts.wanted),
+            format!("{}/{}", counts.invented, counts.none)
+        );
+    }
+}
