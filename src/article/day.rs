@@ -77,7 +77,29 @@ pub(super) fn month(word: &str) -> Option<u32> {
 pub(super) fn day(text: &str, order: Order) -> Option<NaiveDate> {
     let text: String = text.chars().map(western).collect();
     let tokens = tokens(&text);
-    (0..tokens.len()).find_map(|at| at_token(&tokens, at, order))
+    let whole = (0..tokens.len()).find_map(|at| at_token(&tokens, at, order));
+    whole.or_else(|| (text.chars().count() <= SHORT_YEAR_MAX_CHARS).then(|| short_year(&tokens)).flatten())
+}
+
+/// Characters of a line in which `28.01.22` is a day. In longer ones it may be a version or a paragraph.
+const SHORT_YEAR_MAX_CHARS: usize = 40;
+
+/// Reads a day with a year of two digits, of this century: 28.01.22.
+fn short_year(tokens: &[Token<'_>]) -> Option<NaiveDate> {
+    let mut numbers = tokens.windows(3).enumerate().filter_map(|(at, three)| match three {
+        [
+            Token::Number { value: day, digits: 1..=2, then: Some('.') },
+            Token::Number { value: month, digits: 1..=2, then: Some('.') },
+            Token::Number { value: year, digits: 2, then },
+        ] if !matches!(then, Some('.' | ':' | ',')) => Some((at, *day, *month, *year)),
+        _ => None,
+    });
+    let (at, day, month, year) = numbers.next()?;
+    let joined = at.checked_sub(1).is_some_and(|before| {
+        matches!(tokens[before], Token::Number { then: Some('.' | ':' | '-' | '/'), .. })
+    });
+    let year = i32::try_from(year).ok().filter(|year| *year < 50 && !joined)?;
+    NaiveDate::from_ymd_opt(2000 + year, month, day)
 }
 
 /// Digits of other scripts as ASCII ones.
@@ -243,6 +265,7 @@ mod tests {
             "Feb. 16th, 2026 at 5:01 pm",
             "16. Februar 2026",
             "16.02.2026",
+            "16.02.26 / 0 Kommentare",
             "16 de febrero de 2026",
             "16 de fevereiro de 2026",
             "16 febbraio 2026",
@@ -284,6 +307,10 @@ mod tests {
             "",
             "2026",
             "il y a 3 jours",
+            "Version 1.16.02.26",
+            "16.02.26.1",
+            "40.02.26",
+            "Dans la version 16.02.26 du programme, le menu a change",
         ] {
             assert_eq!(day(none, Order::DayFirst), None, "{none}");
         }

@@ -44,7 +44,7 @@ pub(in super::super) fn authors(
         &linked
     } else if same(&marked, &meta) || as_shown(&marked) {
         &marked
-    } else if as_shown(&meta) {
+    } else if as_shown(&meta) || (linked.is_empty() && labelled(declared, &meta)) {
         &meta
     } else if !linked.is_empty() {
         // The page may name one author more than its metadata do.
@@ -115,13 +115,25 @@ fn keys(names: &[Named<'_>]) -> Vec<String> {
     sorted(names.iter().map(|named| key(&named.name)).collect())
 }
 
+/// True where an element that is labelled as the author's names all of these, whatever else stands in it.
+fn labelled(declared: &Declarations<'_>, names: &[Named<'_>]) -> bool {
+    let inside = |one: &Declared| {
+        let value = key(&one.value);
+        matches!(one.source.as_str(), "markup" | "rel-author" | "author-link" | "microdata")
+            && names
+                .iter()
+                .all(|named| key(&named.name).chars().count() > 4 && value.contains(&key(&named.name)))
+    };
+    !names.is_empty() && declared.of(Key::Author).any(inside)
+}
+
 /// Returns the names that the page's markup labels: those of the first labelled element, and of its like that follow.
 fn marked<'d>(page: &Page<'_>, declared: &Declarations<'d>) -> Vec<Named<'d>> {
     let mut all: Vec<Named<'d>> = Vec::new();
     let mut source: Option<(&str, &str)> = None;
     for one in declared
         .of(Key::Author)
-        .filter(|one| matches!(one.source.as_str(), "markup" | "rel-author" | "microdata"))
+        .filter(|one| matches!(one.source.as_str(), "markup" | "rel-author" | "author-link" | "microdata"))
     {
         // The same element may be labelled twice; another path is another article's author.
         if source.is_some_and(|first| first != (one.source.as_str(), one.path.as_str())) {
@@ -195,7 +207,9 @@ const BEFORE: &[&str] = &[
     "ein beitrag von", "eine analyse von", "ein kommentar von", "interview", "interview von", "kommentar von", "analyse von", "article by", "opinion by", "analysis by",
     "review by", "as told to", "a cura di", "di:", "de", "del", "texte par", "написал", "подготовил", "text von", "bericht von", "geschrieben von", "veröffentlicht von",
     "artikel von", "erstellt von", "gepostet von", "publié par", "rédigé par", "écrit par", "escrito por", "publicado por", "scritto da", "pubblicato da", "geplaatst door",
-    "napisał", "autorzy",
+    "napisał", "autorzy", "zeige alle beiträge von", "alle beiträge von", "alle artikel von", "mehr von", "weitere artikel von", "view all posts by", "all posts by",
+    "more posts by", "more by", "more from", "voir tous les articles de", "voir tous les articles par", "ver todas las entradas de", "ver todos os posts de", "vedi tutti gli articoli di",
+    "all articles by", "all stories by", "view all articles by",
 ];
 
 /// Words of buttons and labels that stand beside names.
@@ -249,13 +263,18 @@ fn person(page: &Page<'_>, part: &str, publishers: &[String], declared: &Declara
     loop {
         let lower = name.to_lowercase();
         let cue = BEFORE.iter().filter(|cue| lower.starts_with(**cue)).max_by_key(|cue| cue.len());
-        let Some(cue) = cue else { break };
+        // A desk may sign with the word alone.
+        let Some(cue) = cue.filter(|cue| lower.len() > cue.len()) else { break };
         let rest = &name[name.char_indices().nth(cue.chars().count()).map_or(name.len(), |(at, _)| at)..];
         let wide = cue.chars().any(|c| c > '\u{2e80}');
         if !(wide || rest.is_empty() || rest.starts_with([' ', ':', '：', '\u{a0}'])) {
             break;
         }
         name = rest.trim_matches(|c: char| !c.is_alphanumeric() && c != '.');
+    }
+    // `Awa Diallo @awad`: the account is another name for the same person.
+    if let Some((front, _)) = name.split_once(" @") {
+        name = front.trim_end();
     }
     // A date or a number begins: the name is over.
     let digits = name.find(|c: char| c.is_ascii_digit());

@@ -28,6 +28,8 @@ pub(super) struct Flags {
     pub date: bool,
     /// Holds the date of a change.
     pub updated: bool,
+    /// Says of itself that its date is that of publication.
+    pub published: bool,
     /// Holds the article's text.
     pub content: bool,
     /// About the author, after the text.
@@ -58,6 +60,8 @@ impl Classes {
                 };
                 all.merge(*known.entry(value).or_insert_with(|| of_names(value)));
             }
+            // `date updated published`: an article that was never changed.
+            all.updated &= !all.published;
             by_element(tree, id, &mut all);
             // Whole pages carry classes of what they may contain: `has-sidebar`, `comments-open`.
             if matches!(
@@ -86,6 +90,7 @@ impl Flags {
         self.byline |= other.byline;
         self.date |= other.date;
         self.updated |= other.updated;
+        self.published |= other.published;
         self.content |= other.content;
         self.biography |= other.biography;
         self.lead |= other.lead;
@@ -140,10 +145,6 @@ fn words(names: &str) -> Vec<String> {
             if !word.is_empty() {
                 out.push(std::mem::take(&mut word));
             }
-            // A blank parts names.
-            if c.is_ascii_whitespace() {
-                out.push(" ".into());
-            }
             lower_before = false;
             continue;
         }
@@ -161,10 +162,16 @@ fn words(names: &str) -> Vec<String> {
 
 fn of_names(names: &str) -> Flags {
     let mut all = Flags::default();
-    for name in words(names).split(|word| word == " ") {
+    let read = |name: &str| {
+        let name = words(name);
         let name: Vec<&str> = name.iter().map(String::as_str).collect();
-        if !name.is_empty() {
-            all.merge(of_name(&name));
+        if name.is_empty() { Flags::default() } else { of_name(&name) }
+    };
+    for name in names.split_ascii_whitespace() {
+        all.merge(read(name));
+        // `article-title__author` is an author, in a block called title.
+        if let Some((_, element)) = name.rsplit_once("__") {
+            all.byline |= read(element.split("--").next().unwrap_or_default()).byline;
         }
     }
     all
@@ -396,7 +403,6 @@ fn of_name(name: &[&str]) -> Flags {
         "byline",
         "bylines",
         "byl",
-        "dateline",
         "authorname",
         "auteur",
         "autor",
@@ -441,6 +447,7 @@ fn of_name(name: &[&str]) -> Flags {
         "position",
         "desc",
         "list-item",
+        "count",
     ]);
     flags.biography = (has(&["author", "authors", "autor", "auteur", "vcard", "writer"])
         && has(&["bio", "box", "about", "description", "info", "desc", "card", "biography", "profile"]))
@@ -461,8 +468,8 @@ fn of_name(name: &[&str]) -> Flags {
         "time",
     ]) || pair("publish", &["date", "time"]))
         && !has(&["picker", "update", "container", "wrapper", "module"]);
-    flags.updated =
-        has(&["updated", "modified", "update", "lastmodified"]) && !has(&["published", "publish"]);
+    flags.published = has(&["published", "publish", "pubdate", "publishdate"]);
+    flags.updated = has(&["updated", "modified", "update", "lastmodified"]) && !flags.published;
     flags.content = (pair("article", &["body", "content", "text", "copy", "main", "detail", "inner"])
         || pair("post", &["content", "body", "entry", "text"])
         || pair("entry", &["content", "body", "text"])
@@ -518,7 +525,7 @@ mod tests {
     fn names_are_cut_into_words() {
         assert_eq!(
             words("article-body articleBody a__b2 headerAd"),
-            ["article", "body", " ", "article", "body", " ", "a", "b2", " ", "header", "ad"]
+            ["article", "body", "article", "body", "a", "b2", "header", "ad"]
         );
         assert!(of_names("article__body").content && of_names("articleBody").content);
         assert!(!of_names("header").clutter && of_names("top-ad").clutter);

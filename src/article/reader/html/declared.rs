@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use html5ever::{LocalName, local_name};
 
+use crate::article::day;
 use crate::article::extract::{Declared, Key};
 use crate::base::limits;
 
@@ -120,10 +121,14 @@ const META: &[(&str, Key, &str)] = &[
 pub(super) fn head(tree: &Tree) -> Vec<Declared> {
     let mut out = Vec::new();
     let mut titled = false;
+    let mut label = None;
     for id in tree.subtree(DOCUMENT) {
         let Some(name) = tree.name(id) else { continue };
         match *name {
-            local_name!("meta") => meta(tree, id, &mut out),
+            local_name!("meta") => {
+                meta(tree, id, &mut out);
+                labelled(tree, id, &mut label, &mut out);
+            }
             local_name!("html") => {
                 push(Key::Language, "html", "html[lang]", tree.attribute(id, "lang"), &mut out)
             }
@@ -153,6 +158,27 @@ fn meta(tree: &Tree, id: Id, out: &mut Vec<Declared>) {
             push(*key, source, &format!("meta[{attribute}=\"{}\"]", named.trim()), Some(content), out);
             return;
         }
+    }
+}
+
+/// What blog software calls the author in `twitter:label1`, in lower case.
+#[rustfmt::skip]
+const AUTHOR_LABELS: &[&str] = &[
+    "written by", "author", "verfasst von", "geschrieben von", "autor", "écrit par", "rédigé par", "auteur", "escrito por", "autora", "scritto da", "autore",
+    "geschreven door", "skriven av", "skrevet av", "skrevet af", "kirjoittanut", "napisane przez", "napisał", "autorem je", "napsal(a)", "yazan", "написано автором",
+    "автор", "автор:", "ditulis oleh", "được viết bởi", "tác giả", "scris de", "γράφτηκε από", "συντάχθηκε από", "írta", "szerző:", "작성자", "글쓴이", "執筆者", "作者", "撰寫者",
+    "נכתב על ידי", "كُتب بواسطة", "كتب بواسطة", "نوشته شده توسط", "เขียนโดย", "escrit per", "napisao",
+];
+
+/// Reads the pair `twitter:label1`, `twitter:data1`, in which blog software names the author.
+fn labelled(tree: &Tree, id: Id, label: &mut Option<String>, out: &mut Vec<Declared>) {
+    let Some(name) = tree.attribute(id, "name") else { return };
+    let Some(content) = tree.attribute(id, "content") else { return };
+    if let Some(number) = name.strip_prefix("twitter:label") {
+        let is_author = AUTHOR_LABELS.contains(&content.trim().to_lowercase().as_str());
+        *label = is_author.then(|| format!("twitter:data{number}"));
+    } else if label.as_deref() == Some(name) {
+        push(Key::Author, "meta", &format!("meta[name=\"{name}\"]"), Some(content), out);
     }
 }
 
@@ -259,6 +285,60 @@ fn collect(tree: &Tree, classes: &Classes, found: &mut Vec<(Id, Declared)>) {
     }
 }
 
+/// Characters of an element that holds a day and little else, and nodes before and after the article in which it is looked
+/// for.
+const DAY_MAX_CHARS: usize = 60;
+const DAY_NEAR: usize = 600;
+
+/// Reads the day that stands alone in an element nearest to the article's beginning. For pages that declare none.
+pub(super) fn day_near(tree: &Tree, classes: &Classes, article: Range<Id>, out: &mut Vec<Declared>) {
+    let aside = |id: Id| {
+        let flags = classes.of(id);
+        flags.hidden
+            || flags.elsewhere
+            || flags.comment
+            || flags.caption
+            || tree.is(id, &local_name!("aside"))
+    };
+    let alone = |id: &Id| {
+        let text = tree.text(*id)?.trim();
+        let digits = text.chars().filter(|c| c.is_numeric()).count();
+        if digits < 4 || text.chars().count() > DAY_MAX_CHARS {
+            return None;
+        }
+        let holder = tree.parent(*id)?;
+        let words = short_words(tree, holder)?;
+        day::day(&words, day::Order::DayFirst)?;
+        (!std::iter::once(holder).chain(tree.ancestors(holder)).any(aside)).then_some((holder, words))
+    };
+    let near = article.start.saturating_sub(DAY_NEAR)..article.end.saturating_add(DAY_NEAR);
+    let in_order = tree.subtree(DOCUMENT).filter(|id| near.contains(id));
+    // Below the title is where it belongs; above it, a page may say what day it is today.
+    let distance = |id: &Id| match id.checked_sub(article.start) {
+        Some(below) => below,
+        None => 2 * (article.start - id),
+    };
+    if let Some((id, words)) = in_order.filter_map(|id| alone(&id)).min_by_key(|(id, _)| distance(id)) {
+        push(Key::Published, "markup", &path(tree, id), Some(&words), out);
+    }
+}
+
+/// Returns the words of an element that has few.
+fn short_words(tree: &Tree, id: Id) -> Option<String> {
+    let mut words = String::new();
+    for id in tree.subtree(id).take(12) {
+        if let Some(text) = tree.text(id) {
+            words.push_str(text);
+            words.push(' ');
+        }
+        if words.len() > 6 * DAY_MAX_CHARS {
+            return None;
+        }
+    }
+    let words = squeeze(&words);
+    (words.chars().count() <= DAY_MAX_CHARS).then_some(words)
+}
+
 fn element(tree: &Tree, classes: &Classes, id: Id, name: &LocalName, out: &mut Vec<Declared>) {
     let path = || path(tree, id);
     if let Some(property) = tree.attribute(id, "itemprop") {
@@ -272,14 +352,14 @@ fn element(tree: &Tree, classes: &Classes, id: Id, name: &LocalName, out: &mut V
     if has_word(tree.attribute(id, "rel"), "author") && *name == local_name!("a") {
         push(Key::Author, "rel-author", &path(), Some(&tree.words_apart(id)), out);
     }
+    if *name == local_name!("a") && leads_to_author(tree.attribute(id, "href")) {
+        push(Key::Author, "author-link", &path(), Some(&tree.words_apart(id)), out);
+    }
     if classes.of(id).byline
         && *name != local_name!("img")
         && !tree.ancestors(id).take(6).any(|up| classes.of(up).byline)
     {
         push(Key::Author, "markup", &path(), Some(&tree.words_apart(id)), out);
-    }
-    if *name == local_name!("h1") && !classes.of(id).hidden {
-        push(Key::Title, "h1", &path(), Some(&tree.words(id)), out);
     }
     if *name == local_name!("h1") && !classes.of(id).hidden {
         push(Key::Title, "h1", &path(), Some(&tree.words(id)), out);
@@ -301,6 +381,45 @@ fn element(tree: &Tree, classes: &Classes, id: Id, name: &LocalName, out: &mut V
             );
         }
     }
+}
+
+/// True for the address of an author's page: `…/author/awa-diallo/`.
+fn leads_to_author(address: Option<&str>) -> bool {
+    const FOLDERS: &[&str] = &[
+        "author",
+        "authors",
+        "autor",
+        "autoren",
+        "autores",
+        "auteur",
+        "auteurs",
+        "autore",
+        "autori",
+        "redakteur",
+        "redakteure",
+        "journalist",
+        "journaliste",
+        "journalistes",
+        "contributor",
+        "contributors",
+        "by",
+        "byline",
+        "writer",
+        "writers",
+        "forfatter",
+        "yazar",
+        "yazarlar",
+        "penulis",
+    ];
+    let Some(address) = address.filter(|address| address.len() <= 300) else { return false };
+    let path = address
+        .split_once("://")
+        .map_or(address, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    // A folder of authors has one of them in it, and nothing below.
+    matches!(parts.as_slice(), [.., folder, one] if FOLDERS.contains(&folder.to_ascii_lowercase().as_str())
+        && one.chars().any(char::is_alphabetic))
 }
 
 /// Returns the value of a microdata property: `content`, `datetime`, the names inside, or the words.

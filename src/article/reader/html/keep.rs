@@ -23,12 +23,17 @@ pub(super) fn keep(tree: &Tree, blocks: &[Block], inside: &[usize]) -> Vec<usize
         let share = block.link_share();
         // A short paragraph before the first long one belongs where it stands beside it.
         let beside = home.is_some() && tree.parent(block.element) == home;
+        let listed = home.is_some() && tree.parent(block.element).and_then(|list| tree.parent(list)) == home;
         match block.shape {
             Shape::Heading(_) => false,
             _ if block.is_prose() => true,
-            Shape::Item | Shape::Cell => !before && share < 0.4 && (!after || block.length() >= 12),
+            Shape::Item | Shape::Cell => {
+                (!before || listed) && share < 0.4 && (!after || block.length() >= 12)
+            }
             Shape::Paragraph | Shape::Quote | Shape::Preformatted => {
-                share < 0.5
+                // A sentence that is mostly one link stays a sentence.
+                let sentence = beside && share < 0.8 && block.text.ends_with(['.', '。', '؟', '।', '”', '»']);
+                (share < 0.5 || sentence)
                     && (!before || (beside && block.length() >= 15))
                     && (!after || block.length() >= 12)
             }

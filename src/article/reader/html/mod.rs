@@ -78,7 +78,11 @@ pub(in crate::article) fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Re
     let texts: Vec<&str> = chosen.iter().map(|at| blocks[*at].text.as_str()).collect();
     out.text = texts.join("\n\n");
     around(&tree, &blocks, &chosen, &mut out);
-    declared::markup(&tree, &classes, article(&tree, &classes, &blocks, &chosen), &mut out.declared);
+    let article = article(&tree, &classes, &blocks, &chosen);
+    declared::markup(&tree, &classes, article.clone(), &mut out.declared);
+    if !out.declared.iter().any(|one| one.key == Key::Published) {
+        declared::day_near(&tree, &classes, article, &mut out.declared);
+    }
     if out.text.trim().is_empty() {
         return Err(ReadError::Empty { size: bytes.len() as u64 });
     }
