@@ -340,7 +340,7 @@ pub(super) fn choose(
 ) -> Vec<usize> {
     let page = Page { tree, classes, blocks };
     let Some(container) = page.container().map(|best| page.titled(best, titles)) else { return Vec::new() };
-    let inside = page.inside(container);
+    let inside = page.until_again(page.inside(container), titles);
     let mut chosen = keep(tree, blocks, &inside);
     let chars = |chosen: &[usize]| -> usize { chosen.iter().map(|at| blocks[*at].chars).sum() };
     // What the metadata give may be the first lines only: then it says nothing of the rest.
@@ -391,6 +391,14 @@ fn follow(blocks: &[Block], given: &str) -> Option<Vec<usize>> {
     Some((first..=last).filter(between).collect())
 }
 
+/// True for the page's title as a heading; a page's title often goes on with the name of the site.
+fn is_title(block: &Block, titles: &[String]) -> bool {
+    let words = letters(&block.text);
+    let long = words.chars().count() >= 8;
+    block.shape == Shape::Heading(1)
+        && titles.iter().any(|title| *title == words || (long && title.starts_with(&words)))
+}
+
 struct Page<'p> {
     tree: &'p Tree,
     classes: &'p Classes,
@@ -404,12 +412,28 @@ impl Page<'_> {
         (0..self.blocks.len()).filter(|at| in_top(self.blocks[*at].element)).collect()
     }
 
+    /// Cuts where the title comes again below the text: there the article, or the next one, starts anew.
+    fn until_again(&self, mut inside: Vec<usize>, titles: &[&str]) -> Vec<usize> {
+        let titles: Vec<String> = titles.iter().map(|title| letters(title)).collect();
+        let mut at_titles = (0..self.blocks.len()).filter(|at| is_title(&self.blocks[*at], &titles));
+        let Some(title) = at_titles.next() else { return inside };
+        let prose = |at: &usize| *at > title && self.blocks[*at].is_prose();
+        if let Some(first) = inside.iter().copied().find(prose)
+            && let Some(again) = at_titles.find(|at| *at > first)
+        {
+            inside.retain(|at| *at < again);
+        }
+        inside
+    }
+
     /// Finds the element that holds the article.
     fn container(&self) -> Option<Id> {
         let tree = self.tree;
         let mut scores: BTreeMap<Id, f64> = BTreeMap::new();
         for block in self.prose() {
-            let value = 1.0 + (block.chars as f64 / 100.0).min(6.0);
+            // Teasers stand in lists; articles seldom do.
+            let listed = if block.shape == Shape::Item { 0.5 } else { 1.0 };
+            let value = listed * (1.0 + (block.chars as f64 / 100.0).min(6.0));
             let holder =
                 if block.shape == Shape::Loose { block.element } else { tree.parent(block.element)? };
             let mut share = 1.0;
@@ -441,15 +465,22 @@ impl Page<'_> {
         let is_article = |id: &Id| tree.is(*id, &local_name!("article"));
         let own = |id: Id| std::iter::once(id).chain(tree.ancestors(id)).find(is_article);
         let titles: Vec<String> = titles.iter().map(|title| letters(title)).collect();
-        let heading = self
-            .blocks
-            .iter()
-            .find(|block| matches!(block.shape, Shape::Heading(1)) && titles.contains(&letters(&block.text)));
+        let heading = self.blocks.iter().find(|block| is_title(block, &titles));
         let Some(first) = heading.and_then(|block| own(block.element)) else { return best };
-        match own(best) {
-            Some(other) if other != first && self.chars_in(first, Block::is_prose) >= 400 => first,
-            _ => best,
-        }
+        let elsewhere = own(best).map_or_else(|| self.other_articles(best, first), |other| other != first);
+        if elsewhere && self.chars_in(first, Block::is_prose) >= 400 { first } else { best }
+    }
+
+    /// Returns true when another `<article>` than `first`, not around it, stands in `best` and has prose.
+    fn other_articles(&self, best: Id, first: Id) -> bool {
+        let tree = self.tree;
+        let apart = |id: &Id| {
+            tree.is(*id, &local_name!("article"))
+                && *id != first
+                && !tree.ancestors(*id).any(|up| up == first)
+                && !tree.ancestors(first).any(|up| up == *id)
+        };
+        tree.subtree(best).filter(apart).take(40).any(|id| self.chars_in(id, Block::is_prose) >= 400)
     }
 
     fn prose(&self) -> impl Iterator<Item = &Block> {
@@ -501,7 +532,11 @@ impl Page<'_> {
     fn widen(&self, start: Id) -> Id {
         let tree = self.tree;
         let mut at = start;
-        let mut have = self.chars_in(at, Block::is_prose).max(1);
+        // Lists beside an article are seldom part of it, where it is not a list itself.
+        let plain = |block: &Block| block.is_prose() && block.shape != Shape::Item;
+        let listed = self.chars_in(at, plain) * 2 < self.chars_in(at, Block::is_prose);
+        let counts = |block: &Block| plain(block) || (listed && block.is_prose());
+        let mut have = self.chars_in(at, counts).max(1);
         if tree.is(start, &local_name!("article")) {
             return start;
         }
@@ -512,8 +547,8 @@ impl Page<'_> {
             ) {
                 break;
             }
-            let more = self.chars_in(up, Block::is_prose);
-            let says = self.says_content(up) && more < 3 * have;
+            let more = self.chars_in(up, counts);
+            let says = self.says_content(up) && self.chars_in(up, Block::is_prose) < 2 * have;
             if more * 10 >= have * 13 || says {
                 at = up;
                 have = more;

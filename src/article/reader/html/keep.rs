@@ -4,6 +4,9 @@ use super::body::{Block, Shape};
 use super::call::is_call;
 use super::tree::Tree;
 
+/// What sentences end with.
+const STOPS: [char; 6] = ['.', '。', '؟', '।', '”', '»'];
+
 /// Leaves out what stands in the container without being the article's text.
 pub(super) fn keep(tree: &Tree, blocks: &[Block], inside: &[usize]) -> Vec<usize> {
     let plain =
@@ -28,11 +31,12 @@ pub(super) fn keep(tree: &Tree, blocks: &[Block], inside: &[usize]) -> Vec<usize
             Shape::Heading(_) => false,
             _ if block.is_prose() => true,
             Shape::Item | Shape::Cell => {
-                (!before || listed) && share < 0.4 && (!after || block.length() >= 12)
+                let most = if block.text.ends_with(STOPS) { 0.8 } else { 0.4 };
+                (!before || listed) && share < most && (!after || block.length() >= 12)
             }
             Shape::Paragraph | Shape::Quote | Shape::Preformatted => {
                 // A sentence that is mostly one link stays a sentence.
-                let sentence = beside && share < 0.8 && block.text.ends_with(['.', '。', '؟', '।', '”', '»']);
+                let sentence = beside && share < 0.8 && block.text.ends_with(STOPS);
                 (share < 0.5 || sentence)
                     && (!before || (beside && block.length() >= 15))
                     && (!after || block.length() >= 12)
