@@ -174,8 +174,8 @@ impl Cutter<'_> {
                 _ => {}
             }
             let inner = self.around(id, around);
-            let inline =
-                is_inline(name) && self.classes.of(id).caption == (around.set_aside == Some(Aside::Caption));
+            let starts_caption = self.classes.of(id).caption && around.set_aside != Some(Aside::Caption);
+            let inline = is_inline(name) && !starts_caption;
             if !inline {
                 self.close();
                 stack.push((id, inner, true));

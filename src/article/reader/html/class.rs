@@ -183,7 +183,7 @@ fn of_name(name: &[&str]) -> Flags {
     // `has-…`, `no-…`, `with-…`: a state of something else.
     if matches!(name[0], "has" | "no" | "with" | "is" | "not" | "js" | "wp" | "without" | "supports" | "hide")
         && name.len() > 1
-        && !matches!(name[1], "hidden" | "caption")
+        && !matches!((name[0], name[1]), (_, "hidden") | ("wp", "caption"))
     {
         return flags;
     }
