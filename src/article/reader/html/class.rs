@@ -70,6 +70,10 @@ impl Classes {
             ) {
                 all = Flags { content: all.content, hidden: false, ..Flags::default() };
             }
+            // The rows of a table are named by what they count: `player`, `sponsor`.
+            if matches!(*name, local_name!("tr") | local_name!("td") | local_name!("th")) {
+                all = Flags { hidden: all.hidden, content: all.content, ..Flags::default() };
+            }
             flags[id] = all;
         }
         Classes { flags }

@@ -1,6 +1,6 @@
 //! Which blocks of the element that holds the article are its text.
 
-use super::body::{Block, Shape};
+use super::block::{Block, Shape};
 use super::call::is_call;
 use super::tree::Tree;
 
@@ -26,13 +26,16 @@ pub(super) fn keep(tree: &Tree, blocks: &[Block], inside: &[usize]) -> Vec<usize
         let share = block.link_share();
         // A short paragraph before the first long one belongs where it stands beside it.
         let beside = home.is_some() && tree.parent(block.element) == home;
-        let listed = home.is_some() && tree.parent(block.element).and_then(|list| tree.parent(list)) == home;
+        let levels = if block.shape == Shape::Cell { 5 } else { 2 };
+        let listed = home.is_some_and(|home| tree.ancestors(block.element).take(levels).any(|up| up == home));
         match block.shape {
             Shape::Heading(_) => false,
             _ if block.is_prose() => true,
             Shape::Item | Shape::Cell => {
                 let most = if block.text.ends_with(STOPS) { 0.8 } else { 0.4 };
-                (!before || listed) && share < most && (!after || block.length() >= 12)
+                (!before || listed)
+                    && share < most
+                    && (!after || block.length() >= 12 || block.shape == Shape::Cell)
             }
             Shape::Paragraph | Shape::Quote | Shape::Preformatted => {
                 // A sentence that is mostly one link stays a sentence.

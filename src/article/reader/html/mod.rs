@@ -16,13 +16,16 @@ use std::ops::Range;
 
 use crate::base::limits;
 
-mod body;
+mod block;
 mod call;
+mod choose;
 mod class;
 mod declared;
 mod entities;
 mod json_ld;
 mod keep;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use html5ever::local_name;
@@ -67,16 +70,15 @@ pub(in crate::article) fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Re
         declared::push(Key::Url, "capture", "url", Some(url), &mut out.declared);
     }
 
-    let blocks = body::blocks(&tree, &classes);
+    let blocks = block::blocks(&tree, &classes);
     let values = |key: Key| -> Vec<String> {
         out.declared.iter().filter(|one| one.key == key).map(|one| one.value.clone()).collect()
     };
     let (titles, summaries) = (values(Key::Title), values(Key::Description));
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
     let summaries: Vec<&str> = summaries.iter().map(String::as_str).collect();
-    let chosen = body::choose(&tree, &classes, &blocks, linked.body.as_deref(), (&titles, &summaries));
-    let texts: Vec<&str> = chosen.iter().map(|at| blocks[*at].text.as_str()).collect();
-    out.text = texts.join("\n\n");
+    let chosen = choose::choose(&tree, &classes, &blocks, linked.body.as_deref(), (&titles, &summaries));
+    out.text = join(&tree, chosen.iter().map(|at| &blocks[*at]));
     around(&tree, &blocks, &chosen, &mut out);
     let article = article(&tree, &classes, &blocks, &chosen);
     declared::markup(&tree, &classes, article.clone(), &mut out.declared);
@@ -94,17 +96,38 @@ pub(in crate::article) fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Re
 pub(in crate::article) fn plain_text(markup: &str) -> String {
     let tree = Tree::parse(markup);
     let classes = class::Classes::read(&tree);
-    let blocks = body::blocks(&tree, &classes);
-    let shown = blocks.iter().filter(|block| block.set_aside != Some(body::Aside::Hidden));
-    let texts: Vec<&str> = shown.map(|block| block.text.as_str()).collect();
-    texts.join("\n\n")
+    let blocks = block::blocks(&tree, &classes);
+    let shown = blocks.iter().filter(|block| block.set_aside != Some(block::Aside::Hidden));
+    join(&tree, shown)
+}
+
+/// Parts blocks by a blank line; the rows of a table by a line break, their cells by a tab.
+fn join<'b>(tree: &Tree, blocks: impl Iterator<Item = &'b block::Block>) -> String {
+    let mut text = String::new();
+    let mut last: Option<&block::Block> = None;
+    for block in blocks {
+        if let Some(last) = last {
+            let row = |block: &block::Block| {
+                let cell = block.shape == block::Shape::Cell && !block.is_prose();
+                tree.parent(block.element).filter(|row| cell && tree.is(*row, &local_name!("tr")))
+            };
+            text.push_str(match (row(last), row(block)) {
+                (Some(one), Some(other)) if one == other && last.element != block.element => "\t",
+                (Some(one), Some(other)) if tree.parent(one) == tree.parent(other) => "\n",
+                _ => "\n\n",
+            });
+        }
+        text.push_str(&block.text);
+        last = Some(block);
+    }
+    text
 }
 
 /// Returns the nodes from the headline to the end of the article.
 fn article(
     tree: &Tree,
     classes: &class::Classes,
-    blocks: &[body::Block],
+    blocks: &[block::Block],
     chosen: &[usize],
 ) -> Range<tree::Id> {
     let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else { return 0..tree.len() };
@@ -129,27 +152,27 @@ fn scripts(tree: &Tree) -> Vec<(usize, String)> {
 }
 
 /// Keeps the short lines right before and after the article: there stand the title, the byline, the credit.
-fn around(tree: &Tree, blocks: &[body::Block], chosen: &[usize], out: &mut Extract) {
-    use body::Aside::{Biography, Byline, Clutter};
+fn around(tree: &Tree, blocks: &[block::Block], chosen: &[usize], out: &mut Extract) {
+    use block::Aside::{Biography, Byline, Clutter};
     let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else { return };
     let block = |at: usize| extract::Block {
         path: declared::path(tree, blocks[at].element),
         text: blocks[at].text.clone(),
     };
     let short = |at: &usize| blocks[*at].chars <= AROUND_MAX_CHARS && !blocks[*at].figure;
-    let listed = |at: &usize| blocks[*at].shape == body::Shape::Item && blocks[*at].link_share() > 0.8;
+    let listed = |at: &usize| blocks[*at].shape == block::Shape::Item && blocks[*at].link_share() > 0.8;
     let before = |at: &usize| {
         short(at) && matches!(blocks[*at].set_aside, None | Some(Clutter | Byline | Biography)) && !listed(at)
     };
     let mut head: Vec<usize> = (0..*first).rev().filter(before).take(HEAD_MAX).collect();
     head.reverse();
     // What stands before the title belongs to the site.
-    match head.iter().rposition(|at| blocks[*at].shape == body::Shape::Heading(1)) {
+    match head.iter().rposition(|at| blocks[*at].shape == block::Shape::Heading(1)) {
         Some(title) => drop(head.drain(..title)),
         None => drop(head.drain(..head.len().saturating_sub(HEAD_UNTITLED_MAX))),
     }
     out.head = head.into_iter().map(block).collect();
-    let heading = |at: &usize| matches!(blocks[*at].shape, body::Shape::Heading(_));
+    let heading = |at: &usize| matches!(blocks[*at].shape, block::Shape::Heading(_));
     let after = |at: &usize| {
         short(at) && matches!(blocks[*at].set_aside, None | Some(Byline | Biography)) && !listed(at)
     };
