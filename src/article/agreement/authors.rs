@@ -223,6 +223,12 @@ const CALLS: &[&str] = &[
     "opublikowano", "del", "dela", "lees", "deel", "поделиться", "опубликовано", "обновлено", "paylaş", "güncelleme", "yayınlanma", "giriş", "شارك", "نشر",
 ];
 
+/// What the names of firms end with.
+const LEGAL_FORMS: [&str; 16] = [
+    "GmbH", "mbH", "AG", "KG", "SE", "Ltd", "Ltd.", "LLC", "Inc", "Inc.", "PLC", "SARL", "SAS", "S.p.A.",
+    "S.r.l.", "B.V.",
+];
+
 /// Reads the names of persons and desks in a declared value; agencies and the publisher's own name are left out.
 fn people(page: &Page<'_>, declared: &Declarations<'_>, value: &str) -> Vec<(String, BylineKind)> {
     if value.contains("://") || value.starts_with("www.") || value.chars().count() > 300 {
@@ -230,6 +236,9 @@ fn people(page: &Page<'_>, declared: &Declarations<'_>, value: &str) -> Vec<(Str
     }
     let publishers: Vec<String> = declared.of(Key::Publisher).map(|one| key(&one.value)).collect();
     let mut out = Vec::new();
+    // `Verlag GmbH, Bremen, Germany`: a firm and where it sits.
+    let firm = |part: &str| part.split_whitespace().any(|word| LEGAL_FORMS.contains(&word));
+    let value = if firm(value) { value.split(',').find(|part| firm(part)).unwrap_or(value) } else { value };
     for segment in value
         .split(['|', '•', '·', ';', '/', '、', '，', '،', '\n', '–', '—', ',', '&', '(', ')', '•', '‧', '•'])
     {

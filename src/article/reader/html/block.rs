@@ -30,6 +30,9 @@ pub(super) struct Block {
     /// Characters in it, and how many of them are links.
     pub chars: usize,
     pub linked: usize,
+    /// How many links are in it, and the one that the last words are in.
+    pub links: usize,
+    last_link: Option<Id>,
     /// Why it is no part of an article, by the names of the elements around it.
     pub set_aside: Option<Aside>,
     /// Inside of a picture's or a table's element.
@@ -111,7 +114,7 @@ struct Around {
     set_aside: Option<Aside>,
     figure: bool,
     lead: bool,
-    link: bool,
+    link: Option<Id>,
 }
 
 impl Cutter<'_> {
@@ -122,7 +125,7 @@ impl Cutter<'_> {
             set_aside: None,
             figure: false,
             lead: false,
-            link: false,
+            link: None,
         };
         // A stack of our own: pages nest deeper than a thread's stack likes.
         let mut stack = vec![(top, around, false)];
@@ -185,6 +188,7 @@ impl Cutter<'_> {
             inner.element = id;
         }
         inner.shape = match *name {
+            _ if matches!(around.shape, Shape::Heading(_)) => around.shape,
             local_name!("p") => Shape::Paragraph,
             local_name!("h1") => Shape::Heading(1),
             local_name!("h2") => Shape::Heading(2),
@@ -198,7 +202,9 @@ impl Cutter<'_> {
             _ if matches!(around.shape, Shape::Item | Shape::Quote | Shape::Cell) => around.shape,
             _ => Shape::Loose,
         };
-        inner.link |= *name == local_name!("a") && self.tree.attribute(id, "href").is_some();
+        if *name == local_name!("a") && self.tree.attribute(id, "href").is_some() {
+            inner.link = Some(id);
+        }
         inner.figure |= matches!(*name, local_name!("figure") | local_name!("picture"));
         inner.lead |= flags.lead;
         // A name that would hide most of the page's prose hides nothing.
@@ -241,10 +247,21 @@ impl Cutter<'_> {
             text: String::new(),
             chars: 0,
             linked: 0,
+            links: 0,
+            last_link: None,
             set_aside: around.set_aside,
             figure: around.figure,
             lead: around.lead,
         });
+        let other_link = around.link.filter(|link| block.last_link != Some(*link));
+        if !text.trim().is_empty() {
+            // Two links side by side are shown apart.
+            if other_link.is_some() && block.last_link.is_some() && !block.text.ends_with([' ', '\n']) {
+                block.text.push(' ');
+            }
+            block.links += usize::from(other_link.is_some());
+            block.last_link = around.link;
+        }
         let before = block.text.len();
         let pre = around.shape == Shape::Preformatted;
         for c in text.chars() {
@@ -260,7 +277,7 @@ impl Cutter<'_> {
                 block.chars += 1;
             }
         }
-        if around.link {
+        if around.link.is_some() {
             block.linked += block.text[before..].chars().filter(|c| !c.is_whitespace()).count();
         }
     }

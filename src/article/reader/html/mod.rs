@@ -160,7 +160,11 @@ fn around(tree: &Tree, blocks: &[block::Block], chosen: &[usize], out: &mut Extr
         text: blocks[at].text.clone(),
     };
     let short = |at: &usize| blocks[*at].chars <= AROUND_MAX_CHARS && !blocks[*at].figure;
-    let listed = |at: &usize| blocks[*at].shape == block::Shape::Item && blocks[*at].link_share() > 0.8;
+    // Links in a row or a list lead elsewhere: to topics, to sections.
+    let listed = |at: &usize| {
+        let block = &blocks[*at];
+        block.link_share() > 0.8 && (block.shape == block::Shape::Item || block.links > 3)
+    };
     let before = |at: &usize| {
         short(at) && matches!(blocks[*at].set_aside, None | Some(Clutter | Byline | Biography)) && !listed(at)
     };
