@@ -237,7 +237,7 @@ fn people(page: &Page<'_>, declared: &Declarations<'_>, value: &str) -> Vec<(Str
     let publishers: Vec<String> = declared.of(Key::Publisher).map(|one| key(&one.value)).collect();
     let mut out = Vec::new();
     // `Verlag GmbH, Bremen, Germany`: a firm and where it sits.
-    let firm = |part: &str| part.split_whitespace().any(|word| LEGAL_FORMS.contains(&word));
+    let firm = |part: &str| part.split([' ', ',']).any(|word| LEGAL_FORMS.contains(&word));
     let value = if firm(value) { value.split(',').find(|part| firm(part)).unwrap_or(value) } else { value };
     for segment in value
         .split(['|', '•', '·', ';', '/', '、', '，', '،', '\n', '–', '—', ',', '&', '(', ')', '•', '‧', '•'])

@@ -163,7 +163,7 @@ fn around(tree: &Tree, blocks: &[block::Block], chosen: &[usize], out: &mut Extr
     // Links in a row or a list lead elsewhere: to topics, to sections.
     let listed = |at: &usize| {
         let block = &blocks[*at];
-        block.link_share() > 0.8 && (block.shape == block::Shape::Item || block.links > 3)
+        block.link_share() > 0.8 && (block.shape == block::Shape::Item || block.links > 2)
     };
     let before = |at: &usize| {
         short(at) && matches!(blocks[*at].set_aside, None | Some(Clutter | Byline | Biography)) && !listed(at)
