@@ -14,7 +14,14 @@ use super::class::Classes;
 use super::keep::keep;
 use super::tree::{DOCUMENT, Id, Tree};
 
-/// Chooses the article's blocks, as indices in order. `given` is the article's text where the page's metadata give it,
+/// The article's blocks, as indices in order.
+pub(super) struct Chosen {
+    pub blocks: Vec<usize>,
+    /// How many of them, at the front, are the summary between the title and the body: a byline often stands between.
+    pub leads: usize,
+}
+
+/// Chooses the article's blocks. `given` is the article's text where the page's metadata give it,
 /// `summary` are its descriptions.
 pub(super) fn choose(
     tree: &Tree,
@@ -22,9 +29,11 @@ pub(super) fn choose(
     blocks: &[Block],
     given: Option<&str>,
     (titles, summaries): (&[&str], &[&str]),
-) -> Vec<usize> {
+) -> Chosen {
     let page = Page { tree, classes, blocks };
-    let Some(container) = page.container().map(|best| page.titled(best, titles)) else { return Vec::new() };
+    let Some(container) = page.container().map(|best| page.titled(best, titles)) else {
+        return Chosen { blocks: Vec::new(), leads: 0 };
+    };
     let inside = page.until_again(page.inside(container), titles);
     let mut chosen = keep(tree, blocks, &inside);
     let chars = |chosen: &[usize]| -> usize { chosen.iter().map(|at| blocks[*at].chars).sum() };
@@ -246,8 +255,8 @@ impl Page<'_> {
     }
 
     /// Puts the summary that stands between the title and the text before it.
-    fn with_lead(&self, chosen: Vec<usize>, summaries: &[&str]) -> Vec<usize> {
-        let Some(first) = chosen.first().copied() else { return chosen };
+    fn with_lead(&self, chosen: Vec<usize>, summaries: &[&str]) -> Chosen {
+        let Some(first) = chosen.first().copied() else { return Chosen { blocks: chosen, leads: 0 } };
         let title = (0..first).rev().find(|at| self.blocks[*at].shape == Shape::Heading(1));
         let from = title.map_or(first.saturating_sub(12), |title| title + 1);
         let summaries: Vec<String> = summaries.iter().map(|text| letters(text)).collect();
@@ -271,8 +280,9 @@ impl Page<'_> {
                 || (title.is_some() && block.set_aside.is_none() && block.is_prose())
         };
         let mut all: Vec<usize> = (from..first).filter(is_lead).take(3).collect();
+        let leads = all.len();
         all.extend(chosen);
-        all
+        Chosen { blocks: all, leads }
     }
 }
 

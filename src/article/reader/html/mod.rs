@@ -78,8 +78,10 @@ pub(in crate::article) fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Re
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
     let summaries: Vec<&str> = summaries.iter().map(String::as_str).collect();
     let chosen = choose::choose(&tree, &classes, &blocks, linked.body.as_deref(), (&titles, &summaries));
+    let leads = chosen.leads;
+    let chosen = chosen.blocks;
     out.text = join(&tree, chosen.iter().map(|at| &blocks[*at]));
-    around(&tree, &blocks, &chosen, &mut out);
+    around(&tree, &blocks, &chosen, leads, &mut out);
     let article = article(&tree, &classes, &blocks, &chosen);
     declared::markup(&tree, &classes, article.clone(), &mut out.declared);
     if !out.declared.iter().any(|one| one.key == Key::Published) {
@@ -152,9 +154,9 @@ fn scripts(tree: &Tree) -> Vec<(usize, String)> {
 }
 
 /// Keeps the short lines right before and after the article: there stand the title, the byline, the credit.
-fn around(tree: &Tree, blocks: &[block::Block], chosen: &[usize], out: &mut Extract) {
+fn around(tree: &Tree, blocks: &[block::Block], chosen: &[usize], leads: usize, out: &mut Extract) {
     use block::Aside::{Biography, Byline, Clutter};
-    let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else { return };
+    let (Some(first), Some(last)) = (chosen.get(leads), chosen.last()) else { return };
     let block = |at: usize| extract::Block {
         path: declared::path(tree, blocks[at].element),
         text: blocks[at].text.clone(),
@@ -163,10 +165,12 @@ fn around(tree: &Tree, blocks: &[block::Block], chosen: &[usize], out: &mut Extr
     // Links in a row or a list lead elsewhere: to topics, to sections.
     let listed = |at: &usize| {
         let block = &blocks[*at];
-        block.link_share() > 0.8 && (block.shape == block::Shape::Item || block.links > 2)
+        let share = block.link_share();
+        (block.shape == block::Shape::Item && share > 0.8) || (block.links > 2 && share > 0.95)
     };
     let before = |at: &usize| {
-        short(at) && matches!(blocks[*at].set_aside, None | Some(Clutter | Byline | Biography)) && !listed(at)
+        let plain = matches!(blocks[*at].set_aside, None | Some(Clutter | Byline | Biography));
+        plain && short(at) && !listed(at) && !chosen[..leads].contains(at)
     };
     let mut head: Vec<usize> = (0..*first).rev().filter(before).take(HEAD_MAX).collect();
     head.reverse();
