@@ -266,7 +266,7 @@ impl Found {
     }
 }
 
-/// Credit lines with known answers: `{lang, text, origins[], bylines[]}`, or `{language, head, tail, expected_origin,
+/// Credit lines with known answers: `{lang, text, origins[], bylines[], same[[]]}`, or `{language, head, tail, expected_origin,
 /// expected_byline, accept_origin[], accept_byline[]}` with several names parted by `;`.
 fn credits(file: &Path) {
     let key = |name: &str| -> String {
@@ -292,9 +292,17 @@ fn credits(file: &Path) {
             None => format!("{}\n{}", part("head"), part("tail")),
         };
         let Ok(article) = read(text.as_bytes(), &ReadOptions::default()) else { continue };
-        let wanted = |new: &str, old: &str| set(if row[new].is_array() { &row[new] } else { &row[old] });
-        let by: BTreeSet<String> = bylines(&article).iter().map(|name| key(name)).collect();
-        let from: BTreeSet<String> = origins(&article).iter().map(|name| key(name)).collect();
+        // Printed forms that are one name in this text.
+        let same: Vec<BTreeSet<String>> = row["same"].as_array().into_iter().flatten().map(set).collect();
+        let one = |name: String| {
+            let group = same.iter().find(|group| group.contains(&name));
+            group.and_then(|group| group.first().cloned()).unwrap_or(name)
+        };
+        let wanted = |new: &str, old: &str| -> BTreeSet<String> {
+            set(if row[new].is_array() { &row[new] } else { &row[old] }).into_iter().map(one).collect()
+        };
+        let by: BTreeSet<String> = bylines(&article).iter().map(|name| one(key(name))).collect();
+        let from: BTreeSet<String> = origins(&article).iter().map(|name| one(key(name))).collect();
         for name in [language.as_str(), "all"] {
             let (examples, origin, byline) = languages.entry(name.to_owned()).or_default();
             *examples += 1;
