@@ -131,8 +131,16 @@ fn cue_byline(page: &Page<'_>, at: usize, rule: &Rule, bylines: &mut Bylines, or
         add_agencies(page, at, &names, origins);
         return;
     }
+    if rule.value == ValueKind::Initials {
+        let Some(value) = value.filter(|value| is_signature(page, value.as_str())) else { return };
+        let names = Names { names: vec![(value.range(), BylineKind::Initials)], ..Names::default() };
+        bylines.add(page, at, rule, &names, cue);
+        return;
+    }
     let start = start + nested_cue(page, &page.lines[at].text[start..]);
-    let Some(names) = names::read(&page.lines[at].text, start, page.rules) else { return };
+    // What stands behind the value is not the rule's to read.
+    let end = value.map_or(page.lines[at].text.len(), |value| value.end());
+    let Some(names) = names::read(&page.lines[at].text[..end], start, page.rules) else { return };
     // `di`, `de`, `av` are words of all sorts: after them a name has two words.
     let short =
         cue.is_some_and(|cue| cue.trim().chars().count() <= 2 && !cue.trim().eq_ignore_ascii_case("by"));
@@ -141,6 +149,14 @@ fn cue_byline(page: &Page<'_>, at: usize, rule: &Rule, bylines: &mut Bylines, or
     }
     bylines.add(page, at, rule, &names, cue);
     add_agencies(page, at, &names, origins);
+}
+
+/// True for letters that may be somebody's initials: no agency's short name, and no word that closes texts.
+fn is_signature(page: &Page<'_>, letters: &str) -> bool {
+    let not = &page.rules.layout("any.tail.initials").not;
+    !page.rules.bodies.knows(letters)
+        && super::authority::Authority::builtin().find(letters).is_none()
+        && !not.iter().any(|word| fold(word) == fold(letters))
 }
 
 /// Returns how many bytes a second cue takes at the beginning of a value: `Artikel von: Von Anna Berger`.
@@ -173,6 +189,9 @@ fn add_agencies(page: &Page<'_>, at: usize, names: &Names, origins: &mut Origins
 
 /// Finds bare names where layout makes an author's line of them.
 pub(super) fn find_bare(page: &Page<'_>, bylines: &mut Bylines, origins: &mut Origins) {
+    if bylines.found.is_empty() {
+        under_title(page, bylines);
+    }
     for at in 1..page.lines.len() {
         let line = &page.lines[at];
         if !line.usable() || bylines.lines.contains(&at) {
@@ -251,6 +270,53 @@ fn name_marked(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut 
         bylines.add(page, at, rule, &names, None);
         add_agencies(page, at, &names, origins);
     }
+}
+
+/// A name right below the first line, or the first line itself with a title below it.
+fn under_title(page: &Page<'_>, bylines: &mut Bylines) {
+    let rule = page.rules.layout("any.head.name-under-title");
+    let Some(first) = (0..page.lines.len()).find(|at| !page.lines[*at].excluded) else { return };
+    let Some(second) = page.next(first) else { return };
+    let words = |at: usize| page.lines[at].text.split_whitespace().count();
+    let titled = |at: usize| {
+        let line = &page.lines[at];
+        line.usable() && line.blank_after && !line.ends_sentence() && (3..=16).contains(&words(at))
+    };
+    let below = !page.lines[first].blank_after && page.lines[second].blank_after && words(first) >= 2;
+    let above = page.lines[first].blank_after && titled(second) && page.next(second).is_some();
+    let at = if below {
+        second
+    } else if above {
+        first
+    } else {
+        return;
+    };
+    let line = &page.lines[at];
+    if !line.usable() || !line.in_head || !(2..=4).contains(&words(at)) || page.lines[first].ends_sentence() {
+        return;
+    }
+    let Some(names) = names::read(&line.text, 0, page.rules) else { return };
+    let [(range, BylineKind::Person)] = names.names.as_slice() else { return };
+    let name = &line.text[range.clone()];
+    let whole = range.start == 0 && range.end == line.text.len();
+    // Where words have no capitals, any two are a name.
+    let cased = name.chars().any(char::is_uppercase);
+    let not = is_section(page, name) || page.rules.bodies.knows(name) || day_in(page, name);
+    if !whole || !cased || not || is_spoken_of(page, at, name) {
+        return;
+    }
+    bylines.add(page, at, rule, &names, None);
+}
+
+fn day_in(page: &Page<'_>, words: &str) -> bool {
+    page.rules.day.is_match(words) || words.contains(char::is_numeric)
+}
+
+/// True when another line has the last word of the name: the text speaks of the person.
+fn is_spoken_of(page: &Page<'_>, at: usize, name: &str) -> bool {
+    let last = fold(name.rsplit(' ').next().unwrap_or(name));
+    let says = |line: &Line| fold(line.printed()).contains(&last);
+    page.lines.iter().enumerate().any(|(other, line)| other != at && says(line))
 }
 
 /// True when a line before names the same person: a subject of the story, in its title or under its picture.

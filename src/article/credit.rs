@@ -158,7 +158,7 @@ fn line_origins(page: &Page<'_>, at: usize, rule: &Rule, origins: &mut Origins) 
     let cue = found.name("cue").map(|cue| cue.as_str());
     let start = found.get(0).map_or(0, |all| all.start());
     let glue = &line.text[start..found.name("cue").map_or(start, |cue| cue.start())];
-    let plural = cue.is_some_and(|cue| cue.trim_end_matches([' ', ':', '：']).ends_with(['s', 'S']));
+    let plural = cue.is_some_and(is_plural);
     let reading = Reading {
         glued: start > 0 && rule.form.as_deref() == Some("colon") && !glue.contains(['|', '•', '·']),
         parenthesis: glue.contains(['(', '[']),
@@ -183,12 +183,46 @@ fn line_origins(page: &Page<'_>, at: usize, rule: &Rule, origins: &mut Origins) 
             let inside = page.rules.bodies.agencies_in(value.as_str());
             inside.into_iter().map(|name| value.start() + name.start..value.start() + name.end).collect()
         }
-        ValueKind::Names | ValueKind::Han | ValueKind::None => Vec::new(),
+        ValueKind::Wire => {
+            let alone = page.rules.bodies.agencies_alone(value.as_str());
+            alone.into_iter().map(|name| value.start() + name.start..value.start() + name.end).collect()
+        }
+        ValueKind::Names | ValueKind::Han | ValueKind::Initials | ValueKind::None => Vec::new(),
     };
     for name in names {
         origins.add(page, at, rule, name, cue);
     }
 }
+
+/// True for a cue that speaks of several sources.
+fn is_plural(cue: &str) -> bool {
+    let bare = fold(cue.trim_end_matches([' ', ':', '：']));
+    bare.ends_with('s') || PLURALS.iter().any(|plural| bare.ends_with(plural))
+}
+
+/// Plurals of `source` that do not end in s.
+const PLURALS: [&str; 20] = [
+    "quellen",
+    "fonti",
+    "bronnen",
+    "kilder",
+    "källor",
+    "källa",
+    "lähteet",
+    "источники",
+    "джерела",
+    "źródła",
+    "zdroje",
+    "surse",
+    "izvori",
+    "források",
+    "kaynaklar",
+    "المصادر",
+    "مصادر",
+    "منابع",
+    "πηγές",
+    "vyanzo",
+];
 
 /// A cue alone in its line: the next line is the value. A list of sources is a list of references, and no origin.
 fn next_line_origin(
@@ -387,11 +421,7 @@ fn is_name(page: &Page<'_>, words: &str, reading: Reading) -> bool {
 
 /// Reads names where persons' may stand as well.
 fn outlets(page: &Page<'_>, line: &str, value: Range<usize>) -> Vec<Range<usize>> {
-    let inside = page.rules.bodies.agencies_in(&line[value.clone()]);
-    if !inside.is_empty() {
-        return inside.into_iter().map(|name| value.start + name.start..value.start + name.end).collect();
-    }
-    let Some(whole) = trimmed(page, line, value, Reading::default()) else { return Vec::new() };
+    let Some(whole) = trimmed(page, line, value.clone(), Reading::default()) else { return Vec::new() };
     let text = &line[whole.clone()];
     let mut parts = Vec::new();
     let mut at = 0;
@@ -400,6 +430,14 @@ fn outlets(page: &Page<'_>, line: &str, value: Range<usize>) -> Vec<Range<usize>
         at = found.end();
     }
     parts.push(whole.start + at..whole.end);
+    let named = |part: &Range<usize>| page.rules.bodies.named(&line[part.clone()]).is_some();
+    if parts.iter().all(named) {
+        return parts;
+    }
+    let inside = page.rules.bodies.agencies_in(&line[value.clone()]);
+    if !inside.is_empty() {
+        return inside.into_iter().map(|name| value.start + name.start..value.start + name.end).collect();
+    }
     let single = |name: &str| !name.contains(' ') && name.chars().count() >= 3;
     let outlet = |part: &Range<usize>| {
         let name = &line[part.clone()];
@@ -433,8 +471,10 @@ fn patterns() -> &'static Patterns {
             label: make(r"\s\p{Lu}\p{L}{2,14}\s?[:：]"),
             short_form: make(r"^(?:St|Ste|Mt|Dr|Mr|Mrs|Ms|Pr|Me|Co|Cie|Dept|Gov|Gen|No)$"),
             dash: make(r"\s(?:--|[-–—])\s"),
-            list: make(r"\s*(?:[,;/]\s*(?:(?:et|and)\s+)?|\s(?:et|and|&)\s)\s*"),
-            marks: make(r"\s*[,;]\s*|\s+/\s+"),
+            list: make(
+                r"\s*(?:[,;/،、]\s*(?:(?:et|and|und|y|e|en|и|та|і|ve|och|og|i|și)\s+)?|\s(?:et|and|&|und|y|e|en|и|та|і|ve|och|og|i|și|dan|na|và)\s)\s*",
+            ),
+            marks: make(r"\s*[,;،、]\s*|\s+/\s+"),
             semicolons: make(r"\s*;\s*|\s+/\s+"),
             host: make(r"^(?:[\w-]+\.)+[A-Za-z]{2,}$"),
             address: make(r"(?i)^(?:[a-z]+://|mailto:|(?:[\w-]+\.)+[a-z]{2,}/)\S*|\S+@\S+"),

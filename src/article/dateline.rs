@@ -26,8 +26,12 @@ pub(super) fn find(page: &Page<'_>, origins: &mut Origins) -> Option<Dateline> {
                 continue;
             }
             let agencies = match (rule.value, found.name("value")) {
-                (ValueKind::Agency, Some(value)) => {
-                    let inside = page.rules.bodies.agencies_in(value.as_str());
+                (ValueKind::Wire, Some(value)) => {
+                    let mut inside = page.rules.bodies.agencies_alone(value.as_str());
+                    // In a parenthesis or between strokes words may stand beside the agency.
+                    if inside.is_empty() && line.text[..value.start()].trim_end().ends_with(['(', '/']) {
+                        inside = page.rules.bodies.agencies_in(value.as_str());
+                    }
                     if inside.is_empty() {
                         continue;
                     }

@@ -312,8 +312,7 @@ fn follows_names(rest: &str, rules: &Rules) -> bool {
     if rest.strip_prefix('.').is_some_and(|next| rules.line_start.is_match(next.trim_start())) {
         return true;
     }
-    let bare =
-        rest.trim_matches(|c: char| c.is_whitespace() || c == MASK || c == '.' || c == ')' || c == ']');
+    let bare = rest.trim_matches(|c: char| c.is_whitespace() || matches!(c, MASK | '.' | ')' | ']' | '*'));
     if bare.is_empty() {
         return true;
     }

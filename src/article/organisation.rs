@@ -110,10 +110,66 @@ impl Bodies {
         found
     }
 
+    /// Returns the agencies in words that are agencies' names and nothing else, parted by strokes or commas: short forms
+    /// that would be words elsewhere, too.
+    pub(super) fn agencies_alone(&self, words: &str) -> Vec<Range<usize>> {
+        let agency = |name: &str| {
+            let body = super::authority::Authority::builtin().find(name);
+            body.is_some_and(|body| matches!(body.kind, BodyKind::Agency | BodyKind::Distributor))
+        };
+        // A name may hold a hyphen: `Keystone-ATS`.
+        let whole = words.trim();
+        if agency(whole) {
+            let start = words.find(whole).unwrap_or(0);
+            return vec![start..start + whole.len()];
+        }
+        let mut found = Vec::new();
+        let mut at = 0;
+        for part in words.split_inclusive(['/', ',', '،', '、', '-']) {
+            let name =
+                part.trim_matches(|c: char| c.is_whitespace() || matches!(c, '/' | ',' | '،' | '、' | '-'));
+            let start = at + part.find(name).unwrap_or(0);
+            at += part.len();
+            if !agency(name) {
+                return Vec::new();
+            }
+            found.push(start..start + name.len());
+        }
+        found
+    }
+
     /// True when an agency's name stands in the line.
     pub(super) fn has_agency(&self, line: &str) -> bool {
         self.agencies.is_match(line) && !self.agencies_in(line).is_empty()
     }
+}
+
+/// The bodies of the authority file, as rows.
+pub(super) fn named_bodies() -> Vec<BodyRow> {
+    let row = |found: &super::authority::Organisation| BodyRow {
+        kind: found.kind,
+        language: None,
+        names: found
+            .names
+            .iter()
+            .flat_map(|(language, names)| names.iter().filter(|name| stands_alone(language, name)))
+            .cloned()
+            .collect(),
+        nouns: Vec::new(),
+    };
+    super::authority::Authority::builtin().organisations().iter().map(row).collect()
+}
+
+/// True for names that are taken for a body wherever they stand: short forms of one language are words of another.
+fn stands_alone(language: &str, name: &str) -> bool {
+    let length = name.chars().count();
+    let wide = name.chars().all(|c| c > '\u{2e80}');
+    let capitals = length >= 3 && name.chars().all(char::is_uppercase);
+    let words = [
+        "AIM", "AMI", "SIG", "UNI", "APP", "AGI", "ABI", "BSS", "NNA", "PNA", "INA", "AGP", "ACP", "AIP",
+        "APA",
+    ];
+    length >= 2 && (language == "*" || length >= 5 || wide || (capitals && !words.contains(&name)))
 }
 
 /// True where no letter or figure touches the words; scripts without spaces have no such edges.
