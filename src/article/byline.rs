@@ -255,7 +255,11 @@ fn name_marked(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut 
     };
     let rest = names.rest.trim_matches(|c: char| !c.is_alphanumeric());
     let first = fold(rest).split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned();
-    let own_mark = page.rules.words.marks.contains(&first);
+    let job = |word: &str| page.rules.words.jobs.iter().any(|job| *job == fold(word));
+    let parted = names.rest.trim_start().starts_with([',', '-', '–', '—', '|', '/']);
+    let post =
+        parted && (rest.split_whitespace().take(3).any(job) || page.rules.bodies.named(rest).is_some());
+    let own_mark = page.rules.words.marks.contains(&first) || post;
     let place = names.rest.trim_start().starts_with(['-', '–', '|']) && rest.split_whitespace().count() <= 2;
     if names.names.is_empty() || !(rest.is_empty() || own_mark || place) || !names.names.iter().all(person) {
         return;
@@ -282,9 +286,18 @@ fn under_title(page: &Page<'_>, bylines: &mut Bylines) {
         let line = &page.lines[at];
         line.usable() && line.blank_after && !line.ends_sentence() && (3..=16).contains(&words(at))
     };
+    // A name, then a day or a place, then the title.
+    let third = page.next(second);
+    let signed = !page.lines[first].blank_after
+        && page.lines[second].blank_after
+        && (is_day_line(page, second) || words(second) <= 3)
+        && (2..=4).contains(&words(first))
+        && third.is_some_and(titled);
     let below = !page.lines[first].blank_after && page.lines[second].blank_after && words(first) >= 2;
-    let above = page.lines[first].blank_after && titled(second) && page.next(second).is_some();
-    let at = if below {
+    let above = page.lines[first].blank_after && titled(second) && third.is_some();
+    let at = if signed && is_one_person(page, first) {
+        first
+    } else if below {
         second
     } else if above {
         first
@@ -299,8 +312,8 @@ fn under_title(page: &Page<'_>, bylines: &mut Bylines) {
     let [(range, BylineKind::Person)] = names.names.as_slice() else { return };
     let name = &line.text[range.clone()];
     let whole = range.start == 0 && range.end == line.text.len();
-    // Where words have no capitals, any two are a name.
-    let cased = name.chars().any(char::is_uppercase);
+    // Where words have no capitals, any two are a name: only right below a title do they stand so.
+    let cased = name.chars().any(char::is_uppercase) || (at == second && below && words(at) <= 3);
     let not = is_section(page, name) || page.rules.bodies.knows(name) || day_in(page, name);
     if !whole || !cased || not || is_spoken_of(page, at, name) {
         return;
@@ -312,10 +325,22 @@ fn day_in(page: &Page<'_>, words: &str) -> bool {
     page.rules.day.is_match(words) || words.contains(char::is_numeric)
 }
 
-/// True when another line has the last word of the name: the text speaks of the person.
+/// True for a line that is one person's name and nothing else.
+fn is_one_person(page: &Page<'_>, at: usize) -> bool {
+    let text = &page.lines[at].text;
+    let Some(names) = names::read(text, 0, page.rules) else { return false };
+    matches!(names.names.as_slice(), [(range, BylineKind::Person)] if *range == (0..text.len()))
+}
+
+/// True when another line has the last word of the name, inflected too: the text speaks of the person.
 fn is_spoken_of(page: &Page<'_>, at: usize, name: &str) -> bool {
     let last = fold(name.rsplit(' ').next().unwrap_or(name));
-    let says = |line: &Line| fold(line.printed()).contains(&last);
+    let long = last.chars().count() > 4;
+    let says = |line: &Line| {
+        let folded = fold(line.printed());
+        let mut words = folded.split(|c: char| !c.is_alphanumeric() && !super::reflow::is_mark(c));
+        words.any(|word| word == last || (long && word.starts_with(&last)))
+    };
     page.lines.iter().enumerate().any(|(other, line)| other != at && says(line))
 }
 
@@ -376,6 +401,23 @@ fn bare_name(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut Or
     {
         return;
     }
+    let is_credit =
+        |other: usize| origins.covers(&page.source(&page.lines[other], 0..page.lines[other].text.len()));
+    let (previous, next) = (page.previous(at), page.next(at));
+    // JRM, below the agency and the day.
+    let letters = line.text.chars().count();
+    let same_case = line.text.chars().all(char::is_uppercase) || line.text.chars().all(char::is_lowercase);
+    let credit_above = (1..=2).filter_map(|back| at.checked_sub(back)).any(is_credit);
+    if (2..=4).contains(&letters)
+        && same_case
+        && next.is_none()
+        && credit_above
+        && is_signature(page, &line.text)
+    {
+        let names = Names { names: vec![(0..line.text.len(), BylineKind::Initials)], ..Names::default() };
+        bylines.add(page, at, rule, &names, None);
+        return;
+    }
     let Some(names) = names::read(&line.text, 0, page.rules) else { return };
     let [(range, kind)] = names.names.as_slice() else { return };
     let whole = range.start == 0 && line.text[range.end..].trim_matches(['.', ' ']).is_empty();
@@ -384,9 +426,6 @@ fn bare_name(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut Or
     if !whole || !signs || stops || is_section(page, &line.text) {
         return;
     }
-    let is_credit =
-        |other: usize| origins.covers(&page.source(&page.lines[other], 0..page.lines[other].text.len()));
-    let (previous, next) = (page.previous(at), page.next(at));
     let beside = next.is_some_and(is_credit);
     let below = previous.is_some_and(is_credit);
     let prose = |line: &Line| line.ends_sentence() && line.text.split(' ').count() >= PROSE_MIN_WORDS;

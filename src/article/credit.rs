@@ -201,7 +201,11 @@ fn is_plural(cue: &str) -> bool {
 }
 
 /// Plurals of `source` that do not end in s.
-const PLURALS: [&str; 20] = [
+const PLURALS: [&str; 24] = [
+    "материалам",
+    "матеріалами",
+    "данным",
+    "даними",
     "quellen",
     "fonti",
     "bronnen",
@@ -383,7 +387,7 @@ fn split(page: &Page<'_>, line: &str, whole: Range<usize>, several: bool) -> Vec
             at = found.end();
         }
         parts.push(whole.start + at..whole.end);
-        parts
+        parts.into_iter().map(|part| unquoted(line, part)).collect()
     };
     let known = |parts: &[Range<usize>]| {
         parts.iter().all(|part| page.rules.bodies.named(&line[part.clone()]).is_some())
@@ -394,6 +398,16 @@ fn split(page: &Page<'_>, line: &str, whole: Range<usize>, several: bool) -> Vec
     }
     let marks = cut(if several { &patterns().marks } else { &patterns().semicolons });
     if marks.len() > 1 { marks } else { vec![whole] }
+}
+
+/// Leaves out the quotation marks around one name of a list.
+fn unquoted(line: &str, part: Range<usize>) -> Range<usize> {
+    let text = &line[part.clone()];
+    let inner = text.trim_matches(|c: char| {
+        c.is_whitespace() || matches!(c, '«' | '»' | '“' | '”' | '„' | '"' | '《' | '》')
+    });
+    let start = part.start + text.find(inner).unwrap_or(0);
+    if inner.is_empty() { part } else { start..start + inner.len() }
 }
 
 /// True when the words may be the name of a body.
@@ -468,7 +482,7 @@ fn patterns() -> &'static Patterns {
         let make = |source: &str| Regex::new(source).expect("internal error: pattern of names");
         Patterns {
             sentence: make(r#"(?P<word>[\p{L}\p{N})»”"]+)\s?(?P<stop>\.)\s+["«“]?\p{Lu}"#),
-            label: make(r"\s\p{Lu}\p{L}{2,14}\s?[:：]"),
+            label: make(r"\s\p{Lu}\p{L}{2,14}\s?[:：]|,\s(?:übermittelt|verbreitet|distributed|transmitted|diffusé|distribué)\s"),
             short_form: make(r"^(?:St|Ste|Mt|Dr|Mr|Mrs|Ms|Pr|Me|Co|Cie|Dept|Gov|Gen|No)$"),
             dash: make(r"\s(?:--|[-–—])\s"),
             list: make(

@@ -30,6 +30,10 @@ pub(super) struct Names {
 /// Reads the names from byte `start` of `line` on; `None` where it does not read as an authorship line.
 pub(super) fn read(line: &str, start: usize, rules: &Rules) -> Option<Names> {
     let value = &line[start..];
+    if let Some(desk) = desk(value, rules) {
+        let range = start + desk.start..start + desk.end;
+        return Some(Names { names: vec![(range, BylineKind::Desk)], ..Names::default() });
+    }
     let agencies: Vec<Range<usize>> = rules
         .bodies
         .agencies_in(value)
@@ -59,6 +63,16 @@ pub(super) fn read(line: &str, start: usize, rules: &Rules) -> Option<Names> {
         follows_names(rest, rules)
     };
     plausible.then_some(found)
+}
+
+/// Returns a desk in lower case that is all there is: `la rédaction`.
+fn desk(value: &str, rules: &Rules) -> Option<Range<usize>> {
+    let bare = value.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '.' | MASK));
+    let words: Vec<&str> = bare.split_whitespace().collect();
+    let small = bare.starts_with(char::is_lowercase) && (1..=3).contains(&words.len());
+    let last = fold(words.last()?.rsplit(['’', '\'']).next()?);
+    let start = value.find(bare)?;
+    (small && rules.words.desks.contains(&last)).then(|| start..start + bare.len())
 }
 
 /// Reads names of scripts without spaces: each two to four ideographs or syllables, kana up to ten. What is an agency's

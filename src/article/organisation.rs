@@ -19,6 +19,7 @@ pub(super) struct Bodies {
     noun_rows: Vec<(BodyKind, Option<String>)>,
     agencies: AhoCorasick,
     agency_pattern: String,
+    wire_pattern: String,
     name_pattern: String,
 }
 
@@ -44,6 +45,7 @@ impl Bodies {
             noun_rows: noun_rows.map(|row| (row.kind, row.language.clone())).collect(),
             agencies: finder(rows.iter().filter(|row| agency(row.kind))),
             agency_pattern,
+            wire_pattern: pattern(all_agencies().iter()),
             name_pattern,
         }
     }
@@ -51,6 +53,11 @@ impl Bodies {
     /// A pattern of the agencies' and distributors' names.
     pub(super) fn agency_pattern(&self) -> &str {
         &self.agency_pattern
+    }
+
+    /// A pattern of the agencies' names, short forms of one language too: for lines whose form leaves no doubt.
+    pub(super) fn wire_pattern(&self) -> &str {
+        &self.wire_pattern
     }
 
     /// A pattern of all proper names.
@@ -158,6 +165,19 @@ pub(super) fn named_bodies() -> Vec<BodyRow> {
         nouns: Vec::new(),
     };
     super::authority::Authority::builtin().organisations().iter().map(row).collect()
+}
+
+/// The agencies of the authority file with all their names.
+fn all_agencies() -> Vec<BodyRow> {
+    let all = super::authority::Authority::builtin().organisations().iter();
+    let agencies = all.filter(|body| matches!(body.kind, BodyKind::Agency | BodyKind::Distributor));
+    let row = |body: &super::authority::Organisation| BodyRow {
+        kind: body.kind,
+        language: None,
+        names: body.names.values().flatten().cloned().collect(),
+        nouns: Vec::new(),
+    };
+    agencies.map(row).collect()
 }
 
 /// True for names that are taken for a body wherever they stand: short forms of one language are words of another.

@@ -348,6 +348,7 @@ impl Rules {
         let bodies = Bodies::compile(&rows);
         let mut parts = file.parts;
         parts.insert("AGENCY".into(), bodies.agency_pattern().to_owned());
+        parts.insert("WIRE".into(), bodies.wire_pattern().to_owned());
         parts.insert("BODY".into(), bodies.name_pattern().to_owned());
         parts.insert("MONTHS".into(), format!("(?i:{})", folded(&file.language, |l| &l.months).join("|")));
         parts.insert("WEEKDAYS".into(), folded(&file.language, |l| &l.weekdays).join("|"));
@@ -406,7 +407,6 @@ const NEED_AGENCY: &[&str] = &[
     "any.any.name-comma-agency",
     "any.any.name-agency-day",
     "any.photo.name-slash-agency",
-    "any.any.name-slash-agency",
 ];
 
 impl Rule {
