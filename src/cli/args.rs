@@ -166,9 +166,9 @@ pub struct FetchArgs {
   dateline add https://www.example.org/story --yes
   dateline add archive.wacz mailbox.eml --yes --resume
 
-HTML, PDF, DOCX, ODT, RTF, EPUB, mail, ninjs, NewsML-G2, Markdown and plain text are told by their content. Feeds, mails
-with attachments, WARC and WACZ give a record for each document in them. Names of bodies are looked up in a built-in
-file, and in origins.toml beside keys/ and records/.
+HTML, PDF, DOCX, ODT, RTF, EPUB, mail, ninjs, NewsML-G2, Markdown and plain text are told by
+their content. Feeds, mails with attachments, WARC and WACZ give a record for each document in
+them. Names of bodies are looked up in a built-in file, and in origins.toml beside keys/.
 
 A document whose bytes are registered already is not registered again: its first record is printed.")]
 pub struct AddArgs {
