@@ -24,6 +24,8 @@ pub(super) enum Container {
     Warc,
     /// WACZ.
     Wacz,
+    /// Mailboxes of the mbox family, of two mails or more.
+    Mbox,
 }
 
 /// Bytes in which the marks of a format are looked for.
@@ -57,6 +59,9 @@ pub(super) fn detect(bytes: &[u8], options: &ReadOptions<'_>) -> Detected {
         return Detected::Document(Format::Ninjs);
     }
     let media = options.media_type.unwrap_or_default();
+    if is_mail(&text) && super::container::mbox::is_mailbox(bytes) {
+        return Detected::Container(Container::Mbox);
+    }
     if is_mail(&text) || media.eq_ignore_ascii_case("message/rfc822") {
         return Detected::Document(Format::Mail);
     }

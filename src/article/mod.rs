@@ -185,6 +185,7 @@ pub fn extract(bytes: &[u8], options: &ReadOptions<'_>) -> Result<(Format, Extra
             let format = match container {
                 detect::Container::Feed => "feed",
                 detect::Container::Warc | detect::Container::Wacz => "web archive",
+                detect::Container::Mbox => "mailbox",
             };
             Err(ReadError::Several { format: format.into() })
         }
@@ -279,6 +280,7 @@ pub fn open_here(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Option<conta
         detect::Detected::Container(detect::Container::Feed) => container::feed::open(bytes).map(Some),
         detect::Detected::Container(detect::Container::Warc) => container::warc::open(bytes).map(Some),
         detect::Detected::Container(detect::Container::Wacz) => container::wacz::open(bytes).map(Some),
+        detect::Detected::Container(detect::Container::Mbox) => container::mbox::open(bytes).map(Some),
         detect::Detected::Document(Format::Mail) => {
             let contents = container::mail::open(bytes)?;
             Ok((contents.parts.len() > 1).then_some(contents))

@@ -133,7 +133,7 @@ impl Reading {
                 url: part.url.or_else(|| delivery.url.clone()),
                 captured_at: part.captured_at.or_else(|| delivery.captured_at.clone()),
                 relation: Some(part.relation),
-                part_of: (part.relation != Relation::Message).then_some(whole),
+                part_of: (part.relation != Relation::Message).then(|| part.of.unwrap_or(whole)),
                 http: None,
             };
             let options = ReadOptions {

@@ -35,6 +35,7 @@ pub(in crate::article) fn open(bytes: &[u8]) -> Result<Contents, ReadError> {
             charset: Some("utf-8".into()),
             url: entry.link,
             captured_at: None,
+            of: None,
         });
     }
     Ok(contents)

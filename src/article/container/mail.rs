@@ -22,6 +22,7 @@ pub(in crate::article) fn open(bytes: &[u8]) -> Result<Contents, ReadError> {
         charset: None,
         url: None,
         captured_at: None,
+        of: None,
     });
     let mut left = limits::DOCUMENT_MAX_BYTES;
     for (number, part) in message.attachments().enumerate() {
@@ -77,6 +78,7 @@ fn attachment(
         charset,
         url: None,
         captured_at: None,
+        of: None,
     });
 }
 

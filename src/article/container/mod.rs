@@ -4,6 +4,7 @@
 
 pub(super) mod feed;
 pub(super) mod mail;
+pub(super) mod mbox;
 pub(super) mod wacz;
 pub(super) mod warc;
 
@@ -14,6 +15,8 @@ pub(super) mod warc;
 pub enum Relation {
     /// The message itself, whose attachments are the other parts. Its bytes are those of the whole file.
     Message,
+    /// A mail of a mailbox.
+    Mail,
     /// Attached to a mail.
     Attachment,
     /// An entry of a feed.
@@ -82,6 +85,9 @@ pub struct Part {
     /// When it was captured: RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured_at: Option<String>,
+    /// SHA-256 of the document that it hangs on, where that is not the whole file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<crate::base::Hash>,
 }
 
 /// What a file that holds several documents has in it.

@@ -15,9 +15,11 @@
 
 use std::io::Read;
 
+use sha1::Digest as _;
+
 use super::{Contents, Part, Relation};
 use crate::article::ReadError;
-use crate::base::limits;
+use crate::base::{Hash, limits};
 
 /// Returns the pages of an archive.
 ///
@@ -65,7 +67,16 @@ pub(super) fn read(
             contents.left_out.push((url, "the archive is cut short".into()));
             break;
         }
-        match value(&headers, "warc-type").as_deref() {
+        let kind = value(&headers, "warc-type");
+        let page = matches!(kind.as_deref(), Some("response" | "resource")) && wanted(&url);
+        if let Some(said) = value(&headers, "warc-block-digest").filter(|said| page && !is_of(said, block)) {
+            contents.left_out.push((
+                url,
+                format!("damaged: its bytes do not have the digest {said} that stands with them"),
+            ));
+            continue;
+        }
+        match kind.as_deref() {
             Some("response" | "resource") if wanted(&url) => {
                 record(&headers, url, block, contents, &mut others)
             }
@@ -115,6 +126,13 @@ fn record(
     if status != 200 {
         return contents.left_out.push((url, format!("HTTP status {status}")));
     }
+    // Of the body as sent; some tools take it of the body without its chunks.
+    let said = value(headers_of_record, "warc-payload-digest").unwrap_or_default();
+    if !is_of(&said, body) && !unchunked(body).is_some_and(|body| is_of(&said, &body)) {
+        return contents
+            .left_out
+            .push((url, format!("damaged: its body does not have the digest {said} that stands with it")));
+    }
     match payload(&fields, body) {
         Ok(bytes) if bytes.is_empty() => contents.left_out.push((url, "empty".into())),
         Ok(bytes) => contents.parts.push(Part {
@@ -125,9 +143,25 @@ fn record(
             charset,
             url: Some(url),
             captured_at: value(headers_of_record, "warc-date"),
+            of: None,
         }),
         Err(why) => contents.left_out.push((url, why)),
     }
+}
+
+/// True where `said`, `sha1:` or `sha256:` and base32 or hexadecimal, is the digest of the bytes; and where it is of another
+/// sort, since then it tells nothing.
+fn is_of(said: &str, bytes: &[u8]) -> bool {
+    let Some((name, digest)) = said.split_once(':') else { return true };
+    let found = match name.to_ascii_lowercase().as_str() {
+        "sha1" | "sha-1" => sha1::Sha1::digest(bytes).to_vec(),
+        "sha256" | "sha-256" => Hash::of(bytes).as_bytes().to_vec(),
+        _ => return true,
+    };
+    let digest = digest.trim();
+    let base32 = data_encoding::BASE32_NOPAD.encode(&found);
+    digest.eq_ignore_ascii_case(&data_encoding::HEXLOWER.encode(&found))
+        || digest.trim_end_matches('=').eq_ignore_ascii_case(&base32)
 }
 
 /// Takes transfer and content encodings off a body.
@@ -247,6 +281,35 @@ mod tests {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(&archive()).unwrap();
         assert_eq!(open(&gzip.finish().unwrap()).unwrap().parts, contents.parts);
+    }
+
+    #[test]
+    fn digests_that_stand_with_a_record_are_checked() {
+        let block = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nLes bateaux";
+        let of = |field: &str, digest: &str| {
+            let record = format!(
+                "WARC/1.1\r\nWARC-Type: response\r\nWARC-Target-URI: https://j.example/a\r\n{field}: {digest}\r\nContent-Length: {}\r\n\r\n{block}\r\n\r\n",
+                block.len()
+            );
+            open(record.as_bytes()).unwrap()
+        };
+        // `printf 'Les bateaux' | sha1sum`, the same in base32, and with SHA-256.
+        let hex = "265517443f7eabe68ab55dbe970a2ffda4444f21";
+        let sha1 = data_encoding::BASE32.encode(&data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap());
+        for digest in [
+            format!("sha1:{sha1}"),
+            format!("sha1:{hex}"),
+            format!("sha256:{}", Hash::of(b"Les bateaux")),
+            "md5:abc".into(),
+        ] {
+            assert_eq!(of("WARC-Payload-Digest", &digest).parts.len(), 1, "{digest}");
+        }
+        for (field, digest) in [("WARC-Payload-Digest", sha1.clone()), ("WARC-Block-Digest", sha1)]
+        {
+            let digest = format!("sha1:{}", digest.chars().rev().collect::<String>());
+            let contents = of(field, &digest);
+            assert!(contents.parts.is_empty() && contents.left_out[0].1.contains("damaged"), "{contents:?}");
+        }
     }
 
     #[test]
