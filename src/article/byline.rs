@@ -311,11 +311,17 @@ fn under_title(page: &Page<'_>, bylines: &mut Bylines) {
     let Some(names) = names::read(&line.text, 0, page.rules) else { return };
     let [(range, BylineKind::Person)] = names.names.as_slice() else { return };
     let name = &line.text[range.clone()];
-    let whole = range.start == 0 && range.end == line.text.len();
+    let rest = line.text[range.end..].trim();
+    let place = rest.starts_with('(') && rest.ends_with(')') && rest.split_whitespace().count() <= 3;
+    let whole = range.start == 0 && (rest.is_empty() || place);
+    // A label above a title: COMMUNIQUÉ DE PRESSE, Guest author.
+    let label = at == first
+        && (name.chars().all(|c| !c.is_lowercase())
+            || name.split(' ').any(|word| page.rules.words.jobs.iter().any(|job| *job == fold(word))));
     // Where words have no capitals, any two are a name: only right below a title do they stand so.
     let cased = name.chars().any(char::is_uppercase) || (at == second && below && words(at) <= 3);
     let not = is_section(page, name) || page.rules.bodies.knows(name) || day_in(page, name);
-    if !whole || !cased || not || is_spoken_of(page, at, name) {
+    if !whole || !cased || not || label || is_spoken_of(page, at, name) {
         return;
     }
     bylines.add(page, at, rule, &names, None);
@@ -371,9 +377,10 @@ fn marks_byline(page: &Page<'_>, at: usize) -> bool {
     let job =
         words.len() <= 6 && words.iter().any(|word| page.rules.words.jobs.iter().any(|job| job == word));
     let address = text.contains('@') && words.len() <= 8 && !line.ends_sentence();
+    let house = page.rules.bodies.named(text.split(',').next().unwrap_or_default()).is_some();
     let dated = super::day::day(text, super::day::Order::DayFirst).is_some() && words.len() <= 12;
     let time = text.contains(':') && text.chars().all(|c| c.is_numeric() || matches!(c, ':' | ' '));
-    dated || time || address || job || (words.len() <= 8 && marks.iter().any(|mark| mark == first))
+    dated || time || address || job || house || (words.len() <= 8 && marks.iter().any(|mark| mark == first))
 }
 
 fn is_day_line(page: &Page<'_>, at: usize) -> bool {

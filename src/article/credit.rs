@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use regex::Regex;
 
 use super::authority::Authority;
-use super::claim::{ClaimedOrigin, OriginRole, Scope};
+use super::claim::{ClaimedOrigin, OriginKind, OriginRole, Scope};
 use super::lines::{MASK, blot, trim_mask};
 use super::page::Page;
 use super::rules::{Field, Rule, ValueKind, fold};
@@ -145,6 +145,34 @@ pub(super) fn find(page: &Page<'_>, origins: &mut Origins) {
         for rule in page.rules_of(Field::Origin) {
             line_origins(page, at, rule, origins);
         }
+    }
+    last_line(page, origins);
+}
+
+/// The last line, where it is the name of a public body and nothing else.
+fn last_line(page: &Page<'_>, origins: &mut Origins) {
+    let rule = page.rules.layout("any.tail.body-line");
+    let Some(at) = (0..page.lines.len()).rev().find(|at| !page.lines[*at].excluded) else { return };
+    let line = &page.lines[at];
+    let words = line.text.split_whitespace().count();
+    let after_sentence = page.previous(at).is_some_and(|previous| page.lines[previous].ends_sentence());
+    if !line.usable() || !after_sentence || line.ends_sentence() || !(3..=14).contains(&words) {
+        return;
+    }
+    let (kind, _) = page.rules.bodies.kind_of(&line.text);
+    let public = matches!(kind, OriginKind::Government | OriginKind::Military | OriginKind::Igo);
+    // The sort of body stands first, or last in languages that put it there: elsewhere it is a sentence's object.
+    let folded = fold(&line.text);
+    let ends: Vec<&str> =
+        [folded.split(' ').next(), folded.rsplit(' ').next()].into_iter().flatten().collect();
+    let says = ends.iter().any(|word| page.rules.bodies.knows(word));
+    let capital = !line.text.starts_with(char::is_lowercase);
+    if public
+        && says
+        && capital
+        && origins.found.iter().all(|(_, origin)| origin.role == OriginRole::PhotoOnly)
+    {
+        origins.add(page, at, rule, 0..line.text.len(), None);
     }
 }
 
@@ -482,7 +510,7 @@ fn patterns() -> &'static Patterns {
         let make = |source: &str| Regex::new(source).expect("internal error: pattern of names");
         Patterns {
             sentence: make(r#"(?P<word>[\p{L}\p{N})»”"]+)\s?(?P<stop>\.)\s+["«“]?\p{Lu}"#),
-            label: make(r"\s\p{Lu}\p{L}{2,14}\s?[:：]|,\s(?:übermittelt|verbreitet|distributed|transmitted|diffusé|distribué)\s"),
+            label: make(r"\s\p{Lu}\p{L}{2,14}\s?[:：]|,\s(?:übermittelt|verbreitet|distributed|transmitted|diffusé|distribué)\s|\s(?i:sous licence|under (?:a |the )?(?:creative|cc)|and is\b|bajo licencia|sob licença|con licenza|unter (?:einer )?(?:cc|creative)|على فيسبوك|(?:sur|on|auf|en|su|no) facebook)"),
             short_form: make(r"^(?:St|Ste|Mt|Dr|Mr|Mrs|Ms|Pr|Me|Co|Cie|Dept|Gov|Gen|No)$"),
             dash: make(r"\s(?:--|[-–—])\s"),
             list: make(
@@ -500,7 +528,7 @@ fn patterns() -> &'static Patterns {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Article, OriginKind, ReadOptions, Strength, read};
+    use super::super::{Article, ReadOptions, Strength, read};
     use super::*;
 
     fn article(text: &str) -> Article {

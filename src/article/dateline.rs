@@ -21,6 +21,12 @@ pub(super) fn find(page: &Page<'_>, origins: &mut Origins) -> Option<Dateline> {
                 continue;
             };
             let Some(whole) = found.name("dateline") else { continue };
+            // `Aguinaldo Ampa (AA): …` is somebody who speaks.
+            let speaks = found.name("value").is_some_and(|value| value.len() <= 2)
+                && line.text[whole.end()..].trim_start().starts_with(':');
+            if speaks {
+                continue;
+            }
             let place = found.name("place").map_or("", |place| place.as_str());
             if place.chars().count() > PLACE_MAX_CHARS || place.split(' ').count() > PLACE_MAX_WORDS {
                 continue;

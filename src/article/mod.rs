@@ -445,7 +445,8 @@ fn paragraphs(
     let mut found = Vec::new();
     let mut at = 0;
     let mut more = 0;
-    for words in flow.as_str().split("\n\n") {
+    // A scan without text has no paragraph.
+    for words in flow.as_str().split("\n\n").filter(|words| !words.is_empty()) {
         let range = at..at + words.len();
         at = range.end + 2;
         if found.len() == limits::PARAGRAPHS_MAX {

@@ -186,6 +186,12 @@ impl<'l> Reader<'l> {
                     }
                     at = end;
                 }
+                // `Ana Costa e Silva` is one name, `Ana Costa e Rui Melo` are two.
+                Word::Particle(_)
+                    if words >= 2 && matches!(word, "e" | "y") && self.two_names(at + word.len()) =>
+                {
+                    break;
+                }
                 Word::Particle(length) if words > 0 || first => at += length,
                 _ => break,
             }
@@ -214,8 +220,37 @@ impl<'l> Reader<'l> {
         Some(start..end)
     }
 
+    /// True when two words of a name, or more, stand from byte `at` on.
+    fn two_names(&self, at: usize) -> bool {
+        let rest = self.line.get(at..self.end).unwrap_or_default();
+        let mut words = rest.split_whitespace().map(|word| name_word(word, self.rules));
+        matches!(words.next(), Some(Word::Name(_))) && matches!(words.next(), Some(Word::Name(_)))
+    }
+
+    /// Steps over where a person writes from: `(Bishkek)`, ` in Kisumu`, where another name follows.
+    fn place(&mut self) {
+        let rest = self.rest();
+        let bare = rest.trim_start();
+        let end = if bare.starts_with('(') {
+            bare.find(')').filter(|end| *end <= 30).map(|end| end + 1)
+        } else {
+            let mut words = bare.split(' ');
+            let preposition =
+                words.next().filter(|word| matches!(*word, "in" | "à" | "en" | "em" | "a" | "aus"));
+            let place = words.next().filter(|word| word.starts_with(char::is_uppercase));
+            preposition.zip(place).map(|(preposition, place)| preposition.len() + 1 + place.len())
+        };
+        let Some(end) = end else { return };
+        let after = bare.get(end..).unwrap_or_default().trim_start();
+        let first = fold(after.split(' ').next().unwrap_or_default());
+        if after.starts_with([',', '/', ';', '&']) || self.rules.words.conjunctions.contains(&first) {
+            self.at += rest.len() - bare.len() + end;
+        }
+    }
+
     /// Steps over what parts two names.
     fn separator(&mut self) -> bool {
+        self.place();
         let rest = self.rest();
         // A footnote's number may touch a name.
         let bare = rest.trim_start_matches(char::is_numeric);

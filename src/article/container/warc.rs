@@ -304,8 +304,7 @@ mod tests {
         ] {
             assert_eq!(of("WARC-Payload-Digest", &digest).parts.len(), 1, "{digest}");
         }
-        for (field, digest) in [("WARC-Payload-Digest", sha1.clone()), ("WARC-Block-Digest", sha1)]
-        {
+        for (field, digest) in [("WARC-Payload-Digest", sha1.clone()), ("WARC-Block-Digest", sha1)] {
             let digest = format!("sha1:{}", digest.chars().rev().collect::<String>());
             let contents = of(field, &digest);
             assert!(contents.parts.is_empty() && contents.left_out[0].1.contains("damaged"), "{contents:?}");
