@@ -402,6 +402,7 @@ fn is_day_line(page: &Page<'_>, at: usize) -> bool {
 fn bare_name(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut Origins) {
     let rule = page.rules.layout("any.tail.bare-name");
     let line = &page.lines[at];
+    name_and_post(page, at, bylines);
     let words = line.text.split_whitespace().count();
     if line.text.chars().take(BARE_NAME_MAX_CHARS + 1).count() > BARE_NAME_MAX_CHARS
         || words > BARE_NAME_MAX_WORDS
@@ -427,7 +428,8 @@ fn bare_name(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut Or
     }
     let Some(names) = names::read(&line.text, 0, page.rules) else { return };
     let [(range, kind)] = names.names.as_slice() else { return };
-    let whole = range.start == 0 && line.text[range.end..].trim_matches(['.', ' ']).is_empty();
+    let rest = line.text[range.end..].trim_matches(['.', ' ']);
+    let whole = range.start == 0 && rest.is_empty();
     let signs = matches!(kind, BylineKind::Person | BylineKind::Unknown | BylineKind::Initials);
     let stops = line.ends_sentence() && *kind != BylineKind::Initials;
     if !whole || !signs || stops || is_section(page, &line.text) {
@@ -444,6 +446,26 @@ fn bare_name(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut Or
         && *kind == BylineKind::Person
         && left.iter().all(|line| line.text.chars().take(41).count() <= 40 && !line.ends_sentence());
     if (below && (next.is_none() || beside)) || (after_sentence && (beside || ends || furniture)) {
+        bylines.add(page, at, rule, &names, None);
+    }
+}
+
+/// The last line: a name, a comma, what its bearer is. So sign guests and those who write letters.
+fn name_and_post(page: &Page<'_>, at: usize, bylines: &mut Bylines) {
+    let rule = page.rules.layout("any.tail.name-and-post");
+    let line = &page.lines[at];
+    let lead = line.text.len() - line.text.trim_start_matches(['—', '–', '-', ' ']).len();
+    let after_sentence = page.previous(at).is_some_and(|previous| page.lines[previous].ends_sentence());
+    if line.ends_sentence() || !after_sentence || page.next(at).is_some() {
+        return;
+    }
+    let Some(names) = names::read(&line.text, lead, page.rules) else { return };
+    let [(range, BylineKind::Person)] = names.names.as_slice() else { return };
+    let post = line.text[range.end..].strip_prefix(", ").unwrap_or_default();
+    let words = post.split_whitespace().count();
+    // A post is no number, no other clause of a list, and no sentence.
+    let plain = (1..=10).contains(&words) && post.starts_with(|c: char| c.is_alphabetic());
+    if range.start == lead && plain && !is_section(page, &line.text[range.clone()]) {
         bylines.add(page, at, rule, &names, None);
     }
 }

@@ -349,6 +349,7 @@ fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -
         end = label.start();
     }
     end = known_name_end(page, &text[..end]).unwrap_or(end);
+    end = mark_in(page, &text[..end]).unwrap_or(end);
     if let Some(stop) = sentence_end(&text[..end]) {
         if reading.glued {
             return None;
@@ -383,6 +384,13 @@ fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -
     let offset = inner.as_ptr() as usize - text.as_ptr() as usize + lead;
     let inner = inner.trim();
     (!inner.is_empty()).then(|| value.start + offset..value.start + offset + inner.len())
+}
+
+/// Returns where a word begins that stands beside credits and in no name: `ČTK Aktualizováno`.
+fn mark_in(page: &Page<'_>, text: &str) -> Option<usize> {
+    let words = text.split_whitespace().skip(1);
+    let mark = |word: &&str| word.chars().count() >= 7 && page.rules.words.marks.contains(&fold(word));
+    words.into_iter().find(mark).map(|word| word.as_ptr() as usize - text.as_ptr() as usize)
 }
 
 /// Returns where a known name ends that a button's word is glued to: `F.A.Z.Artikelrechte`.

@@ -97,8 +97,25 @@ pub(super) fn read_han(line: &str, value: Range<usize>, rules: &Rules) -> Names 
             range.start = range.end - name.len();
         }
         let name = &line[range.clone()];
-        let label = ["责任", "編輯", "编辑", "責任", "記者", "记者", "来源", "來源", "校对", "通讯员"]
-            .contains(&name);
+        let label = [
+            "责任",
+            "編輯",
+            "编辑",
+            "責任",
+            "記者",
+            "记者",
+            "来源",
+            "來源",
+            "校对",
+            "通讯员",
+            "사진",
+            "글",
+            "示意圖",
+            "示意图",
+            "資料照",
+            "完",
+        ]
+        .contains(&name);
         let mixed = japanese
             && name.chars().any(|c| ('\u{30a1}'..='\u{30fa}').contains(&c))
             && name.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
