@@ -137,6 +137,12 @@ fn cue_byline(page: &Page<'_>, at: usize, rule: &Rule, bylines: &mut Bylines, or
         bylines.add(page, at, rule, &names, cue);
         return;
     }
+    if rule.value == ValueKind::Desk {
+        let Some(value) = value else { return };
+        let names = Names { names: vec![(value.range(), BylineKind::Desk)], ..Names::default() };
+        bylines.add(page, at, rule, &names, cue);
+        return;
+    }
     let start = start + nested_cue(page, &page.lines[at].text[start..]);
     // What stands behind the value is not the rule's to read.
     let end = value.map_or(page.lines[at].text.len(), |value| value.end());
@@ -191,6 +197,9 @@ fn add_agencies(page: &Page<'_>, at: usize, names: &Names, origins: &mut Origins
 pub(super) fn find_bare(page: &Page<'_>, bylines: &mut Bylines, origins: &mut Origins) {
     if bylines.found.is_empty() {
         under_title(page, bylines);
+    }
+    if bylines.found.is_empty() {
+        given_name(page, bylines);
     }
     for at in 1..page.lines.len() {
         let line = &page.lines[at];
@@ -327,6 +336,32 @@ fn under_title(page: &Page<'_>, bylines: &mut Bylines) {
     bylines.add(page, at, rule, &names, None);
 }
 
+/// A name whose first word is a common given name, in the first line or in the one below the title.
+fn given_name(page: &Page<'_>, bylines: &mut Bylines) {
+    let rule = page.rules.layout("any.head.given-name");
+    let lines: Vec<usize> = (0..page.lines.len()).filter(|at| !page.lines[*at].excluded).take(3).collect();
+    for (place, at) in lines.iter().copied().enumerate().take(2) {
+        let line = &page.lines[at];
+        let words: Vec<&str> = line.text.split_whitespace().collect();
+        // Something must follow that is longer than a name: a title, the text.
+        let goes_on = lines.get(place + 1).is_some_and(|next| page.lines[*next].text.chars().count() > 20);
+        let parted = place == 0 && line.blank_after || place == 1;
+        if !line.usable() || !line.in_head || !(2..=4).contains(&words.len()) || !goes_on || !parted {
+            continue;
+        }
+        let common = page.rules.words.given_names.contains(&fold(words[0]));
+        if common
+            && is_one_person(page, at)
+            && !is_section(page, &line.text)
+            && !is_spoken_of(page, at, &line.text)
+        {
+            let Some(names) = names::read(&line.text, 0, page.rules) else { continue };
+            bylines.add(page, at, rule, &names, None);
+            return;
+        }
+    }
+}
+
 fn day_in(page: &Page<'_>, words: &str) -> bool {
     page.rules.day.is_match(words) || words.contains(char::is_numeric)
 }
@@ -428,7 +463,7 @@ fn bare_name(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut Or
     }
     let Some(names) = names::read(&line.text, 0, page.rules) else { return };
     let [(range, kind)] = names.names.as_slice() else { return };
-    let rest = line.text[range.end..].trim_matches(['.', ' ']);
+    let rest = line.text[range.end..].trim_matches(['.', ' ', '|', '•', super::lines::MASK]);
     let whole = range.start == 0 && rest.is_empty();
     let signs = matches!(kind, BylineKind::Person | BylineKind::Unknown | BylineKind::Initials);
     let stops = line.ends_sentence() && *kind != BylineKind::Initials;

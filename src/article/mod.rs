@@ -31,6 +31,7 @@ mod byline;
 pub mod claim;
 pub mod container;
 mod credit;
+mod credited;
 mod date;
 mod dateline;
 mod day;

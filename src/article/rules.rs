@@ -6,7 +6,7 @@
 
 mod pack;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use regex::Regex;
@@ -70,6 +70,8 @@ pub enum ValueKind {
     Names,
     /// A person's initials, in lower case too.
     Initials,
+    /// A desk, as it stands.
+    Desk,
     /// Names of persons in Chinese, Japanese or Korean, which stand without spaces.
     Han,
 }
@@ -233,6 +235,7 @@ impl BodyKind {
 struct File {
     name: String,
     version: u32,
+    given_names: Vec<String>,
     parts: BTreeMap<String, String>,
     forms: BTreeMap<String, String>,
     language: Vec<LanguageWords>,
@@ -256,10 +259,11 @@ pub(super) struct Words {
     pub marks: Vec<String>,
     /// Words that are found glued to names.
     pub glued: Vec<String>,
+    pub given_names: BTreeSet<String>,
 }
 
 impl Words {
-    fn compile(languages: &[LanguageWords]) -> Self {
+    fn compile(languages: &[LanguageWords], given_names: &[String]) -> Self {
         let months = |language: &LanguageWords| {
             let month = |names: &String| Pattern::new(format!("^(?i:{names})$"), "months");
             language.months.iter().map(month).collect()
@@ -275,6 +279,7 @@ impl Words {
             not_a_name: folded(languages, |l| &l.not_a_name),
             marks: folded(languages, |l| &l.marks),
             glued: folded(languages, |l| &l.glued),
+            given_names: given_names.iter().map(|name| fold(name)).collect(),
         }
     }
 }
@@ -354,7 +359,7 @@ impl Rules {
         parts.insert("WEEKDAYS".into(), folded(&file.language, |l| &l.weekdays).join("|"));
         let date = r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}(?:er|st|nd|rd|th)?\s+%MONTHS%,?\s+\d{4}|%MONTHS%\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d{4})";
         parts.insert("DATE".into(), date.to_owned());
-        let words = Words::compile(&file.language);
+        let words = Words::compile(&file.language, &file.given_names);
         let packs: Packs = toml::from_str(PACKS).expect("internal error: packs.toml is not of its form");
         let mut rows = file.rule;
         rows.extend(packs.pack.iter().flat_map(Pack::rules));
