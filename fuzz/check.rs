@@ -19,7 +19,7 @@ use dateline::tlog::tile::Tile;
 
 /// Names of the targets.
 #[allow(dead_code)]
-pub const TARGETS: [&str; 19] = [
+pub(crate) const TARGETS: [&str; 19] = [
     "any",
     "text",
     "markdown",
@@ -42,7 +42,7 @@ pub const TARGETS: [&str; 19] = [
 ];
 
 /// Reads `bytes` as `target` does, and panics where something does not hold.
-pub fn check(target: &str, bytes: &[u8]) {
+pub(crate) fn check(target: &str, bytes: &[u8]) {
     match target {
         "any" => any(bytes),
         "text" => document(Format::Text, bytes),
@@ -255,7 +255,7 @@ fn entry(bytes: &[u8]) {
 /// Ends the process at a panic, as a fuzzer wants it, but for the panics of a library that is known to panic and whose
 /// panics are caught where it is called.
 #[allow(dead_code)]
-pub fn abort_on_panic() {
+pub(crate) fn abort_on_panic() {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         let caught = info.location().is_some_and(|at| {

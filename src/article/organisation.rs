@@ -128,7 +128,7 @@ impl Bodies {
         let whole = words.trim();
         if agency(whole) {
             let start = words.find(whole).unwrap_or(0);
-            return vec![start..start + whole.len()];
+            return std::iter::once(start..start + whole.len()).collect();
         }
         let mut found = Vec::new();
         let mut at = 0;
