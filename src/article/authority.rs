@@ -123,8 +123,10 @@ impl Authority {
     /// # Errors
     /// [`AuthorityError`], naming the line or the row.
     pub fn parse(source: &str) -> Result<Authority, AuthorityError> {
-        let file: File =
-            toml::from_str(source).map_err(|error| AuthorityError::Form { reason: error.to_string() })?;
+        let file: File = toml::from_str(source).map_err(|error| {
+            let line = error.span().map_or(1, |span| source[..span.start].matches('\n').count() + 1);
+            AuthorityError::Form { reason: format!("line {line}: {}", error.message()) }
+        })?;
         for row in &file.organisation {
             let fault = |reason| AuthorityError::Row { id: row.id.clone(), reason };
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -310,5 +312,28 @@ mod tests {
                 row.id
             );
         }
+    }
+
+    #[test]
+    fn an_agency_of_one_s_own_is_never_an_author() {
+        use super::super::{Extract, Format, claims_with};
+        let own = "[[organisation]]\nid = \"adl\"\nkind = \"agency\"\nnames = { fr = [\"Agence du Lac\", \"ADL\"] }\n";
+        let all = Authority::builtin().merged(own).unwrap();
+        for text in [
+            "Retour au port\n\nPar Agence du Lac\n\nLes bateaux sont rentrés lundi au port, après la tempête.\n",
+            "Retour au port\n\nGao (ADL) - Les bateaux sont rentrés lundi au port, après la tempête.\n",
+        ] {
+            let extract = Extract { text: text.into(), ..Extract::default() };
+            let article = claims_with(text.as_bytes(), Format::Text, extract, &all);
+            assert!(article.bylines.is_empty(), "{:?}", article.bylines);
+            let organisation = article.claimed_origins[0].organisation.as_ref().unwrap();
+            assert_eq!(organisation.id, "adl", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_fault_names_its_line() {
+        let error = Authority::parse("# mine\n[[organisation]\n").unwrap_err();
+        assert!(error.to_string().starts_with("not an authority file: line 2: "), "{error}");
     }
 }

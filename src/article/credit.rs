@@ -10,6 +10,7 @@ use super::authority::Authority;
 use super::claim::{ClaimedOrigin, OriginKind, OriginRole, Scope};
 use super::credited::{Reading, organisations, outlets};
 use super::lines::{MASK, blot, trim_mask};
+use super::organisation::agencies_alone;
 use super::page::Page;
 use super::rules::{Field, Rule, ValueKind, fold};
 use crate::base::limits;
@@ -207,7 +208,7 @@ fn line_origins(page: &Page<'_>, at: usize, rule: &Rule, origins: &mut Origins) 
             inside.into_iter().map(|name| value.start() + name.start..value.start() + name.end).collect()
         }
         ValueKind::Wire => {
-            let alone = page.rules.bodies.agencies_alone(value.as_str());
+            let alone = agencies_alone(page.authority, value.as_str());
             alone.into_iter().map(|name| value.start() + name.start..value.start() + name.end).collect()
         }
         ValueKind::Names | ValueKind::Han | ValueKind::Initials | ValueKind::Desk | ValueKind::None => {

@@ -2,6 +2,7 @@
 
 use super::claim::Dateline;
 use super::credit::Origins;
+use super::organisation::agencies_alone;
 use super::page::Page;
 use super::rules::{Field, ValueKind};
 
@@ -33,7 +34,7 @@ pub(super) fn find(page: &Page<'_>, origins: &mut Origins) -> Option<Dateline> {
             }
             let agencies = match (rule.value, found.name("value")) {
                 (ValueKind::Wire, Some(value)) => {
-                    let mut inside = page.rules.bodies.agencies_alone(value.as_str());
+                    let mut inside = agencies_alone(page.authority, value.as_str());
                     // In a parenthesis or between strokes words may stand beside the agency.
                     if inside.is_empty() && line.text[..value.start()].trim_end().ends_with(['(', '/']) {
                         inside = page.rules.bodies.agencies_in(value.as_str());

@@ -331,7 +331,7 @@ pub fn claims_with(bytes: &[u8], format: Format, mut extract: Extract, authority
     let paragraphs = paragraphs(&text, &flow, &mut warnings);
     drop(flow);
 
-    let mut claims = Claims::find(&text, &extract, &mut warnings);
+    let mut claims = Claims::find(&text, &extract, authority, &mut warnings);
     for origin in &mut claims.origins {
         origin.organisation = authority.reference(&origin.as_printed);
         if let Some(known) = authority.find(&origin.as_printed) {
@@ -364,6 +364,25 @@ pub fn claims_with(bytes: &[u8], format: Format, mut extract: Extract, authority
         quotes,
         text: extract.text,
     }
+}
+
+/// Files the agencies of the reader's own authority file as origins where they stand in an author's place.
+fn own_agencies(authority: &Authority, bylines: &mut Vec<Byline>, origins: &mut Vec<ClaimedOrigin>) {
+    let agency = |byline: &Byline| {
+        authority.find(&byline.as_printed).is_some_and(|body| body.kind() == OriginKind::Agency)
+    };
+    let (agencies, authors): (Vec<Byline>, Vec<Byline>) =
+        std::mem::take(bylines).into_iter().partition(agency);
+    *bylines = authors;
+    origins.extend(agencies.into_iter().map(|byline| ClaimedOrigin {
+        as_printed: byline.as_printed,
+        lang: None,
+        kind: OriginKind::Agency,
+        organisation: None,
+        role: OriginRole::WireCarriage,
+        cue: byline.cue,
+        evidence: byline.evidence,
+    }));
 }
 
 /// A rule that fired in the text of a document.
@@ -480,13 +499,18 @@ struct Claims {
 
 impl Claims {
     /// The order matters: pictures first, so that their credits are out of the way; cues before layout.
-    fn find(text: &ExtractedText<'_>, extract: &Extract, warnings: &mut Vec<Warning>) -> Self {
+    fn find(
+        text: &ExtractedText<'_>,
+        extract: &Extract,
+        authority: &Authority,
+        warnings: &mut Vec<Warning>,
+    ) -> Self {
         let language = agreement::language(&extract.declared, &extract.text[extract.body..])
             .or_else(|| language_of(text.as_str(), extract));
         let tag = language.as_ref().map(|language| language.tag.as_str());
         let shown = Shown::of(extract);
         let all = ExtractedText::new(&shown.extract.text);
-        let mut page = Page::new(&all, text, &shown, rules::rules(), tag);
+        let mut page = Page::new(&all, text, &shown, rules::rules(), (tag, authority));
         let declared = agreement::Declarations::new(&extract.declared, tag, None);
         let publisher =
             title::from_field(&page, Field::Publisher).or_else(|| agreement::publisher(&declared));
@@ -510,7 +534,8 @@ impl Claims {
         }
         let (mut origins, more_origins) = origins.finish();
         let (bylines, more_bylines) = bylines.finish();
-        let bylines = agreement::authors(&page, &declared, bylines);
+        let mut bylines = agreement::authors(&page, &declared, bylines);
+        own_agencies(authority, &mut bylines, &mut origins);
         for origin in
             agreement::origins(&page, &declared, publisher.as_ref().map(|claim| claim.value.as_str()))
         {

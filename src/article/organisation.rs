@@ -117,38 +117,38 @@ impl Bodies {
         found
     }
 
-    /// Returns the agencies in words that are agencies' names and nothing else, parted by strokes or commas: short forms
-    /// that would be words elsewhere, too.
-    pub(super) fn agencies_alone(&self, words: &str) -> Vec<Range<usize>> {
-        let agency = |name: &str| {
-            let body = super::authority::Authority::builtin().find(name);
-            body.is_some_and(|body| matches!(body.kind, BodyKind::Agency | BodyKind::Distributor))
-        };
-        // A name may hold a hyphen: `Keystone-ATS`.
-        let whole = words.trim();
-        if agency(whole) {
-            let start = words.find(whole).unwrap_or(0);
-            return std::iter::once(start..start + whole.len()).collect();
-        }
-        let mut found = Vec::new();
-        let mut at = 0;
-        for part in words.split_inclusive(['/', ',', '،', '、', '-']) {
-            let name =
-                part.trim_matches(|c: char| c.is_whitespace() || matches!(c, '/' | ',' | '،' | '、' | '-'));
-            let start = at + part.find(name).unwrap_or(0);
-            at += part.len();
-            if !agency(name) {
-                return Vec::new();
-            }
-            found.push(start..start + name.len());
-        }
-        found
-    }
-
     /// True when an agency's name stands in the line.
     pub(super) fn has_agency(&self, line: &str) -> bool {
         self.agencies.is_match(line) && !self.agencies_in(line).is_empty()
     }
+}
+
+/// Returns the agencies in words that are agencies' names and nothing else, parted by strokes or commas: short forms
+/// that would be words elsewhere, too.
+pub(super) fn agencies_alone(authority: &super::authority::Authority, words: &str) -> Vec<Range<usize>> {
+    let agency = |name: &str| {
+        let body = authority.find(name);
+        body.is_some_and(|body| matches!(body.kind, BodyKind::Agency | BodyKind::Distributor))
+    };
+    // A name may hold a hyphen: `Keystone-ATS`.
+    let whole = words.trim();
+    if agency(whole) {
+        let start = words.find(whole).unwrap_or(0);
+        return std::iter::once(start..start + whole.len()).collect();
+    }
+    let mut found = Vec::new();
+    let mut at = 0;
+    for part in words.split_inclusive(['/', ',', '،', '、', '-']) {
+        let name =
+            part.trim_matches(|c: char| c.is_whitespace() || matches!(c, '/' | ',' | '،' | '、' | '-'));
+        let start = at + part.find(name).unwrap_or(0);
+        at += part.len();
+        if !agency(name) {
+            return Vec::new();
+        }
+        found.push(start..start + name.len());
+    }
+    found
 }
 
 /// The bodies of the authority file, as rows.

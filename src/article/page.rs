@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::authority::Authority;
 use super::claim::{Evidence, RuleEvidence, Scope, Selector};
 use super::extract::{Block, Extract, FieldValue};
 use super::lines::{Line, lines};
@@ -69,6 +70,8 @@ pub(super) struct Page<'t> {
     pub lines: Vec<Line>,
     pub rules: &'static Rules,
     pub language: Option<&'t str>,
+    /// The bodies that the reader knows.
+    pub authority: &'t Authority,
 }
 
 impl<'t> Page<'t> {
@@ -77,11 +80,11 @@ impl<'t> Page<'t> {
         article: &'t ExtractedText<'t>,
         shown: &'t Shown,
         rules: &'static Rules,
-        language: Option<&'t str>,
+        (language, authority): (Option<&'t str>, &'t Authority),
     ) -> Self {
         let extract = &shown.extract;
         let lines = lines(text.as_str(), extract.body, rules, language);
-        Page { text, article, shown, extract, lines, rules, language }
+        Page { text, article, shown, extract, lines, rules, language, authority }
     }
 
     /// Returns the bytes of the text that the bytes `range` of a line were made of.
