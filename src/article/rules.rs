@@ -118,6 +118,9 @@ pub struct Rule {
     /// A pattern that must occur in the line.
     #[serde(default)]
     pub needs: Option<String>,
+    /// Pieces of which a line must have one, or the pattern is not tried. None: any line.
+    #[serde(default)]
+    pub has: Vec<String>,
     /// How the value is read.
     #[serde(default)]
     pub value: ValueKind,
@@ -428,6 +431,10 @@ impl Rule {
     /// Matches a line; `None` too where the rule is one of layout.
     pub(super) fn captures<'l>(&self, line: &'l str) -> Option<regex::Captures<'l>> {
         let compiled = &self.compiled;
+        // A pattern is compiled when it is first tried: what no line has saves that.
+        if !self.has.is_empty() && !self.has.iter().any(|part| line.contains(part.as_str())) {
+            return None;
+        }
         // Most lines name no agency, and their names make a large pattern.
         if compiled.needs_agency && !rules().bodies.has_agency(line) {
             return None;
@@ -462,8 +469,14 @@ fn expand(source: &str, parts: &BTreeMap<String, String>) -> String {
     let mut text = source.to_owned();
     // Parts hold parts, two deep at most.
     for _ in 0..3 {
+        if !text.contains('%') {
+            break;
+        }
         for (name, part) in parts {
-            text = text.replace(&format!("%{name}%"), part);
+            let token = format!("%{name}%");
+            if text.contains(&token) {
+                text = text.replace(&token, part);
+            }
         }
     }
     text

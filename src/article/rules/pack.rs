@@ -67,6 +67,7 @@ impl Pack {
                 pattern: None,
                 unless: None,
                 needs: None,
+                has: Vec::new(),
                 value,
                 keys: Vec::new(),
                 not: Vec::new(),
