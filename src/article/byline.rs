@@ -231,7 +231,8 @@ fn name_and_day(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut
     }
     let Some(names) = names::read(&line.text, 0, page.rules) else { return };
     let person = |(range, kind): &(Range<usize>, BylineKind)| {
-        *kind == BylineKind::Person && !is_section(page, &line.text[range.clone()])
+        let name = &line.text[range.clone()];
+        *kind == BylineKind::Person && !name.starts_with(char::is_lowercase) && !is_section(page, name)
     };
     if names.names.iter().any(|(range, _)| is_told_of(page, at, &line.text[range.clone()])) {
         return;

@@ -97,6 +97,12 @@ impl Origins {
     /// Returns the origins in the order of the text, pictures' credits last, and how many more there were than
     /// [`limits::CLAIMS_MAX`].
     pub(super) fn finish(mut self) -> (Vec<ClaimedOrigin>, usize) {
+        // Whose copyright a page carries tells something only where nothing else does.
+        let copyright = |origin: &ClaimedOrigin| origin.evidence.rule() == Some("any.tail.agency-copyright");
+        let picture = |origin: &ClaimedOrigin| origin.role == OriginRole::PhotoOnly;
+        if self.found.iter().any(|(_, origin)| !copyright(origin) && !picture(origin)) {
+            self.found.retain(|(_, origin)| !copyright(origin));
+        }
         self.found.sort_by_key(|(source, origin)| (origin.role == OriginRole::PhotoOnly, source.start));
         let dropped = self.found.len().saturating_sub(limits::CLAIMS_MAX);
         (self.found.into_iter().take(limits::CLAIMS_MAX).map(|(_, origin)| origin).collect(), dropped)

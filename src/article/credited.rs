@@ -81,6 +81,10 @@ fn agencies_of(page: &Page<'_>, line: &str, whole: &Range<usize>) -> Option<Vec<
 
 /// Cuts a value where the name of a body must end.
 fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -> Option<Range<usize>> {
+    // `Quelle: © www.exemple.org`
+    let marks =
+        line[value.clone()].len() - line[value.clone()].trim_start_matches(['©', ' ', '\u{a0}']).len();
+    let value = value.start + marks..value.end;
     let text = &line[value.clone()];
     let mut end = text.find([MASK, '|', '•', '·']).unwrap_or(text.len());
     if let Some(dash) = patterns().dash.find(&text[..end]) {
@@ -200,7 +204,9 @@ fn is_name(page: &Page<'_>, words: &str, reading: Reading) -> bool {
     let folded = fold(words);
     let begins = if first.is_lowercase() {
         let head: String = folded.split(' ').take(2).collect::<Vec<_>>().join(" ");
-        reading.any_case || patterns().host.is_match(words) || bodies.knows(&head)
+        let known = bodies.knows(&head)
+            || words.split(' ').next().is_some_and(|word| page.authority.find(word).is_some());
+        reading.any_case || patterns().host.is_match(words) || known
     } else {
         first.is_alphanumeric()
     };
