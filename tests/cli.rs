@@ -55,6 +55,8 @@ impl Folder {
         for name in ["SSH_AUTH_SOCK", "DATELINE_PASSPHRASE_FILE", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"] {
             command.env_remove(name);
         }
+        // Nothing of the person who runs the tests is read or written.
+        command.env("XDG_STATE_HOME", self.temp.path().join("state"));
         command
     }
 
@@ -643,5 +645,68 @@ fn pipes_in_the_place_of_files() {
         let args: &[&str] = if command == "add" { &["add", "other.txt", "--yes"] } else { &[command] };
         let code = folder.run(args).status.code();
         assert!(matches!(code, Some(3 | 12)), "{name}: {code:?}");
+    }
+}
+
+#[test]
+fn what_was_accepted_is_remembered() {
+    let folder = Folder::with_record();
+    copy_folder(&folder.path("records"), &folder.path("old/records"));
+    copy_folder(&folder.path("keys"), &folder.path("old/keys"));
+    folder.write("other.txt", "Another dispatch\n\nThe harbour was closed on Monday.\n");
+    snapshot!(
+        folder,
+        "remembered",
+        ["verify"],
+        ["add", "other.txt", "--yes"],
+        ["verify"],
+        ["verify", "--full"],
+        ["verify", "--workspace", "old"],
+        ["verify", "--workspace", "old", "--stateless"],
+    );
+    let files = |name: &str| -> Vec<PathBuf> {
+        fs::read_dir(folder.path(name)).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    let [memory] = files("state/dateline/logs").try_into().unwrap();
+    let [evidence] = files("state/dateline/evidence").try_into().unwrap();
+    let [verify] = folder.json(&["verify", "-C", "old"]).try_into().unwrap();
+    assert_eq!(verify["verdict"], "invalid");
+    assert_eq!(verify["findings"][0]["code"], "rolledBack");
+    assert_eq!(verify["remembered"]["extends"], false);
+    assert_eq!(verify["evidence"], evidence.display().to_string());
+    assert_eq!(verify["memory"], memory.display().to_string());
+    fs::copy(&evidence, folder.path("evidence.json")).unwrap();
+    let text = fs::read_to_string(&evidence).unwrap();
+    folder.write("altered.json", text.replace("rolledBack", "forked"));
+    folder.write("empty.json", "{}");
+    snapshot!(
+        folder,
+        "evidence",
+        ["verify", "--evidence", "evidence.json"],
+        ["verify", "--evidence", "evidence.json", "--format", "json"],
+        ["verify", "--evidence", "altered.json"],
+        ["verify", "--evidence", "empty.json"],
+        ["verify", "--evidence", "evidence.json", "--full"],
+    );
+    // A memory that cannot be read is not passed over.
+    fs::write(&memory, "{").unwrap();
+    snapshot!(folder, "memory-damaged", ["verify"], ["verify", "--stateless"]);
+    fs::remove_file(&memory).unwrap();
+    fs::remove_dir_all(folder.path("state")).unwrap();
+    folder.write("state", "a file");
+    snapshot!(folder, "memory-nowhere", ["verify"], ["verify", "--state", "elsewhere"]);
+    assert!(folder.path("elsewhere/logs").is_dir());
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &to);
+        } else {
+            fs::copy(&path, &to).unwrap();
+        }
     }
 }

@@ -47,6 +47,7 @@ impl Scratch {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dateline"));
         command.args(["--format", "json", "--workspace"]).arg(self.workspace()).args(args).args(paths);
         command.env_remove("SSH_AUTH_SOCK").env_remove("DATELINE_PASSPHRASE_FILE");
+        command.env("XDG_STATE_HOME", self.workspace().join("state"));
         command.stdin(Stdio::null()).stderr(Stdio::null());
         command
     }

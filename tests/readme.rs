@@ -23,6 +23,7 @@ fn the_walk_through_works() {
     for command in commands {
         let mut run = Command::new(env!("CARGO_BIN_EXE_dateline"));
         run.args(command.split(' ')).current_dir(folder.path()).stdin(Stdio::null());
+        run.env("XDG_STATE_HOME", folder.path().join("state"));
         let output = run.env_remove("DATELINE_PASSPHRASE_FILE").output().unwrap();
         assert!(output.status.success(), "dateline {command}: {output:?}");
     }
@@ -71,7 +72,7 @@ fn the_projects_own_log_holds() {
         assert!(output.status.success(), "{output:?}");
         serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
     };
-    assert_eq!(run(&["verify"])["verdict"], "verified");
+    assert_eq!(run(&["verify", "--stateless"])["verdict"], "verified");
     let first = run(&["show", "1"]);
     let origin = "Ministère de la Défense de la Fédération de Russie";
     assert_eq!(first["claimedOrigins"][0]["asPrinted"], origin);

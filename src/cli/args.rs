@@ -344,12 +344,33 @@ pub struct TrustArgs {
   dateline verify
   dateline verify --workspace /srv/log --policy auditors/policy --root auditors/root.pub
   dateline verify --format json | jq .verdict
+  dateline verify --evidence evidence.json --policy auditors/policy
 
-The verdict is verified (exit 0), invalid (1) or unverifiable (3).")]
+The verdict is verified (exit 0), invalid (1) or unverifiable (3).
+
+What was accepted is remembered: the next run proves that the log only grew, and checks in full
+what is new. A log that was rolled back, forked or rewritten is invalid, and both of its
+checkpoints are kept as evidence that anyone can check.")]
 pub struct VerifyArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub trust: TrustArgs,
+
+    /// Remember logs in this folder [default: $XDG_STATE_HOME/dateline, else ~/.local/state/dateline]
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+
+    /// Neither use nor keep a memory of the log
+    #[arg(long, conflicts_with_all = ["state", "full"])]
+    pub stateless: bool,
+
+    /// Check everything again in full, also what was checked before
+    #[arg(long)]
+    pub full: bool,
+
+    /// Check a file of evidence against a log instead: no log is read
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "stateless", "full"])]
+    pub evidence: Option<PathBuf>,
 }
 
 /// `dateline export`

@@ -36,7 +36,7 @@ const STEPS: [(&str, &[&str]); 7] = [
         "check the document against that file alone",
         &["check", DISPATCH_NAME, "--proof", "depeche.tlog-proof"],
     ),
-    ("does everything hold?", &["verify"]),
+    ("does everything hold?", &["verify", "--stateless"]),
 ];
 
 pub(crate) fn run(args: &DemoArgs, output: Output) -> Outcome<Exit> {
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &DemoArgs, output: Output) -> Outcome<Exit> {
     tamper()?;
     step(
         "and after one bit of a copy was flipped?",
-        &["verify", "--workspace", "tampered"],
+        &["verify", "--stateless", "--workspace", "tampered"],
         Exit::Invalid,
         output,
     )?;

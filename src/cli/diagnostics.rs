@@ -11,7 +11,7 @@ use crate::note;
 use crate::record::StateError;
 use crate::record::decisions::DecisionError;
 use crate::storage::StoreError;
-use crate::verify::{AuditError, ProofCheckError, ReaderError};
+use crate::verify::{AuditError, EvidenceError, ProofCheckError, ReaderError};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -157,6 +157,16 @@ impl From<AuditError> for Failure {
             AuditError::Store(error) => error.into(),
             _ => told(Exit::NotFound, &error).hint(INIT),
         }
+    }
+}
+
+impl From<EvidenceError> for Failure {
+    fn from(error: EvidenceError) -> Self {
+        let exit = match error {
+            EvidenceError::Format(_) => Exit::Unavailable,
+            _ => Exit::Invalid,
+        };
+        told(exit, &error)
     }
 }
 

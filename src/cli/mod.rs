@@ -16,6 +16,7 @@ mod list;
 mod output;
 mod prove;
 mod show;
+mod state;
 mod terminal;
 mod verify;
 mod view;

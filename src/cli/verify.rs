@@ -1,17 +1,27 @@
 //! `dateline verify`
 
 use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use crate::verify::{Report, Severity, Verdict, audit};
+use crate::base::limits::NOTE_MAX_BYTES;
+use crate::note::{Checkpoint, VerifierKey};
+use crate::record::layout;
+use crate::storage::{Key, Store, StoreError};
+use crate::verify::{
+    Audited, Contradiction, Evidence, Memory, Report, Severity, Trust, Verdict, audit_since, log_of,
+};
 
 use super::args::VerifyArgs;
 use super::exit::Exit;
-use super::failure::Outcome;
-use super::output::{Output, coloured};
+use super::failure::{Failure, Outcome};
+use super::input::read_bounded;
+use super::output::{Output, coloured, say};
+use super::state::AuditorState;
 use super::terminal::sanitize;
+use super::view::json_word;
 use super::workspace::Workspace;
 
 /// Entries below which no progress is worth showing.
@@ -19,13 +29,17 @@ const PROGRESS_FROM: u64 = 5_000;
 
 pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> Outcome<Exit> {
     let trust = workspace.trust(&args.trust)?;
+    if let Some(file) = &args.evidence {
+        return check_evidence(file, &trust, output);
+    }
     let store = workspace.reader();
+    let memory = Remembering::begin(args, &store, &trust)?;
     let bar = ProgressBar::hidden();
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} entries, {eta} left") {
         bar.set_style(style);
     }
     let on_terminal = io::stderr().is_terminal();
-    let report = audit(&store, &trust, &|done, size| {
+    let audited = audit_since(&store, &trust, memory.before.as_ref(), &|done, size| {
         if on_terminal && size >= PROGRESS_FROM {
             if bar.is_hidden() {
                 bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
@@ -35,7 +49,17 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
         }
     })?;
     bar.finish_and_clear();
-    output.print(|| text(&report), || json!(report))?;
+    let report = &audited.report;
+    let kept = memory.keep(&audited, &trust);
+    output.print(
+        || text(report, &kept),
+        || {
+            let mut object = json!(report);
+            object["memory"] = json!(kept.memory);
+            object["evidence"] = json!(kept.evidence);
+            object
+        },
+    )?;
     Ok(match report.verdict {
         Verdict::Verified => Exit::Success,
         Verdict::Invalid => Exit::Invalid,
@@ -43,7 +67,105 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
     })
 }
 
-fn text(report: &Report) -> String {
+/// The auditor's memory of the log at hand, if he keeps one.
+struct Remembering {
+    state: Option<(AuditorState, VerifierKey)>,
+    before: Option<Memory>,
+}
+
+/// Where something was kept.
+#[derive(Default)]
+struct Kept {
+    memory: Option<PathBuf>,
+    evidence: Option<PathBuf>,
+}
+
+impl Remembering {
+    fn begin(args: &VerifyArgs, store: &dyn Store, trust: &Trust) -> Outcome<Self> {
+        let checkpoint = Key::new(layout::CHECKPOINT).expect("internal error: a name of the layout");
+        // What is amiss with the checkpoint is the audit's to say.
+        let note = store.get(&checkpoint, NOTE_MAX_BYTES as u64).ok().flatten();
+        let log = note.and_then(|note| log_of(&note, &trust.policy));
+        let state = if args.stateless { None } else { AuditorState::at(args.state.as_deref()) };
+        let state = state.zip(log);
+        let before = match &state {
+            Some((state, log)) => state.recall(log)?,
+            None => None,
+        };
+        let before = if args.full { before.map(Memory::without_prefix) } else { before };
+        Ok(Remembering { state, before })
+    }
+
+    /// Keeps what the audit leaves behind. That it cannot be kept is said, and changes no verdict.
+    fn keep(&self, audited: &Audited, trust: &Trust) -> Kept {
+        let mut kept = Kept::default();
+        let Some((state, log)) = &self.state else { return kept };
+        let told = |error: &StoreError| {
+            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+            say(&format!("warning: the audit is not remembered: {error}{}", cause.unwrap_or_default()));
+        };
+        if let Some(memory) = &audited.memory {
+            match state.keep(log, memory, &trust.policy) {
+                Ok(()) => kept.memory = Some(state.path(log)),
+                Err(error) => told(&error),
+            }
+        } else if self.before.is_some() {
+            kept.memory = Some(state.path(log));
+        }
+        if let Some(evidence) = &audited.evidence {
+            match state.keep_evidence(evidence) {
+                Ok(path) => kept.evidence = Some(path),
+                Err(error) => told(&error),
+            }
+        }
+        kept
+    }
+}
+
+/// Bytes of a file of evidence that are read: two notes and a proof.
+const EVIDENCE_MAX_BYTES: usize = 4 * NOTE_MAX_BYTES;
+
+fn check_evidence(file: &Path, trust: &Trust, output: Output) -> Outcome<Exit> {
+    let bytes = read_bounded(file, EVIDENCE_MAX_BYTES)?;
+    let name = file.display().to_string();
+    let shown = Evidence::parse(&bytes).and_then(|evidence| evidence.check(&trust.policy));
+    let shown = shown.map_err(|error| Failure::from(error).under(format!("{name} shows nothing")))?;
+    let (accepted, found) = (shown.accepted.checkpoint(), shown.found.checkpoint());
+    let meaning = match shown.contradiction {
+        Contradiction::RolledBack => {
+            "The log was shown with fewer entries than before. That alone convicts nobody: a copy that is out of \
+             date looks the same. It does where the log itself serves the smaller checkpoint."
+        }
+        _ => {
+            "The log's key signed both checkpoints, and no log that only grows has both: whoever holds that key \
+             signed two histories."
+        }
+    };
+    output.print(
+        || {
+            format!(
+                "evidence holds: {} against {}\n  accepted    {}, root {}\n  found       {}, root {}\n{meaning}\n",
+                json_word(&shown.contradiction),
+                sanitize(found.origin().as_str()),
+                counted(accepted.size(), "entry", "entries"),
+                accepted.root_hash(),
+                counted(found.size(), "entry", "entries"),
+                found.root_hash(),
+            )
+        },
+        || {
+            let checkpoint =
+                |one: &Checkpoint| json!({"size": one.size(), "rootHash": one.root_hash()});
+            json!({
+                "verdict": "verified", "code": shown.contradiction, "logOrigin": found.origin().as_str(),
+                "accepted": checkpoint(accepted), "found": checkpoint(found), "meaning": meaning,
+            })
+        },
+    )?;
+    Ok(Exit::Success)
+}
+
+fn text(report: &Report, kept: &Kept) -> String {
     let verdict = match report.verdict {
         Verdict::Verified => coloured("verified", true),
         Verdict::Invalid => coloured("INVALID", false),
@@ -88,8 +210,26 @@ fn text(report: &Report) -> String {
 ",
         checked.join(", ")
     ));
+    if let Some(remembered) = report.remembered.filter(|remembered| remembered.extends == Some(true)) {
+        let entries = counted(remembered.size, "entry", "entries");
+        out.push_str(&format!("the log begins with the {entries} accepted before\n"));
+    }
     for not_checked in &report.not_checked {
         out.push_str(&format!("not checked: {not_checked}\n"));
+    }
+    if let Some(path) = &kept.evidence {
+        out.push_str(&format!(
+            "evidence: {path}, which anyone can check: dateline verify --evidence FILE --policy POLICY\n",
+            path = path.display()
+        ));
+    }
+    if let Some(path) =
+        kept.memory.as_ref().filter(|_| report.remembered.is_some_and(|one| one.extends == Some(false)))
+    {
+        out.push_str(&format!(
+            "what was accepted stays remembered in {}; to look at an old copy on purpose, say --stateless\n",
+            path.display()
+        ));
     }
     if report.verdict == Verdict::Verified {
         out.push_str(

@@ -1,20 +1,23 @@
 //! The full audit: everything that `records/` holds, against a policy and root keys.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::base::{Hash, PublicKey};
 use crate::note::{OpenError, OpenedCheckpoint};
-use crate::record::{DisclosureFile, Entry, EntryError, State, StateError, layout};
+use crate::record::{Body, DisclosureFile, Entry, EntryError, State, StateError, layout};
 use crate::storage::{Listing, Store, StoreError};
-use crate::tlog::{EntryBundle, Tile, bundles_of, leaf_hash};
+use crate::tlog::proof::root_of_prefix;
+use crate::tlog::{ConsistencyProof, EntryBundle, ReadError, Tile, TileReader, bundles_of, leaf_hash};
 
 use super::Trust;
 use super::entry::check_entry;
+use super::evidence::{Contradiction, Evidence};
 use super::fetch::Files;
-use super::report::{Code, Counts, Finding, Report};
+use super::memory::{self, Memory, Prefix};
+use super::report::{Code, Counts, Finding, Remembered, Report, Verdict};
 use super::signer::{Authorised, authorise_and_fold, code_of_signer, code_of_statement};
 use super::tree::Trees;
 
@@ -36,10 +39,21 @@ pub enum AuditError {
     Store(#[from] StoreError),
 }
 
+/// What an audit says, and what is to be kept of it.
+#[derive(Debug, Clone)]
+pub struct Audited {
+    /// What it says.
+    pub report: Report,
+    /// What to remember from now on; `None` if what is remembered, if anything, should stay.
+    pub memory: Option<Memory>,
+    /// Evidence against the log, where it contradicts what is remembered.
+    pub evidence: Option<Evidence>,
+}
+
 /// Checks everything. `progress` is told how many entries are done, and of how many.
 ///
 /// Costs a signature check an entry, some 40 µs, on all cores; reads every file once. Memory is bounded by
-/// the batch, and by 32 bytes for each registration.
+/// the batch, and by 40 bytes for each registration.
 ///
 /// # Errors
 /// [`AuditError`] only if there is nothing to report on: all else is in the report.
@@ -48,25 +62,41 @@ pub fn audit(
     trust: &Trust,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Report, AuditError> {
+    audit_since(store, trust, None, progress).map(|audited| audited.report)
+}
+
+/// As [`audit()`], with what an earlier audit of the same log left behind: checks that the log extends what was seen
+/// then, and of the entries that were checked in full only that their bytes and openings are the same, some 2 µs each.
+/// Where they are not, everything is checked again.
+///
+/// # Errors
+/// As [`audit()`].
+pub fn audit_since(
+    store: &dyn Store,
+    trust: &Trust,
+    memory: Option<&Memory>,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Audited, AuditError> {
     let files = Files { store };
-    let mut report = Report::new();
-    for _ in 0..ATTEMPTS {
+    let mut compare = true;
+    let mut attempts = 1..=ATTEMPTS;
+    loop {
         let listing = store.list("")?;
         let before = files.checkpoint();
         if matches!(before, Ok(None)) && !listing.keys.iter().any(|key| is_log_file(key.as_str())) {
             return Err(AuditError::NoLog);
         }
-        report = Audit { files, trust, report: Report::new(), unread: false }.run(
-            before.clone(),
-            &listing,
-            progress,
-        );
+        let audit = Audit::new(files, trust);
+        let Ok(audited) = audit.run(before.clone(), &listing, progress, memory, compare) else {
+            compare = false;
+            continue;
+        };
+        attempts.next();
         // A writer that published meanwhile has removed partial tiles that were still to be read.
-        if report.findings.is_empty() || files.checkpoint() == before {
-            break;
+        if audited.report.findings.is_empty() || attempts.is_empty() || files.checkpoint() == before {
+            return Ok(audited);
         }
     }
-    Ok(report)
 }
 
 fn is_log_file(path: &str) -> bool {
@@ -80,14 +110,50 @@ struct Audit<'a> {
     report: Report,
     /// Whether an entry was passed that could not be read: it may have enrolled a key, or registered an original.
     unread: bool,
+    /// The originals of the entries that were checked, each with the first entry that registered it.
+    originals: HashMap<Hash, u64>,
+    /// What this audit can leave to the next, so far.
+    learned: Prefix,
 }
+
+/// Something in the part that was to be compared only is not as it was remembered.
+struct Differs;
 
 /// A bundle with all that belongs to it, read and taken apart.
 struct Batch {
     bundle: EntryBundle,
     entries: Result<Vec<Parsed>, Finding>,
     tile: Result<Vec<Hash>, Finding>,
-    openings: Result<DisclosureFile, Finding>,
+    openings: Result<(DisclosureFile, Hash), Finding>,
+}
+
+/// A bundle whose entries give its tile, as far as what follows needs it.
+struct Compared {
+    leaves: Vec<Hash>,
+    keys: Vec<(u64, Entry)>,
+    /// Digest of the file of openings.
+    openings: Hash,
+}
+
+impl Compared {
+    /// Reads it; `None` if anything is amiss. `keys` are the statements about keys in it and its neighbours.
+    fn read(files: Files<'_>, bundle: EntryBundle, keys: &[u64]) -> Option<Self> {
+        let (found, bytes) = files.bundle(bundle).ok()?;
+        let entries = found.entries(&bytes).ok()?;
+        let leaves: Vec<Hash> = entries.iter().map(|bytes| leaf_hash(bytes)).collect();
+        let tile = Tile::new(0, bundle.index(), bundle.width())?;
+        if files.tile(tile).ok()? != leaves {
+            return None;
+        }
+        let parse = |index: &u64| {
+            let place = index.checked_sub(bundle.first_entry())?;
+            let bytes = entries.get(usize::try_from(place).ok()?)?;
+            Some((*index, Entry::parse(bytes).ok()?))
+        };
+        let keys = keys.iter().filter_map(parse).collect();
+        let openings = Hash::of(&files.openings_bytes(bundle.index()).ok()?);
+        Some(Compared { leaves, keys, openings })
+    }
 }
 
 struct Parsed {
@@ -103,23 +169,44 @@ struct Job<'b> {
     openings: Option<&'b [String]>,
 }
 
-impl Audit<'_> {
+impl<'a> Audit<'a> {
+    fn new(files: Files<'a>, trust: &'a Trust) -> Self {
+        let nothing = memory::CHAIN_START;
+        let judge = memory::judge(trust);
+        let learned = Prefix { size: 0, judge, openings: nothing, originals: nothing, keys: Vec::new() };
+        Audit { files, trust, report: Report::new(), unread: false, originals: HashMap::new(), learned }
+    }
+
+    /// Fails only if it was to `compare`, and what is remembered differs.
     fn run(
         mut self,
         checkpoint: Result<Option<Vec<u8>>, Finding>,
         listing: &Listing,
         progress: &(dyn Fn(u64, u64) + Sync),
-    ) -> Report {
+        memory: Option<&Memory>,
+        compare: bool,
+    ) -> Result<Audited, Differs> {
+        let note = checkpoint.as_ref().ok().cloned().flatten().unwrap_or_default();
         let Some(opened) = self.open(checkpoint) else {
             self.report.not_checked.push("the entries: there is no checkpoint to check them against".into());
-            return self.report;
+            return Ok(Audited { report: self.report, memory: None, evidence: None });
         };
+        let accepted = self.report.verdict == Verdict::Verified;
         let (size, root) = (opened.checkpoint().size(), opened.checkpoint().root_hash());
         let mut trees = Trees::new(self.files);
         let mut state = State::new(self.trust.roots.iter().copied());
-        let mut originals = HashSet::new();
         let mut findings = Vec::new();
-        let mut bundles = bundles_of(size);
+        let evidence = self.recall(memory, &opened, &note);
+        let extends = self.report.remembered.is_none_or(|remembered| remembered.extends == Some(true));
+        let remembered_size = self.report.remembered.map_or(0, |remembered| remembered.size);
+        let prefix = memory
+            .filter(|_| compare && extends && self.report.remembered.is_some())
+            .and_then(|memory| memory.prefix(&self.learned.judge, remembered_size.min(size)));
+        if let Some(prefix) = prefix {
+            self.compare(prefix, size, &mut trees, &mut state, progress)?;
+        }
+        let compared = state.size();
+        let mut bundles = bundles_of(size).skip(usize::try_from(compared / 256).unwrap_or(usize::MAX));
         loop {
             let some: Vec<EntryBundle> = bundles.by_ref().take(AT_A_TIME).collect();
             if some.is_empty() {
@@ -127,7 +214,7 @@ impl Audit<'_> {
             }
             let batches: Vec<Batch> = some.into_par_iter().map(|bundle| self.load(bundle)).collect();
             for batch in &batches {
-                let jobs = self.fold(batch, &mut trees, &mut state, &mut originals, &mut findings);
+                let jobs = self.fold(batch, &mut trees, &mut state, &mut findings);
                 let files = self.files;
                 let checked: Vec<(Counts, Vec<Finding>)> = jobs
                     .into_par_iter()
@@ -153,19 +240,178 @@ impl Audit<'_> {
         }
         if state.size() == size {
             let (found, tiles) = trees.finish(&root);
+            if prefix.is_some() && !found.is_empty() {
+                return Err(Differs);
+            }
             findings.extend(found);
             self.report.counts.tiles += tiles;
         }
         self.take(&mut findings);
-        self.strays(listing, size, &originals);
-        let not_stored = self.report.counts.originals_not_stored;
+        if prefix
+            .is_some_and(|prefix| self.digest_of_originals(listing, prefix.size, true) != prefix.originals)
+        {
+            return Err(Differs);
+        }
+        self.strays(listing, size, prefix.is_some());
+        self.name_what_was_not_checked(compared);
+        let memory = if accepted && extends && self.report.verdict != Verdict::Invalid {
+            self.learned.originals = self.digest_of_originals(listing, self.learned.size, prefix.is_some());
+            let whole = self.report.verdict == Verdict::Verified && self.learned.size > 0;
+            Memory::new(&note, if whole { Some(self.learned) } else { prefix.cloned() })
+        } else {
+            None
+        };
+        Ok(Audited { report: self.report, memory, evidence })
+    }
+
+    fn name_what_was_not_checked(&mut self, compared: u64) {
+        let report = &mut self.report;
+        if compared > 0 {
+            report.not_checked.push(format!(
+                "the signatures and stored originals of entries 0 to {} once more: all was checked before, and neither \
+                 the entries nor their openings have changed since",
+                compared - 1
+            ));
+        }
+        let not_stored = report.counts.originals_not_stored;
         if not_stored > 0 {
             let plural = if not_stored == 1 { "" } else { "s" };
-            self.report.not_checked.push(format!(
+            report.not_checked.push(format!(
                 "the text of {not_stored} document{plural}: registered without storing the original"
             ));
         }
-        self.report
+        if report.counts.cosignatures == 0 {
+            let witness = "whether others were shown the same log: no witness cosigned the checkpoint";
+            report.not_checked.push(witness.into());
+        }
+        if report.remembered.is_none() {
+            let memory = "whether the log only grew: no earlier checkpoint of it is remembered here";
+            report.not_checked.push(memory.into());
+        }
+    }
+
+    /// Holds the checkpoint against the remembered one. What differs is a finding, and evidence where it can be shown.
+    fn recall(
+        &mut self,
+        memory: Option<&Memory>,
+        opened: &OpenedCheckpoint,
+        note: &[u8],
+    ) -> Option<Evidence> {
+        let memory = memory?;
+        let old = memory.open(&self.trust.policy, opened.log())?;
+        let (before, now) = (old.checkpoint(), opened.checkpoint());
+        let shown =
+            if before.size() < now.size() { self.prefix_of(before.size(), opened).ok() } else { None };
+        let contradiction = Evidence::contradiction(&old, opened, shown.as_ref().map(|(root, _)| root));
+        let extends = match contradiction {
+            Some(_) => Some(false),
+            None if before.size() < now.size() && shown.is_none() => None,
+            None => Some(true),
+        };
+        let (size, root_hash) = (before.size(), before.root_hash());
+        self.report.remembered = Some(Remembered { size, root_hash, extends, compared: 0 });
+        if extends.is_none() {
+            self.report.push(
+                Finding::new(
+                    Code::ExtensionUnknown,
+                    format!("whether the log extends the {size} entries accepted before cannot be told: its tiles do not lead to the root"),
+                )
+                .path(layout::CHECKPOINT),
+            );
+        }
+        let contradiction = contradiction?;
+        let message = match contradiction {
+            Contradiction::RolledBack => format!(
+                "the log has {} entries; {size} were accepted before: entries were taken back, or this is an old copy",
+                now.size()
+            ),
+            Contradiction::Forked => format!(
+                "the log has {size} entries with the root {}; as many with the root {root_hash} were accepted before: \
+                 its key signed two histories",
+                now.root_hash()
+            ),
+            Contradiction::PrefixRewritten => format!(
+                "the first {size} entries have the root {}; {root_hash} was accepted before: history was rewritten",
+                shown.as_ref().map_or_else(String::new, |(root, _)| root.to_string())
+            ),
+        };
+        self.report.push(Finding::new(contradiction.code(), message).path(layout::CHECKPOINT));
+        let note = std::str::from_utf8(note).ok()?;
+        Some(Evidence::new(contradiction, memory.checkpoint(), note, shown))
+    }
+
+    /// Returns the root of the first `size` entries, as the checkpoint implies it, and the proof of that.
+    fn prefix_of(
+        &self,
+        size: u64,
+        opened: &OpenedCheckpoint,
+    ) -> Result<(Hash, ConsistencyProof), ReadError<Finding>> {
+        let now = opened.checkpoint();
+        let mut tiles = TileReader::new(self.files, now.size(), &now.root_hash())?;
+        Ok((root_of_prefix(size, &mut tiles)?, ConsistencyProof::prove(size, now.size(), &mut tiles)?))
+    }
+
+    /// Goes through the entries that were checked in full before: their bytes must give the tiles, and their openings
+    /// be the same.
+    fn compare(
+        &mut self,
+        prefix: &Prefix,
+        size: u64,
+        trees: &mut Trees<'_>,
+        state: &mut State,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<(), Differs> {
+        let files = self.files;
+        let mut keys = prefix.keys.as_slice();
+        let mut bundles = bundles_of(prefix.size);
+        let mut openings = memory::CHAIN_START;
+        loop {
+            let some: Vec<EntryBundle> = bundles.by_ref().take(AT_A_TIME).collect();
+            let Some(last) = some.last() else { break };
+            let end = last.first_entry() + u64::from(last.width());
+            let (of_these, rest) = keys.split_at(keys.partition_point(|index| *index < end));
+            keys = rest;
+            let compared: Vec<Option<Compared>> =
+                some.into_par_iter().map(|bundle| Compared::read(files, bundle, of_these)).collect();
+            for compared in compared {
+                let Compared { leaves, keys, openings: digest } = compared.ok_or(Differs)?;
+                openings = memory::chained(&openings, &digest);
+                self.report.counts.entries += leaves.len() as u64;
+                self.report.counts.tiles += 1;
+                leaves.into_iter().for_each(|leaf| trees.push(Some(leaf), Some(leaf)));
+                for (index, entry) in keys {
+                    let folded =
+                        state.skip_to(index) && authorise_and_fold(state, &entry).signer(&entry).is_ok();
+                    if !folded || !matches!(entry.body, Body::Key(_)) {
+                        return Err(Differs);
+                    }
+                }
+            }
+            state.skip_to(end);
+            progress(end, size);
+        }
+        if openings != prefix.openings {
+            return Err(Differs);
+        }
+        self.learned = prefix.clone();
+        if let Some(remembered) = &mut self.report.remembered {
+            remembered.compared = prefix.size;
+        }
+        Ok(())
+    }
+
+    /// Returns the digest of the names of the stored originals of the first `size` entries: those that the later
+    /// entries are not the first to register. Names that no entry checked here registers count only where a prefix was
+    /// compared, whose originals they may be; else they are strays.
+    fn digest_of_originals(&self, listing: &Listing, size: u64, compared: bool) -> Hash {
+        let names = listing.keys.iter().map(|key| key.as_str()).filter(|name| {
+            let digest = name.rsplit('/').next().and_then(|name| Hash::from_hex(name).ok());
+            let first = digest.and_then(|digest| self.originals.get(&digest));
+            name.starts_with(layout::CONTENT) && first.map_or(compared, |first| *first < size)
+        });
+        let mut chain = memory::CHAIN_START;
+        names.for_each(|name| chain = memory::chained(&chain, &Hash::of(name.as_bytes())));
+        chain
     }
 
     /// Moves findings into the report, in log order.
@@ -246,9 +492,12 @@ impl Audit<'_> {
         batch: &'b Batch,
         trees: &mut Trees<'_>,
         state: &mut State,
-        originals: &mut HashSet<Hash>,
         findings: &mut Vec<Finding>,
     ) -> Vec<Job<'b>> {
+        if let (256, Ok((_, digest))) = (batch.bundle.width(), &batch.openings) {
+            self.learned.openings = memory::chained(&self.learned.openings, digest);
+            self.learned.size = batch.bundle.first_entry() + 256;
+        }
         let counts = &mut self.report.counts;
         findings.extend(batch.entries.as_ref().err().cloned());
         findings.extend(batch.tile.as_ref().err().cloned());
@@ -274,8 +523,13 @@ impl Audit<'_> {
                     continue;
                 }
             };
-            originals.extend(entry.original());
-            let openings = batch.openings.as_ref().ok().map(|file| file.of_entry(index));
+            if let Some(original) = entry.original() {
+                self.originals.entry(original).or_insert(index);
+            }
+            if matches!(entry.body, Body::Key(_)) && batch.bundle.width() == 256 {
+                self.learned.keys.push(index);
+            }
+            let openings = batch.openings.as_ref().ok().map(|(file, _)| file.of_entry(index));
             let Authorised { key, stands } = authorise_and_fold(state, entry);
             if let Err(error) = stands {
                 let code = code_of_statement(&error, self.unread);
@@ -284,7 +538,7 @@ impl Audit<'_> {
             let key = key.map_err(|error| (code_of_signer(&error, self.unread), error));
             jobs.push(Job { index, entry, key, openings });
         }
-        if let Ok(file) = &batch.openings {
+        if let Ok((file, _)) = &batch.openings {
             let end = batch.bundle.first_entry() + u64::from(batch.bundle.width());
             for index in file.entries().filter(|index| *index >= end) {
                 let message = format!("openings of entry {index}, which is not in the log");
@@ -296,8 +550,9 @@ impl Audit<'_> {
     }
 
     /// Reports files that belong to nothing.
-    fn strays(&mut self, listing: &Listing, size: u64, originals: &HashSet<Hash>) {
-        let unread = self.unread;
+    fn strays(&mut self, listing: &Listing, size: u64, compared: bool) {
+        // Those of entries that were only compared are known by the digest of their names.
+        let (unread, originals) = (self.unread || compared, &self.originals);
         let belongs = |path: &str| {
             let tile = path.parse::<Tile>().is_ok_and(|tile| tile.belongs_to(size));
             let bundle = path.parse::<EntryBundle>().is_ok_and(|bundle| bundle.belongs_to(size));
@@ -306,7 +561,7 @@ impl Audit<'_> {
             tile || bundle
                 || openings.is_some_and(|number| number < size.div_ceil(layout::ENTRIES_PER_FILE))
                 || original.is_some_and(|hash| {
-                    path == layout::content_path(&hash) && (unread || originals.contains(&hash))
+                    path == layout::content_path(&hash) && (unread || originals.contains_key(&hash))
                 })
                 || path == layout::CHECKPOINT
                 || path.strip_prefix(layout::PENDING).is_some_and(|rest| rest.starts_with('/'))

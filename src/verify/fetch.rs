@@ -56,12 +56,20 @@ impl Files<'_> {
         Err(missing(bundle.path()))
     }
 
-    /// Reads a file of openings; one that is not there holds none.
-    pub(super) fn openings(&self, number: u64) -> Result<DisclosureFile, Finding> {
-        let path = layout::disclosures_path(number);
-        let bytes = self.get(&path, DISCLOSURES_FILE_MAX_BYTES)?.unwrap_or_default();
-        DisclosureFile::parse(number, &bytes)
-            .map_err(|error| Finding::new(Code::OpeningsMalformed, error.to_string()).path(path))
+    /// Reads a file of openings, unparsed; one that is not there is empty.
+    pub(super) fn openings_bytes(&self, number: u64) -> Result<Vec<u8>, Finding> {
+        let found = self.get(&layout::disclosures_path(number), DISCLOSURES_FILE_MAX_BYTES)?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Reads a file of openings; one that is not there holds none. Returns the digest of its bytes too.
+    pub(super) fn openings(&self, number: u64) -> Result<(DisclosureFile, Hash), Finding> {
+        let bytes = self.openings_bytes(number)?;
+        let parsed = DisclosureFile::parse(number, &bytes).map_err(|error| {
+            let path = layout::disclosures_path(number);
+            Finding::new(Code::OpeningsMalformed, error.to_string()).path(path)
+        })?;
+        Ok((parsed, Hash::of(&bytes)))
     }
 
     /// Reads a stored original of `size` bytes; `None` if it is not there.

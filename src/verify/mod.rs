@@ -12,7 +12,9 @@
 
 mod audit;
 mod entry;
+mod evidence;
 mod fetch;
+mod memory;
 mod original;
 mod proof;
 mod reader;
@@ -23,10 +25,12 @@ mod tree;
 use crate::base::PublicKey;
 use crate::note::Policy;
 
-pub use audit::{AuditError, audit};
+pub use audit::{AuditError, Audited, audit, audit_since};
+pub use evidence::{Contradiction, EVIDENCE_FORMAT, Evidence, EvidenceError, Shown};
+pub use memory::{MEMORY_FORMAT, Memory, MemoryError, log_of};
 pub use proof::{PROOF_FORMAT, ProofBundle, ProofCheckError, ProvenRecord, check_proof};
 pub use reader::{LogReader, ReaderError, Record, read_log};
-pub use report::{Code, Counts, FINDINGS_MAX, Finding, Report, Severity, Verdict};
+pub use report::{Code, Counts, FINDINGS_MAX, Finding, Remembered, Report, Severity, Verdict};
 
 /// Whom a reader trusts: all that must come to him by another way than the log.
 #[derive(Debug, Clone)]

@@ -236,7 +236,8 @@ impl<'a> LogReader<'a> {
         let entries = entries.into_iter().take(bundle.width().into());
         let take_apart = |bytes: &[u8]| (bytes.to_vec(), leaf_hash(bytes), Entry::parse(bytes).ok());
         let entries = entries.map(take_apart).collect();
-        let openings = if with_openings { self.files.openings(bundle.index())? } else { Default::default() };
+        let openings =
+            if with_openings { self.files.openings(bundle.index())?.0 } else { Default::default() };
         Ok(Loaded { entries, openings })
     }
 }

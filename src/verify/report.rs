@@ -41,6 +41,14 @@ pub enum Code {
     CheckpointUnverifiable,
     /// Fewer witnesses than the policy asks for have cosigned the checkpoint.
     QuorumNotReached,
+    /// The log has fewer entries than when it was last accepted.
+    RolledBack,
+    /// The log has as many entries as when it was last accepted, and other ones.
+    Forked,
+    /// The log does not begin with the entries that were last accepted.
+    PrefixRewritten,
+    /// Whether the log begins with the entries that were last accepted cannot be told: its tiles are damaged.
+    ExtensionUnknown,
     /// The entries do not give the root that the checkpoint signs.
     RootMismatch,
     /// A file that the checkpoint implies is missing.
@@ -99,6 +107,7 @@ impl Code {
         match self {
             Code::CheckpointUnverifiable
             | Code::QuorumNotReached
+            | Code::ExtensionUnknown
             | Code::FileMissing
             | Code::FileUnreadable
             | Code::KindUnknown
@@ -201,6 +210,21 @@ impl Counts {
 /// Findings that are kept; the rest is counted. A log of 10^7 damaged entries must not fill the memory.
 pub const FINDINGS_MAX: usize = 1_000;
 
+/// What an earlier audit left to this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Remembered {
+    /// Entries of the checkpoint that was last accepted.
+    pub size: u64,
+    /// Its root hash.
+    pub root_hash: Hash,
+    /// Whether the log as it is now begins with those entries; `None` if that could not be checked.
+    pub extends: Option<bool>,
+    /// Entries, from the first, whose bytes and openings are those that were checked in full before: their signatures
+    /// and stored originals were not checked again.
+    pub compared: u64,
+}
+
 /// What an audit says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -219,6 +243,8 @@ pub struct Report {
     pub findings_left_out: u64,
     /// What was not looked at, and why that is no fault.
     pub not_checked: Vec<String>,
+    /// What was remembered of the log, if anything.
+    pub remembered: Option<Remembered>,
     /// How much was checked.
     pub counts: Counts,
 }
@@ -233,6 +259,7 @@ impl Report {
             findings: Vec::new(),
             findings_left_out: 0,
             not_checked: Vec::new(),
+            remembered: None,
             counts: Counts::default(),
         }
     }

@@ -287,10 +287,12 @@ pub(crate) fn assembled(entries: &[NewEntry], origin: &str, key_of_log: &Signing
         some.iter().for_each(|entry| bundle::push(&mut bytes, &entry.bytes).unwrap());
         put(&bundle_of.path(), bytes);
     }
-    let lines = (0..)
-        .zip(entries)
-        .flat_map(|(index, entry)| entry.openings.iter().map(move |opening| (index, opening.clone())));
-    put("disclosures/000", joined(&lines.collect::<Vec<_>>()));
+    for (file, some) in (0u64..).zip(entries.chunks(256)) {
+        let lines = (file * 256..)
+            .zip(some)
+            .flat_map(|(index, entry)| entry.openings.iter().map(move |opening| (index, opening.clone())));
+        put(&layout::disclosures_path(file), joined(&lines.collect::<Vec<_>>()));
+    }
     let text = Checkpoint::new(Origin::new(origin).unwrap(), edge.size(), edge.root()).unwrap().format();
     let note = Note::signed(&text, &vkey_of(origin, key_of_log), &key_of_log.sign(text.as_bytes())).unwrap();
     put(layout::CHECKPOINT, note.format().into_bytes());

@@ -1,0 +1,243 @@
+//! What an auditor remembers: the next audit is quicker, and no less strict; a log that does not only grow is convicted
+//! by a file that anyone can check.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use dateline::base::Hash;
+use dateline::note::Policy;
+use dateline::record::{NewEntry, layout};
+use dateline::storage::{MemoryStore, Object, Store};
+use dateline::verify::{
+    Audited, Code, Contradiction, Evidence, EvidenceError, Memory, Severity, Verdict, audit_since, log_of,
+};
+use support::{
+    ORIGIN, append, assembled, build, copy, editor, enrolment, get, key, log_key, open, policy, records,
+    registration, signing, trust, vkey_of,
+};
+
+fn audited(store: &dyn Store, memory: Option<&Memory>) -> Audited {
+    audit_since(store, &trust(), memory, &|_, _| {}).unwrap()
+}
+
+/// A log of 600 entries, and what the first audit of it leaves behind.
+fn remembered() -> (MemoryStore, Memory) {
+    let store = MemoryStore::default();
+    build(&store, 600);
+    let first = audited(&store, None);
+    assert_eq!(first.report.verdict, Verdict::Verified, "{:?}", first.report.findings);
+    assert_eq!(first.report.remembered, None);
+    assert!(first.report.not_checked.iter().any(|what| what.contains("only grew")), "{first:?}");
+    (store, first.memory.unwrap())
+}
+
+fn put(store: &dyn Store, name: &str, bytes: Vec<u8>) {
+    store.put(&[Object { key: key(name), bytes }]).unwrap();
+}
+
+fn codes(audited: &Audited) -> Vec<Code> {
+    let mut codes: Vec<Code> = audited.report.findings.iter().map(|finding| finding.code).collect();
+    codes.dedup();
+    codes
+}
+
+#[test]
+fn what_was_checked_is_compared_and_what_is_new_is_checked() {
+    let (store, memory) = remembered();
+    let again = audited(&store, Some(&memory));
+    assert_eq!(again.report.verdict, Verdict::Verified, "{:?}", again.report.findings);
+    let what = again.report.remembered.unwrap();
+    assert_eq!((what.size, what.extends, what.compared), (600, Some(true), 512));
+    assert_eq!((again.report.counts.entries, again.report.counts.signatures), (600, 600 - 512));
+    assert_eq!(again.memory.as_ref(), Some(&memory), "nothing has changed");
+    let told = again.report.not_checked.iter().any(|what| what.contains("entries 0 to 511"));
+    assert!(told, "{:?}", again.report.not_checked);
+
+    let policy = policy();
+    append(&mut open(&store, &policy).unwrap(), records(600..900)).unwrap();
+    let grown = audited(&store, Some(&memory));
+    assert_eq!(grown.report.verdict, Verdict::Verified, "{:?}", grown.report.findings);
+    let what = grown.report.remembered.unwrap();
+    assert_eq!((what.size, what.extends, what.compared), (600, Some(true), 512));
+    assert_eq!((grown.report.counts.entries, grown.report.counts.signatures), (900, 900 - 512));
+    let memory = grown.memory.unwrap();
+    let last = audited(&store, Some(&memory));
+    assert_eq!(last.report.remembered.unwrap().compared, 768);
+
+    // What the two ways leave behind is the same.
+    assert_eq!(audited(&store, None).memory.unwrap(), memory);
+    let full = audited(&store, Some(&memory.clone().without_prefix()));
+    assert_eq!(full.report.remembered.unwrap().compared, 0);
+    assert_eq!(full.report.counts.signatures, 900);
+    assert_eq!(full.memory.unwrap(), memory);
+}
+
+#[test]
+fn nothing_that_is_changed_below_a_remembered_prefix_goes_unnoticed() {
+    let (store, memory) = remembered();
+    let originals: Vec<String> =
+        store.list("content").unwrap().keys.iter().map(ToString::to_string).collect();
+    assert!(!originals.is_empty());
+    let names = ["tile/entries/000", "tile/0/001", "tile/1/000.p/2", "disclosures/000", "disclosures/001"];
+    for name in names {
+        let damaged = MemoryStore::default();
+        copy(&store, &damaged, name);
+        let without = audited(&damaged, Some(&memory));
+        assert_eq!(without.report.verdict, Verdict::Unverifiable, "{name} removed: {:?}", codes(&without));
+        assert_eq!(without.report.findings, audited(&damaged, None).report.findings, "{name} removed");
+        let mut bytes = get(&store, name).unwrap();
+        let at = bytes.len() / 2;
+        bytes[at] ^= 1;
+        put(&damaged, name, bytes);
+        let flipped = audited(&damaged, Some(&memory));
+        assert_eq!(flipped.report.verdict, Verdict::Invalid, "{name} changed");
+        assert_eq!(flipped.report.findings, audited(&damaged, None).report.findings, "{name} changed");
+        assert_eq!(flipped.report.remembered.unwrap().compared, 0, "{name}");
+        assert_eq!(flipped.memory, None, "{name}: what was accepted stays remembered");
+    }
+    let damaged = MemoryStore::default();
+    copy(&store, &damaged, &originals[0]);
+    let without = audited(&damaged, Some(&memory));
+    assert_eq!(codes(&without), [Code::OriginalMissing]);
+    // A stray is told each time, and costs no more than that.
+    put(&store, &layout::content_path(&Hash::of(b"stray")), b"stray".to_vec());
+    for memory in [Some(&memory), None] {
+        let stray = audited(&store, memory);
+        assert_eq!((codes(&stray), stray.report.verdict), (vec![Code::Stray], Verdict::Verified));
+        assert_eq!(audited(&store, stray.memory.as_ref()).report.findings.len(), 1);
+    }
+}
+
+#[test]
+fn a_changed_original_below_a_prefix_is_found_by_a_full_audit_and_said_not_to_be_checked_before() {
+    let (store, memory) = remembered();
+    let name = store.list("content").unwrap().keys[0].to_string();
+    let damaged = MemoryStore::default();
+    copy(&store, &damaged, &name);
+    let mut bytes = get(&store, &name).unwrap();
+    bytes[3] ^= 1;
+    put(&damaged, &name, bytes);
+    let store = damaged;
+    let quick = audited(&store, Some(&memory));
+    assert_eq!(quick.report.verdict, Verdict::Verified);
+    assert!(quick.report.not_checked[0].contains("stored originals"), "{:?}", quick.report.not_checked);
+    let full = audited(&store, Some(&memory.without_prefix()));
+    assert_eq!(codes(&full), [Code::OriginalChanged]);
+}
+
+#[test]
+fn another_judge_checks_everything_again() {
+    let (store, memory) = remembered();
+    let mut others = trust();
+    others.roots.push(signing(9).public());
+    let again = audit_since(&store, &others, Some(&memory), &|_, _| {}).unwrap();
+    assert_eq!(again.report.verdict, Verdict::Verified);
+    assert_eq!(again.report.remembered.unwrap().compared, 0);
+    // A memory of another log says nothing of this one.
+    let other = assembled(&entries(3), "example.org/other", &signing(8));
+    let mut both = trust();
+    let lines = format!(
+        "log {}\nlog {}\nquorum none\n",
+        vkey_of(ORIGIN, &log_key()),
+        vkey_of("example.org/other", &signing(8))
+    );
+    both.policy = Policy::parse(lines.as_bytes()).unwrap();
+    let first = audit_since(&other, &both, Some(&memory), &|_, _| {}).unwrap();
+    assert_eq!((first.report.verdict, first.report.remembered), (Verdict::Verified, None));
+    let note = get(&other, layout::CHECKPOINT).unwrap();
+    assert_eq!(log_of(&note, &both.policy), Some(vkey_of("example.org/other", &signing(8))));
+    assert_eq!(log_of(&note, &policy()), None);
+}
+
+/// The entries of a log of `size`; from `differs` on they are others.
+fn history(size: usize, differs: usize) -> Vec<NewEntry> {
+    let record =
+        |number| registration(&editor(), number, if number >= differs { "again" } else { "" }, false);
+    std::iter::once(enrolment()).chain((1..size).map(record)).map(|record| record.entry).collect()
+}
+
+fn entries(size: usize) -> Vec<NewEntry> {
+    history(size, usize::MAX)
+}
+
+/// Audits the first log, then the second with what that left.
+fn one_then_other(first: &[NewEntry], second: &[NewEntry]) -> (Memory, Audited) {
+    let first = audited(&assembled(first, ORIGIN, &log_key()), None);
+    assert_eq!(first.report.verdict, Verdict::Verified, "{:?}", first.report.findings);
+    let memory = first.memory.unwrap();
+    let second = audited(&assembled(second, ORIGIN, &log_key()), Some(&memory));
+    (memory, second)
+}
+
+#[test]
+fn a_log_that_does_not_only_grow_is_convicted() {
+    let cases = [
+        (entries(7), entries(5), Code::RolledBack, Contradiction::RolledBack),
+        (entries(5), history(5, 3), Code::Forked, Contradiction::Forked),
+        (entries(5), history(9, 3), Code::PrefixRewritten, Contradiction::PrefixRewritten),
+        (entries(300), history(600, 280), Code::PrefixRewritten, Contradiction::PrefixRewritten),
+        (entries(256), history(257, 255), Code::PrefixRewritten, Contradiction::PrefixRewritten),
+    ];
+    for (first, second, code, contradiction) in cases {
+        let (memory, second) = one_then_other(&first, &second);
+        assert_eq!((codes(&second), second.report.verdict), (vec![code], Verdict::Invalid));
+        assert_eq!(second.report.findings[0].severity, Severity::Invalid);
+        assert_eq!(second.report.remembered.unwrap().extends, Some(false));
+        assert_eq!(second.memory, None, "what was accepted stays remembered");
+        let evidence = second.evidence.unwrap();
+        let bytes = evidence.format();
+        let shown = Evidence::parse(&bytes).unwrap().check(&policy()).unwrap();
+        assert_eq!(shown.contradiction, contradiction);
+        assert_eq!(shown.accepted.checkpoint().size(), first.len() as u64);
+        let accepted = serde_json::from_slice::<serde_json::Value>(&bytes).unwrap()["accepted"].clone();
+        assert_eq!(accepted, memory.checkpoint());
+
+        // Nothing of it can be changed, but where a hash's spelling says the same.
+        let other = Policy::of_log(vkey_of(ORIGIN, &signing(9))).unwrap();
+        assert!(matches!(evidence.check(&other), Err(EvidenceError::NotSigned { .. })));
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            let verdict =
+                Evidence::parse(&changed).and_then(|evidence| evidence.check(&policy()).map(|_| evidence));
+            assert!(verdict.is_err() || verdict.unwrap() == evidence, "byte {at} of {code:?}");
+        }
+    }
+}
+
+#[test]
+fn evidence_against_an_honest_log_shows_nothing() {
+    let note = |entries: &[NewEntry]| {
+        let bytes = get(&assembled(entries, ORIGIN, &log_key()), layout::CHECKPOINT).unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    let (five, seven) = (note(&entries(5)), note(&entries(7)));
+    for (code, accepted, found) in [
+        ("forked", &five, &five),
+        ("forked", &five, &seven),
+        ("rolledBack", &five, &seven),
+        ("prefixRewritten", &five, &seven),
+        ("prefixRewritten", &seven, &five),
+    ] {
+        let root = Hash::of(b"any").to_string();
+        for prefix in [None, Some(root)] {
+            let file = serde_json::json!({
+                "format": "dateline-evidence/1", "code": code, "accepted": accepted, "found": found,
+                "prefixRoot": prefix, "consistency": ["00".repeat(32)],
+            });
+            let evidence = Evidence::parse(file.to_string().as_bytes()).unwrap();
+            assert!(evidence.check(&policy()).is_err(), "{code}");
+        }
+    }
+}
+
+#[test]
+fn that_a_log_extends_another_cannot_be_told_without_its_tiles() {
+    let first = audited(&assembled(&entries(300), ORIGIN, &log_key()), None).memory.unwrap();
+    let store = assembled(&entries(600), ORIGIN, &log_key());
+    store.delete(&[key("tile/0/001")]).unwrap();
+    let second = audited(&store, Some(&first));
+    assert!(codes(&second).contains(&Code::ExtensionUnknown), "{:?}", codes(&second));
+    assert_eq!((second.report.verdict, second.memory, second.evidence), (Verdict::Unverifiable, None, None));
+    assert_eq!(second.report.remembered.unwrap().extends, None);
+}
