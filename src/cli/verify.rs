@@ -214,6 +214,10 @@ fn text(report: &Report, kept: &Kept) -> String {
         let entries = counted(remembered.size, "entry", "entries");
         out.push_str(&format!("the log begins with the {entries} accepted before\n"));
     }
+    if counts.pending > 0 {
+        let waiting = counted(counts.pending, "statement waits", "statements wait");
+        out.push_str(&format!("pending: {waiting} to be appended: signed, and not in the log\n"));
+    }
     for not_checked in &report.not_checked {
         out.push_str(&format!("not checked: {not_checked}\n"));
     }

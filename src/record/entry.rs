@@ -19,7 +19,10 @@ use super::registration::{
     Committable, DocumentKind, ExtractedText, Fingerprint, Fingerprints, Link, OriginClaim, ParagraphDigest,
     Ruleset, Title,
 };
-use super::{Decisions, KeyAction, KeyStatement, Kind, Registration, Role};
+use super::{
+    Assessment, Decisions, KeyAction, KeyStatement, Kind, Notice, RecordRef, Registration, Relation, Role,
+    Target,
+};
 
 /// Name of the subject that is the original bytes.
 pub const SUBJECT_ORIGINAL: &str = "original";
@@ -93,6 +96,16 @@ pub enum EntryError {
         /// Which kind.
         kind: Kind,
     },
+    /// It contradicts the rules of its kind.
+    #[error("a {kind} statement cannot stand: {why} ({field})")]
+    Fault {
+        /// Which kind.
+        kind: Kind,
+        /// The member, as a JSON Pointer.
+        field: &'static str,
+        /// Why.
+        why: String,
+    },
     /// A commitment could not be made.
     #[error("a commitment could not be made")]
     Commitment(#[from] disclosure::DisclosureError),
@@ -153,6 +166,61 @@ impl Draft {
         Ok(Self::of(Kind::Key, subject, predicate, openings, None))
     }
 
+    /// Drafts a statement that a document is related to another. Words of the target are committed, as quotations are.
+    ///
+    /// # Errors
+    /// [`EntryError::Fault`]; [`EntryError::Commitment`] if the words are too long.
+    pub fn relation(relation: Relation, circumstances: &mut Circumstances<'_>) -> Result<Self, EntryError> {
+        let quote = relation.quote.clone();
+        let stated = Relation { quote: None, ..relation };
+        let (about, fault) = (stated.about, stated.fault());
+        Self::about(Kind::Relation, about, fault, &stated, ("quote", quote), circumstances)
+    }
+
+    /// Drafts an assessment. The note is committed.
+    ///
+    /// # Errors
+    /// As [`Draft::relation`].
+    pub fn assessment(
+        assessment: Assessment,
+        circumstances: &mut Circumstances<'_>,
+    ) -> Result<Self, EntryError> {
+        let note = assessment.note.clone();
+        let stated = Assessment { note: None, ..assessment };
+        let (about, fault) = (stated.about, stated.fault());
+        Self::about(Kind::Assessment, about, fault, &stated, ("note", note), circumstances)
+    }
+
+    /// Drafts a notice. The note is committed.
+    ///
+    /// # Errors
+    /// As [`Draft::relation`].
+    pub fn notice(notice: Notice, circumstances: &mut Circumstances<'_>) -> Result<Self, EntryError> {
+        let note = notice.note.clone();
+        let stated = Notice { note: None, ..notice };
+        let (about, fault) = (stated.about, stated.fault());
+        Self::about(Kind::Notice, about, fault, &stated, ("note", note), circumstances)
+    }
+
+    fn about(
+        kind: Kind,
+        about: RecordRef,
+        fault: Option<(&'static str, String)>,
+        stated: &impl serde::Serialize,
+        (name, words): (&str, Option<String>),
+        circumstances: &mut Circumstances<'_>,
+    ) -> Result<Self, EntryError> {
+        if let Some((field, why)) = fault {
+            return Err(EntryError::Fault { kind, field, why });
+        }
+        let mut openings = Vec::new();
+        let mut predicate = to_value(stated);
+        let members = words.iter().map(|words| (name, json!(words))).collect();
+        commit_members(&mut predicate, members, circumstances, &mut openings)?;
+        let subject = vec![subject(SUBJECT_ORIGINAL, about.original)];
+        Ok(Self::of(kind, subject, predicate, openings, None))
+    }
+
     fn of(
         kind: Kind,
         subject: Vec<Subject>,
@@ -201,6 +269,12 @@ pub enum Body {
     Registration(Box<Registration>),
     /// A statement about a key, with its commitments closed.
     Key(Box<KeyStatement>),
+    /// What one document is to another, with its commitments closed.
+    Relation(Box<Relation>),
+    /// What was found out about a claim, with its commitments closed.
+    Assessment(Box<Assessment>),
+    /// What is said of a document, with its commitments closed.
+    Notice(Box<Notice>),
     /// Of a kind that this release does not know.
     Unknown,
 }
@@ -227,6 +301,15 @@ impl Entry {
                     (Kind::Key, [SUBJECT_KEY]) => {
                         Body::Key(serde_json::from_value(value).map_err(predicate)?)
                     }
+                    (Kind::Relation, [SUBJECT_ORIGINAL]) => {
+                        Body::Relation(serde_json::from_value(value).map_err(predicate)?)
+                    }
+                    (Kind::Assessment, [SUBJECT_ORIGINAL]) => {
+                        Body::Assessment(serde_json::from_value(value).map_err(predicate)?)
+                    }
+                    (Kind::Notice, [SUBJECT_ORIGINAL]) => {
+                        Body::Notice(serde_json::from_value(value).map_err(predicate)?)
+                    }
                     _ => return Err(EntryError::Subject { kind }),
                 }
             }
@@ -239,7 +322,36 @@ impl Entry {
         match self.body {
             Body::Registration(_) => Some(Kind::Registration),
             Body::Key(_) => Some(Kind::Key),
+            Body::Relation(_) => Some(Kind::Relation),
+            Body::Assessment(_) => Some(Kind::Assessment),
+            Body::Notice(_) => Some(Kind::Notice),
             Body::Unknown => None,
+        }
+    }
+
+    /// Returns the registrations that the statement points to, each with the member that does, as a JSON Pointer. The
+    /// first is the one it is about.
+    pub fn references(&self) -> Vec<(&'static str, RecordRef)> {
+        match &self.body {
+            Body::Relation(relation) => {
+                let mut all = vec![("/about", relation.about)];
+                if let Target::Record(target) = relation.target {
+                    all.push(("/target/record", target));
+                }
+                all
+            }
+            Body::Assessment(assessment) => {
+                let mut all = vec![("/about", assessment.about)];
+                let evidence = assessment.evidence.iter().filter_map(|support| support.record);
+                all.extend(evidence.map(|record| ("/evidence", record)));
+                all
+            }
+            Body::Notice(notice) => {
+                let mut all = vec![("/about", notice.about)];
+                all.extend(notice.replaced_by.map(|record| ("/replacedBy", record)));
+                all
+            }
+            Body::Registration(_) | Body::Key(_) | Body::Unknown => Vec::new(),
         }
     }
 

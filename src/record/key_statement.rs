@@ -36,6 +36,8 @@ pub enum Role {
     Editor,
     /// A service that registers documents.
     Ingest,
+    /// A person who finds out whether claims hold.
+    Assessor,
     /// Any other.
     #[serde(untagged)]
     Other(String),

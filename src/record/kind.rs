@@ -10,17 +10,27 @@ pub enum Kind {
     Registration,
     /// A signer is enrolled, rotated, revoked or retired.
     Key,
+    /// What one document is to another.
+    Relation,
+    /// What was found out about one claim.
+    Assessment,
+    /// A correction, a retraction, an embargo …
+    Notice,
 }
 
 impl Kind {
     /// All kinds that this release reads.
-    pub const ALL: [Kind; 2] = [Kind::Registration, Kind::Key];
+    pub const ALL: [Kind; 5] =
+        [Kind::Registration, Kind::Key, Kind::Relation, Kind::Assessment, Kind::Notice];
 
     /// Returns the in-toto `predicateType`.
     pub fn predicate_type(self) -> &'static str {
         match self {
             Kind::Registration => "urn:dateline:registration:v1",
             Kind::Key => "urn:dateline:key:v1",
+            Kind::Relation => "urn:dateline:relation:v1",
+            Kind::Assessment => "urn:dateline:assessment:v1",
+            Kind::Notice => "urn:dateline:notice:v1",
         }
     }
 
@@ -32,10 +42,14 @@ impl Kind {
     /// Returns whether a signer with `roles` may make such a statement. Statements about keys are made by root keys
     /// alone, which lie outside the log.
     pub fn may_be_made_by(self, roles: &[Role]) -> bool {
-        match self {
-            Kind::Registration => roles.iter().any(|role| matches!(role, Role::Editor | Role::Ingest)),
+        let allowed = |role: &Role| match self {
+            Kind::Registration => matches!(role, Role::Editor | Role::Ingest),
+            Kind::Relation => matches!(role, Role::Editor | Role::Ingest | Role::Assessor),
+            Kind::Assessment => *role == Role::Assessor,
+            Kind::Notice => *role == Role::Editor,
             Kind::Key => false,
-        }
+        };
+        roles.iter().any(allowed)
     }
 }
 
@@ -44,6 +58,9 @@ impl std::fmt::Display for Kind {
         f.write_str(match self {
             Kind::Registration => "registration",
             Kind::Key => "key",
+            Kind::Relation => "relation",
+            Kind::Assessment => "assessment",
+            Kind::Notice => "notice",
         })
     }
 }

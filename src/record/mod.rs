@@ -1,25 +1,38 @@
 //! Layer 2, pure: from an article and an editor's decisions to a log entry, and back.
 //!
 //! A **record** is one log entry: the exact bytes of one DSSE envelope around one in-toto Statement v1. What the
-//! statement says is its predicate, one kind a file: [`registration`], [`key_statement`]. Words that the log must
-//! be able to forget stand in it as commitments; their openings lie beside it ([`disclosures`]). What holds now is
-//! computed by folding statements in log order ([`state`]); nothing is ever updated.
+//! statement says is its predicate, one kind a file: [`registration`], [`key_statement`], [`relation`], [`assessment`],
+//! [`notice`]. Words that the log must be able to forget stand in it as commitments; their openings lie beside it
+//! ([`disclosures`]). What holds now is computed by folding statements in log order: who may sign ([`state`]), and what
+//! became of each registration ([`standing`]); nothing is ever updated.
 //!
 //! Who may lie here: everyone but the signer of a checked envelope, and the signer only about what he claims.
 
+pub mod about;
+pub mod assessment;
 pub mod decisions;
 pub mod disclosures;
 pub mod entry;
 pub mod key_statement;
 pub mod kind;
 pub mod layout;
+pub mod notice;
+pub mod pending;
 pub mod registration;
+pub mod relation;
+pub mod standing;
 pub mod state;
 
+pub use about::{ClaimCounts, RecordRef};
+pub use assessment::{Assessment, AssessmentState};
 pub use decisions::Decisions;
 pub use disclosures::DisclosureFile;
 pub use entry::{Body, Draft, Entry, EntryError, NewEntry};
 pub use key_statement::{KeyAction, KeyStatement, Role};
 pub use kind::Kind;
+pub use notice::{Notice, NoticeKind};
+pub use pending::{Pending, PendingError};
 pub use registration::Registration;
+pub use relation::{Relation, RelationKind, Target};
+pub use standing::{Standing, Standings};
 pub use state::{KeyState, State, StateError};

@@ -17,9 +17,11 @@ use super::entry::check_entry;
 use super::evidence::{Contradiction, Evidence};
 use super::fetch::Files;
 use super::memory::{self, Memory, Prefix};
+use super::references::{References, Registered};
 use super::report::{Code, Counts, Finding, Remembered, Report, Verdict};
 use super::signer::{Authorised, authorise_and_fold, code_of_signer, code_of_statement};
 use super::tree::Trees;
+use super::waiting::check_pending;
 
 /// Bundles that are in memory at a time: 16 MiB of entries each at most, usually a hundredth of that.
 const AT_A_TIME: usize = 8;
@@ -110,8 +112,8 @@ struct Audit<'a> {
     report: Report,
     /// Whether an entry was passed that could not be read: it may have enrolled a key, or registered an original.
     unread: bool,
-    /// The originals of the entries that were checked, each with the first entry that registered it.
-    originals: HashMap<Hash, u64>,
+    /// What lies at each index, for what points there.
+    references: References<'a>,
     /// What this audit can leave to the next, so far.
     learned: Prefix,
 }
@@ -174,7 +176,8 @@ impl<'a> Audit<'a> {
         let nothing = memory::CHAIN_START;
         let judge = memory::judge(trust);
         let learned = Prefix { size: 0, judge, openings: nothing, originals: nothing, keys: Vec::new() };
-        Audit { files, trust, report: Report::new(), unread: false, originals: HashMap::new(), learned }
+        let references = References::new(files);
+        Audit { files, trust, report: Report::new(), unread: false, references, learned }
     }
 
     /// Fails only if it was to `compare`, and what is remembered differs.
@@ -206,6 +209,7 @@ impl<'a> Audit<'a> {
             self.compare(prefix, size, &mut trees, &mut state, progress)?;
         }
         let compared = state.size();
+        self.references.skip(compared);
         let mut bundles = bundles_of(size).skip(usize::try_from(compared / 256).unwrap_or(usize::MAX));
         loop {
             let some: Vec<EntryBundle> = bundles.by_ref().take(AT_A_TIME).collect();
@@ -246,16 +250,22 @@ impl<'a> Audit<'a> {
             findings.extend(found);
             self.report.counts.tiles += tiles;
         }
+        let (found, waiting) = check_pending(self.files, &listing.keys, &state, &mut self.report.counts);
+        findings.extend(found);
         self.take(&mut findings);
-        if prefix
-            .is_some_and(|prefix| self.digest_of_originals(listing, prefix.size, true) != prefix.originals)
-        {
+        let originals = self.references.originals();
+        if prefix.is_some_and(|prefix| {
+            digest_of_originals(listing, &originals, prefix.size, true) != prefix.originals
+        }) {
             return Err(Differs);
         }
-        self.strays(listing, size, prefix.is_some());
+        self.strays(listing, size, prefix.is_some(), |hash| {
+            originals.contains_key(hash) || waiting.contains(hash)
+        });
         self.name_what_was_not_checked(compared);
         let memory = if accepted && extends && self.report.verdict != Verdict::Invalid {
-            self.learned.originals = self.digest_of_originals(listing, self.learned.size, prefix.is_some());
+            self.learned.originals =
+                digest_of_originals(listing, &originals, self.learned.size, prefix.is_some());
             let whole = self.report.verdict == Verdict::Verified && self.learned.size > 0;
             Memory::new(&note, if whole { Some(self.learned) } else { prefix.cloned() })
         } else {
@@ -400,20 +410,6 @@ impl<'a> Audit<'a> {
         Ok(())
     }
 
-    /// Returns the digest of the names of the stored originals of the first `size` entries: those that the later
-    /// entries are not the first to register. Names that no entry checked here registers count only where a prefix was
-    /// compared, whose originals they may be; else they are strays.
-    fn digest_of_originals(&self, listing: &Listing, size: u64, compared: bool) -> Hash {
-        let names = listing.keys.iter().map(|key| key.as_str()).filter(|name| {
-            let digest = name.rsplit('/').next().and_then(|name| Hash::from_hex(name).ok());
-            let first = digest.and_then(|digest| self.originals.get(&digest));
-            name.starts_with(layout::CONTENT) && first.map_or(compared, |first| *first < size)
-        });
-        let mut chain = memory::CHAIN_START;
-        names.for_each(|name| chain = memory::chained(&chain, &Hash::of(name.as_bytes())));
-        chain
-    }
-
     /// Moves findings into the report, in log order.
     fn take(&mut self, findings: &mut Vec<Finding>) {
         findings.sort_by_key(|finding| finding.record.unwrap_or(u64::MAX));
@@ -510,6 +506,7 @@ impl<'a> Audit<'a> {
             trees.push(parsed.map(|parsed| parsed.leaf), batch.tile.as_ref().ok().map(|tile| tile[place]));
             let Some(parsed) = parsed else {
                 self.unread = true;
+                self.references.push(Registered::Unread);
                 state.advance();
                 continue;
             };
@@ -519,13 +516,13 @@ impl<'a> Audit<'a> {
                 Err(error) => {
                     findings.push(malformed(index, error));
                     self.unread = true;
+                    self.references.push(Registered::Unread);
                     state.advance();
                     continue;
                 }
             };
-            if let Some(original) = entry.original() {
-                self.originals.entry(original).or_insert(index);
-            }
+            findings.extend(self.references.check(index, entry));
+            self.references.push(Registered::of(entry));
             if matches!(entry.body, Body::Key(_)) && batch.bundle.width() == 256 {
                 self.learned.keys.push(index);
             }
@@ -550,19 +547,18 @@ impl<'a> Audit<'a> {
     }
 
     /// Reports files that belong to nothing.
-    fn strays(&mut self, listing: &Listing, size: u64, compared: bool) {
+    fn strays(&mut self, listing: &Listing, size: u64, compared: bool, original: impl Fn(&Hash) -> bool) {
         // Those of entries that were only compared are known by the digest of their names.
-        let (unread, originals) = (self.unread || compared, &self.originals);
+        let unread = self.unread || compared;
         let belongs = |path: &str| {
             let tile = path.parse::<Tile>().is_ok_and(|tile| tile.belongs_to(size));
             let bundle = path.parse::<EntryBundle>().is_ok_and(|bundle| bundle.belongs_to(size));
             let openings = path.strip_prefix("disclosures/").and_then(crate::tlog::tile::parse_index_path);
-            let original = path.rsplit('/').next().and_then(|name| Hash::from_hex(name).ok());
+            let content = path.rsplit('/').next().and_then(|name| Hash::from_hex(name).ok());
             tile || bundle
                 || openings.is_some_and(|number| number < size.div_ceil(layout::ENTRIES_PER_FILE))
-                || original.is_some_and(|hash| {
-                    path == layout::content_path(&hash) && (unread || originals.contains_key(&hash))
-                })
+                || content
+                    .is_some_and(|hash| path == layout::content_path(&hash) && (unread || original(&hash)))
                 || path == layout::CHECKPOINT
                 || path.strip_prefix(layout::PENDING).is_some_and(|rest| rest.starts_with('/'))
         };
@@ -584,4 +580,18 @@ fn malformed(index: u64, error: &EntryError) -> Finding {
         cause = error.source();
     }
     Finding::new(Code::EntryMalformed, message).record(index)
+}
+
+/// Returns the digest of the names of the stored originals of the first `size` entries: those that the later
+/// entries are not the first to register. Names that no entry checked here registers count only where a prefix was
+/// compared, whose originals they may be; else they are strays.
+fn digest_of_originals(listing: &Listing, originals: &HashMap<Hash, u64>, size: u64, compared: bool) -> Hash {
+    let names = listing.keys.iter().map(|key| key.as_str()).filter(|name| {
+        let digest = name.rsplit('/').next().and_then(|name| Hash::from_hex(name).ok());
+        let first = digest.and_then(|digest| originals.get(&digest));
+        name.starts_with(layout::CONTENT) && first.map_or(compared, |first| *first < size)
+    });
+    let mut chain = memory::CHAIN_START;
+    names.for_each(|name| chain = memory::chained(&chain, &Hash::of(name.as_bytes())));
+    chain
 }

@@ -6,7 +6,7 @@ use crate::attest::Disclosure;
 use crate::attest::disclosure::{self, DisclosureError};
 use crate::base::{Hash, PublicKey};
 use crate::record::registration::{OpenedRegistration, Registration};
-use crate::record::{Body, Entry, Kind, StateError};
+use crate::record::{AssessmentState, Body, Entry, Kind, NoticeKind, RecordRef, RelationKind, StateError};
 
 use super::fetch::Files;
 use super::original;
@@ -64,6 +64,24 @@ pub(super) fn check_entry(
                 check.open(entry, openings, disclosure::apply);
             }
         }
+        Body::Relation(relation) => {
+            check.statement(entry, openings, relation.recorded_by, relation.about, relation.fault());
+            if let RelationKind::Other(value) = &relation.relation {
+                check.unknown_value("/relation", value);
+            }
+        }
+        Body::Assessment(assessment) => {
+            check.statement(entry, openings, assessment.recorded_by, assessment.about, assessment.fault());
+            if let AssessmentState::Other(value) = &assessment.state {
+                check.unknown_value("/state", value);
+            }
+        }
+        Body::Notice(notice) => {
+            check.statement(entry, openings, notice.recorded_by, notice.about, notice.fault());
+            if let NoticeKind::Other(value) = &notice.notice {
+                check.unknown_value("/notice", value);
+            }
+        }
         Body::Unknown => {
             let what = format!("statements of type {:?} are not known here", entry.statement.predicate_type);
             check.find(Code::KindUnknown, "predicateType", what);
@@ -99,6 +117,32 @@ impl Check {
             Ok(_) => self.counts.signatures = 1,
             Err(error) => self.find(Code::SignatureInvalid, "signatures/0/sig", error),
         }
+    }
+
+    /// Checks a statement about a registration, but for what it points to.
+    fn statement(
+        &mut self,
+        entry: &Entry,
+        openings: Option<&[String]>,
+        recorded_by: Hash,
+        about: RecordRef,
+        fault: Option<(&'static str, String)>,
+    ) {
+        self.counts.statements = 1;
+        self.recorded_by(entry, recorded_by);
+        if about.original != entry.statement.subject[0].digest.sha256 {
+            self.find(Code::StatementInconsistent, "/about/original", "not the digest of the subject");
+        }
+        if let Some((field, why)) = fault {
+            self.find(Code::StatementInconsistent, field, why);
+        }
+        if let Some(openings) = openings {
+            self.open(entry, openings, disclosure::apply);
+        }
+    }
+
+    fn unknown_value(&mut self, field: &str, value: &str) {
+        self.find(Code::ValueUnknown, field, format_args!("{value:?} is not known here"));
     }
 
     fn recorded_by(&mut self, entry: &Entry, recorded_by: Hash) {
@@ -289,4 +333,4 @@ fn selectors_agree(evidence: &Evidence, text: &Hash) -> Result<(), String> {
 }
 
 /// Kinds whose statements this module checks; a new kind must come here too.
-const _: [Kind; 2] = Kind::ALL;
+const _: [Kind; 5] = Kind::ALL;

@@ -2,6 +2,7 @@
 
 use crate::base::Hash;
 use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, NOTE_MAX_BYTES};
+use crate::record::pending::PENDING_MAX_BYTES;
 use crate::record::{DisclosureFile, layout};
 use crate::storage::{Key, Store, StoreError};
 use crate::tlog::bundle::BUNDLE_MAX_BYTES;
@@ -70,6 +71,11 @@ impl Files<'_> {
             Finding::new(Code::OpeningsMalformed, error.to_string()).path(path)
         })?;
         Ok((parsed, Hash::of(&bytes)))
+    }
+
+    /// Reads the file of a statement that waits to be appended.
+    pub(super) fn pending(&self, path: &str) -> Result<Vec<u8>, Finding> {
+        self.get(path, PENDING_MAX_BYTES)?.ok_or_else(|| missing(path.to_owned()))
     }
 
     /// Reads a stored original of `size` bytes; `None` if it is not there.

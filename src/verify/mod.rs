@@ -18,9 +18,11 @@ mod memory;
 mod original;
 mod proof;
 mod reader;
+mod references;
 mod report;
 mod signer;
 mod tree;
+mod waiting;
 
 use crate::base::PublicKey;
 use crate::note::Policy;

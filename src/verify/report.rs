@@ -97,6 +97,14 @@ pub enum Code {
     EvidenceMismatch,
     /// A digest is not that of what it should digest.
     DigestMismatch,
+    /// A statement points to something that is not there, or is not what it says.
+    ReferenceInvalid,
+    /// Whether what a statement points to is there cannot be known: the entry could not be read.
+    ReferenceUnknown,
+    /// A member of a statement has a value that this release does not know.
+    ValueUnknown,
+    /// A file of a statement that waits to be appended is not one that can be.
+    PendingInvalid,
     /// A file that belongs to nothing.
     Stray,
 }
@@ -111,6 +119,8 @@ impl Code {
             | Code::FileMissing
             | Code::FileUnreadable
             | Code::KindUnknown
+            | Code::ValueUnknown
+            | Code::ReferenceUnknown
             | Code::SignerUnknown
             | Code::OpeningMissing
             | Code::OriginalMissing
@@ -175,6 +185,10 @@ pub struct Counts {
     pub registrations: u64,
     /// Statements about keys among them.
     pub key_statements: u64,
+    /// Relations, assessments and notices among them.
+    pub statements: u64,
+    /// Statements that wait to be appended, and could be.
+    pub pending: u64,
     /// Signatures that hold, the checkpoint's not counted.
     pub signatures: u64,
     /// Hash tiles and entry bundles compared.
@@ -197,6 +211,8 @@ impl Counts {
         self.entries += other.entries;
         self.registrations += other.registrations;
         self.key_statements += other.key_statements;
+        self.statements += other.statements;
+        self.pending += other.pending;
         self.signatures += other.signatures;
         self.tiles += other.tiles;
         self.openings += other.openings;

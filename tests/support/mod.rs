@@ -58,7 +58,7 @@ pub(crate) fn key(name: &str) -> Key {
 }
 
 /// Bytes that look random and are the same in every run.
-fn salts(seed: String) -> impl FnMut() -> [u8; 16] {
+pub(crate) fn salts(seed: String) -> impl FnMut() -> [u8; 16] {
     let mut count = 0u32;
     move || {
         count += 1;

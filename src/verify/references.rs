@@ -1,0 +1,139 @@
+//! What statements point to: is it there, and is it what they say?
+
+use std::collections::HashMap;
+
+use crate::base::Hash;
+use crate::record::{Body, ClaimCounts, Entry};
+use crate::tlog::{EntryBundle, Tile, leaf_hash};
+
+use super::fetch::Files;
+use super::report::{Code, Finding};
+
+/// What lies at an index.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Registered {
+    /// An entry that could not be read.
+    Unread,
+    /// Something else than a registration.
+    Other,
+    /// A registration: the SHA-256 of its original, and what it claims.
+    Document(Hash, ClaimCounts),
+}
+
+impl Registered {
+    pub(super) fn of(entry: &Entry) -> Self {
+        match (&entry.body, entry.original()) {
+            (Body::Registration(registration), Some(original)) => {
+                Registered::Document(original, ClaimCounts::of(registration))
+            }
+            _ => Registered::Other,
+        }
+    }
+}
+
+/// What lies at each index so far. Holds 48 bytes an entry.
+pub(super) struct References<'a> {
+    files: Files<'a>,
+    /// Entries that were only compared: they are read again when something points to them.
+    compared: u64,
+    after: Vec<Registered>,
+}
+
+impl<'a> References<'a> {
+    pub(super) fn new(files: Files<'a>) -> Self {
+        References { files, compared: 0, after: Vec::new() }
+    }
+
+    /// Passes over the first `count` entries.
+    pub(super) fn skip(&mut self, count: u64) {
+        self.compared = count;
+    }
+
+    /// Adds what lies at the next index.
+    pub(super) fn push(&mut self, registered: Registered) {
+        self.after.push(registered);
+    }
+
+    /// Returns the originals of the entries that were not only compared, each with the first that registered it.
+    pub(super) fn originals(&self) -> HashMap<Hash, u64> {
+        let mut firsts = HashMap::new();
+        for (index, registered) in (self.compared..).zip(&self.after) {
+            if let Registered::Document(original, _) = registered {
+                firsts.entry(*original).or_insert(index);
+            }
+        }
+        firsts
+    }
+
+    fn get(&self, index: u64) -> Registered {
+        match index.checked_sub(self.compared) {
+            Some(place) => {
+                let place = usize::try_from(place).ok().and_then(|place| self.after.get(place));
+                place.copied().unwrap_or(Registered::Unread)
+            }
+            None => self.read(index).unwrap_or(Registered::Unread),
+        }
+    }
+
+    /// Reads an entry that was compared, whose hash must be that in its tile.
+    fn read(&self, index: u64) -> Option<Registered> {
+        let bundle = EntryBundle::new(index / 256, 256)?;
+        let place = usize::try_from(index % 256).ok()?;
+        let (found, bytes) = self.files.bundle(bundle).ok()?;
+        let bytes = *found.entries(&bytes).ok()?.get(place)?;
+        let tile = self.files.tile(Tile::new(0, bundle.index(), bundle.width())?).ok()?;
+        if *tile.get(place)? != leaf_hash(bytes) {
+            return None;
+        }
+        Some(Entry::parse(bytes).map_or(Registered::Unread, |entry| Registered::of(&entry)))
+    }
+
+    /// Checks what the entry at `index` points to.
+    pub(super) fn check(&self, index: u64, entry: &Entry) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut find = |code, field: &str, what: String| {
+            findings.push(Finding::new(code, format!("record {index}: {what}")).record(index).field(field));
+        };
+        for (field, to) in entry.references() {
+            let other = to.record;
+            if other >= index {
+                find(
+                    Code::ReferenceInvalid,
+                    field,
+                    format!("points to record {other}, which is not before it"),
+                );
+                continue;
+            }
+            match self.get(other) {
+                Registered::Unread => {
+                    find(
+                        Code::ReferenceUnknown,
+                        field,
+                        format!("points to record {other}, which could not be read"),
+                    );
+                }
+                Registered::Other => {
+                    find(
+                        Code::ReferenceInvalid,
+                        field,
+                        format!("points to record {other}, which registers no document"),
+                    );
+                }
+                Registered::Document(original, _) if original != to.original => {
+                    let expected = to.original;
+                    let what = format!("points to record {other} of {expected}; that one is of {original}");
+                    find(Code::ReferenceInvalid, field, what);
+                }
+                Registered::Document(_, claims) => {
+                    if let (Body::Assessment(assessment), "/about") = (&entry.body, field)
+                        && !claims.has(&assessment.claim)
+                    {
+                        let what = format!("record {other} makes no claim {:?}", assessment.claim);
+                        find(Code::ReferenceInvalid, "/claim", what);
+                    }
+                }
+            }
+        }
+        findings
+    }
+}

@@ -1,0 +1,391 @@
+//! Statements about registered documents: who may make them, what they may point to, what becomes of a document by them.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use dateline::base::{Hash, SigningKey, Timestamp};
+use dateline::record::about::Support;
+use dateline::record::assessment::Method;
+use dateline::record::entry::Circumstances;
+use dateline::record::relation::{AssertedBy, Unresolved};
+use dateline::record::{
+    Assessment, AssessmentState, Draft, Entry, EntryError, KeyAction, NewEntry, Notice, NoticeKind, Pending,
+    RecordRef, Relation, RelationKind, Role, Standings, Target, layout,
+};
+use dateline::storage::{Object, Store};
+use dateline::verify::{Code, Report, Verdict};
+use support::{
+    ORIGIN, assembled, audited, editor, enrolment, key, log_key, registration, root_key, salts, signing,
+};
+
+/// Makes a statement as `by`.
+fn said(
+    by: &SigningKey,
+    draft: impl FnOnce(&mut Circumstances<'_>) -> Result<Draft, EntryError>,
+) -> NewEntry {
+    let mut random = salts("statement".into());
+    let mut circumstances =
+        Circumstances { recorded_by: by.public().key_id(), recorded_at: when(), random: &mut random };
+    let draft = draft(&mut circumstances).unwrap();
+    draft.clone().seal(&by.public(), by.sign(&draft.to_be_signed())).unwrap()
+}
+
+fn when() -> Timestamp {
+    "2026-11-24T08:00:00Z".parse().unwrap()
+}
+
+fn assessor() -> SigningKey {
+    signing(4)
+}
+
+fn enrolled(by: &SigningKey, role: Role) -> NewEntry {
+    said(&root_key(), |circumstances| {
+        Draft::key(KeyAction::Enrol, &by.public(), vec![role], None, None, circumstances)
+    })
+}
+
+/// Entry 0 enrols the editor, 1 the assessor, 2 and 3 register documents.
+fn log() -> Vec<NewEntry> {
+    let documents = [2, 3].map(|number| registration(&editor(), number, "", false).entry);
+    let [two, three] = documents;
+    vec![enrolment().entry, enrolled(&assessor(), Role::Assessor), two, three]
+}
+
+fn document(number: u64) -> RecordRef {
+    let original = registration(&editor(), number as usize, "", false).entry.original.unwrap();
+    RecordRef { record: number, original }
+}
+
+fn recorded(by: &SigningKey) -> (Hash, Timestamp) {
+    (by.public().key_id(), when())
+}
+
+fn relation(about: RecordRef, kind: RelationKind, target: Target) -> Relation {
+    let (recorded_by, recorded_at) = recorded(&editor());
+    let asserted_by = AssertedBy::Person;
+    Relation {
+        about,
+        relation: kind,
+        target,
+        asserted_by,
+        quote: Some("a river".into()),
+        recorded_by,
+        recorded_at,
+    }
+}
+
+fn assessment(about: RecordRef, claim: &str, state: AssessmentState, method: Option<Method>) -> Assessment {
+    let (recorded_by, recorded_at) = recorded(&assessor());
+    Assessment {
+        about,
+        claim: claim.into(),
+        state,
+        method,
+        evidence: vec![Support { url: Some("https://example.org/".into()), ..Support::default() }],
+        confidence: None,
+        note: Some("asked by telephone".into()),
+        recorded_by,
+        recorded_at,
+    }
+}
+
+fn notice(about: RecordRef, notice: NoticeKind) -> Notice {
+    let (recorded_by, recorded_at) = recorded(&editor());
+    let until = (notice == NoticeKind::Embargo).then(when);
+    Notice { about, notice, replaced_by: None, until, url: None, note: None, recorded_by, recorded_at }
+}
+
+fn relates(relation: Relation) -> NewEntry {
+    said(&editor(), |circumstances| Draft::relation(relation, circumstances))
+}
+
+fn assesses(assessment: Assessment) -> NewEntry {
+    said(&assessor(), |circumstances| Draft::assessment(assessment, circumstances))
+}
+
+fn notes(notice: Notice) -> NewEntry {
+    said(&editor(), |circumstances| Draft::notice(notice, circumstances))
+}
+
+fn audit_with(more: &[NewEntry]) -> Report {
+    audited(&assembled(&[log().as_slice(), more].concat(), ORIGIN, &log_key()))
+}
+
+/// Audits the log with one statement more; returns what is said of it.
+fn findings(entry: NewEntry) -> Vec<(Code, Option<String>)> {
+    let report = audit_with(&[entry]);
+    let findings = report.findings.iter().filter(|finding| finding.record == Some(4));
+    let findings: Vec<_> = findings.map(|finding| (finding.code, finding.field.clone())).collect();
+    assert_eq!(findings.len(), report.findings.len(), "{:?}", report.findings);
+    assert_eq!(findings.is_empty(), report.verdict == Verdict::Verified);
+    findings
+}
+
+fn standings(more: &[NewEntry]) -> Standings {
+    let mut standings = Standings::default();
+    for (index, entry) in (0..).zip(log().iter().chain(more)) {
+        standings.fold(index, &Entry::parse(&entry.bytes).unwrap());
+    }
+    standings
+}
+
+fn to(record: RecordRef) -> Target {
+    Target::Record(record)
+}
+
+#[test]
+fn statements_that_hold() {
+    let unresolved = Unresolved { text: Some("Ministry press release".into()), ..Unresolved::default() };
+    let more = [
+        relates(relation(document(3), RelationKind::Cites, to(document(2)))),
+        relates(relation(document(3), RelationKind::Quotes, Target::Unresolved(unresolved))),
+        assesses(assessment(document(2), "/title/0", AssessmentState::Verified, Some(Method::ArchiveMatch))),
+        notes(notice(document(2), NoticeKind::Embargo)),
+        notes(Notice { replaced_by: Some(document(3)), ..notice(document(2), NoticeKind::Retraction) }),
+    ];
+    let report = audit_with(&more);
+    assert_eq!((report.verdict, &report.findings), (Verdict::Verified, &Vec::new()));
+    assert_eq!(report.counts.statements, 5);
+    // Words and notes can be forgotten.
+    for entry in &more[..3] {
+        let text = String::from_utf8_lossy(&entry.bytes).into_owned();
+        assert!(!entry.openings.is_empty() && !text.contains("telephone"), "{text}");
+    }
+
+    let standings = standings(&more);
+    let of = standings.of(2).unwrap();
+    assert_eq!(of.taken_back(), Some((8, "retracted")));
+    assert_eq!(of.related_from.len(), 1);
+    assert_eq!(of.related_from[0].other, to(document(3)));
+    assert_eq!(of.assessed(AssessmentState::Verified).count(), 1);
+    assert_eq!(standings.of(3).unwrap().relations.len(), 2);
+}
+
+#[test]
+fn what_a_statement_points_to_must_be_there() {
+    use Code::{ReferenceInvalid, StatementInconsistent};
+    let cites = |about, target| relates(relation(about, RelationKind::Cites, to(target)));
+    let other = |record, number: u64| RecordRef { record, ..document(number) };
+    let about = |field: &str| Some(field.to_owned());
+    for future in [4, 5, 1 << 40, u64::MAX] {
+        let found = findings(cites(document(3), other(future, 2)));
+        assert_eq!(found, [(ReferenceInvalid, about("/target/record"))], "{future}");
+    }
+    // An entry that registers nothing, and one that registers something else.
+    assert_eq!(findings(cites(document(3), other(1, 2))), [(ReferenceInvalid, about("/target/record"))]);
+    assert_eq!(findings(cites(document(3), other(2, 3))), [(ReferenceInvalid, about("/target/record"))]);
+    assert_eq!(findings(cites(other(2, 3), document(2))), [(ReferenceInvalid, about("/about"))]);
+    let to_itself = Draft::relation(
+        relation(document(3), RelationKind::Cites, to(document(3))),
+        &mut Circumstances { recorded_by: Hash([0; 32]), recorded_at: when(), random: &mut || [0; 16] },
+    );
+    assert!(matches!(to_itself, Err(EntryError::Fault { field: "/target", .. })));
+
+    for claim in ["/title/7", "/claimedOrigins/0", "/recordedBy", "", "title/0"] {
+        let found = findings(assesses(assessment(
+            document(2),
+            claim,
+            AssessmentState::Disputed,
+            Some(Method::EditorialJudgement),
+        )));
+        assert_eq!(found, [(ReferenceInvalid, about("/claim"))], "{claim}");
+    }
+    let mut evidence =
+        assessment(document(2), "/title/0", AssessmentState::Corroborated, Some(Method::ArchiveMatch));
+    evidence.evidence[0].record = Some(other(9, 3));
+    assert_eq!(findings(assesses(evidence)), [(ReferenceInvalid, about("/evidence"))]);
+    let replaced = Notice { replaced_by: Some(other(0, 3)), ..notice(document(2), NoticeKind::Correction) };
+    assert_eq!(findings(notes(replaced)), [(ReferenceInvalid, about("/replacedBy"))]);
+
+    // The subject and what it is about are one.
+    let entry = cites(document(3), document(2));
+    let text = resigned(&entry, |payload| payload["subject"][0]["digest"]["sha256"] = "00".repeat(32).into());
+    assert_eq!(findings(text), [(StatementInconsistent, about("/about/original"))]);
+}
+
+/// The statement with its payload changed, signed again by the editor or the assessor.
+fn resigned(entry: &NewEntry, change: impl FnOnce(&mut serde_json::Value)) -> NewEntry {
+    use dateline::attest::dsse::{Envelope, PAYLOAD_TYPE, pae};
+    let parsed = Entry::parse(&entry.bytes).unwrap();
+    let mut payload = serde_json::from_slice(parsed.envelope.unverified_payload()).unwrap();
+    change(&mut payload);
+    let payload = serde_json::to_vec(&payload).unwrap();
+    let signers = [editor(), assessor()];
+    let by = signers.iter().find(|by| by.public().key_id() == parsed.envelope.key_id()).unwrap();
+    let signature = by.sign(&pae(PAYLOAD_TYPE, &payload));
+    let bytes = Envelope::seal(payload, &by.public(), signature).unwrap().encode();
+    NewEntry { bytes, ..entry.clone() }
+}
+
+#[test]
+fn rules_hold_when_a_statement_is_checked_too() {
+    use Code::{StatementInconsistent, ValueUnknown};
+    let verified = AssessmentState::Verified;
+    let good = assesses(assessment(document(2), "/title/0", verified, Some(Method::DirectContact)));
+    let predicate = |member: &'static str, value: serde_json::Value| {
+        move |payload: &mut serde_json::Value| payload["predicate"][member] = value
+    };
+    for (member, value, code) in [
+        ("method", "editorialJudgement".into(), StatementInconsistent),
+        ("method", "telepathy".into(), StatementInconsistent),
+        ("method", serde_json::Value::Null, StatementInconsistent),
+        ("state", "proven".into(), ValueUnknown),
+    ] {
+        let found = findings(resigned(&good, predicate(member, value)));
+        assert_eq!(found, [(code, Some(format!("/{member}")))]);
+    }
+    let good = notes(notice(document(2), NoticeKind::Embargo));
+    let found = findings(resigned(&good, predicate("until", serde_json::Value::Null)));
+    assert_eq!(found, [(StatementInconsistent, Some("/until".into()))]);
+    let found = findings(resigned(&good, predicate("notice", "rumour".into())));
+    assert_eq!(found[0], (StatementInconsistent, Some("/until".into())));
+    let good = relates(relation(document(3), RelationKind::Cites, to(document(2))));
+    let found = findings(resigned(&good, predicate("relation", "mocks".into())));
+    assert_eq!(found, [(ValueUnknown, Some("/relation".into()))]);
+    let found = findings(resigned(&good, predicate("target", serde_json::json!({"unresolved": {}}))));
+    assert_eq!(found, [(StatementInconsistent, Some("/target".into()))]);
+    let found = findings(resigned(&good, predicate("target", serde_json::json!({"both": 1}))));
+    assert_eq!(found, [(Code::EntryMalformed, None)]);
+    // None of these changes anything.
+    let bad = [
+        resigned(&good, predicate("target", serde_json::json!({"unresolved": {}}))),
+        resigned(&relates(relation(document(3), RelationKind::Cites, to(document(2)))), |payload| {
+            payload["predicate"]["about"]["record"] = 77.into();
+        }),
+    ];
+    assert_eq!(standings(&bad).iter().count(), 0);
+}
+
+#[test]
+fn a_statement_takes_the_role_for_it() {
+    let not_allowed = [(Code::SignerNotAllowed, Some("signatures/0/keyid".to_owned()))];
+    let by_editor =
+        assessment(document(2), "/title/0", AssessmentState::Verified, Some(Method::OriginSignature));
+    let (recorded_by, _) = recorded(&editor());
+    let by_editor = Assessment { recorded_by, ..by_editor };
+    let entry = said(&editor(), |circumstances| Draft::assessment(by_editor, circumstances));
+    assert_eq!(findings(entry), not_allowed);
+    let (recorded_by, _) = recorded(&assessor());
+    let by_assessor = Notice { recorded_by, ..notice(document(2), NoticeKind::Retraction) };
+    let entry = said(&assessor(), |circumstances| Draft::notice(by_assessor, circumstances));
+    assert_eq!(findings(entry), not_allowed);
+    let by_assessor = Relation { recorded_by, ..relation(document(3), RelationKind::Cites, to(document(2))) };
+    let entry = said(&assessor(), |circumstances| Draft::relation(by_assessor, circumstances));
+    assert_eq!(findings(entry), []);
+}
+
+#[test]
+fn of_one_assessor_the_last_word_holds_and_of_two_both_stand() {
+    let second = signing(6);
+    let assess = |by: &SigningKey, state: AssessmentState| {
+        let (recorded_by, _) = recorded(by);
+        let method = Some(Method::OriginPublication);
+        let stated = Assessment { recorded_by, ..assessment(document(2), "/title/0", state, method) };
+        said(by, |circumstances| Draft::assessment(stated, circumstances))
+    };
+    let more = [
+        enrolled(&second, Role::Assessor),
+        assess(&assessor(), AssessmentState::Verified),
+        assess(&second, AssessmentState::Disputed),
+        assess(&assessor(), AssessmentState::Withdrawn),
+        assess(&assessor(), AssessmentState::Refuted),
+    ];
+    assert_eq!(audit_with(&more).findings, []);
+    let standings = standings(&more);
+    let states: Vec<_> =
+        standings.of(2).unwrap().assessments.iter().map(|one| (one.by, one.state.clone())).collect();
+    assert_eq!(states, [(6, AssessmentState::Disputed), (8, AssessmentState::Refuted)]);
+}
+
+#[test]
+fn a_document_is_taken_back_by_a_notice_or_by_another_document() {
+    for kind in [NoticeKind::Retraction, NoticeKind::Kill, NoticeKind::Takedown] {
+        assert!(standings(&[notes(notice(document(2), kind))]).of(2).unwrap().taken_back().is_some());
+    }
+    for kind in [NoticeKind::Correction, NoticeKind::Update, NoticeKind::Clarification] {
+        assert_eq!(standings(&[notes(notice(document(2), kind))]).of(2).unwrap().taken_back(), None);
+    }
+    let by_document = relates(relation(document(3), RelationKind::Retracts, to(document(2))));
+    let standings = standings(&[by_document]);
+    assert_eq!(standings.of(2).unwrap().taken_back(), Some((4, "retracted")));
+    assert_eq!(standings.of(3).unwrap().taken_back(), None);
+}
+
+#[test]
+fn what_points_into_a_part_that_cannot_be_read_cannot_be_checked() {
+    let cites = relates(relation(document(3), RelationKind::Cites, to(document(2))));
+    let mut entries = log();
+    entries.resize_with(300, || registration(&editor(), 9, "", false).entry);
+    entries.push(cites);
+    let store = assembled(&entries, ORIGIN, &log_key());
+    assert_eq!(audited(&store).verdict, Verdict::Verified);
+    store.delete(&[key("tile/entries/000")]).unwrap();
+    let report = audited(&store);
+    let unknown = report.findings.iter().filter(|finding| finding.code == Code::ReferenceUnknown);
+    assert_eq!(unknown.map(|finding| finding.record).collect::<Vec<_>>(), [Some(300), Some(300)]);
+    assert_eq!(report.verdict, Verdict::Unverifiable);
+}
+
+#[test]
+fn what_waits_is_checked_as_the_log_stands() {
+    let store = assembled(&log(), ORIGIN, &log_key());
+    let put = |pending: &Pending, path: &str| {
+        store.put(&[Object { key: key(path), bytes: pending.format() }]).unwrap();
+    };
+    let new = registration(&editor(), 5, "", true);
+    let pending = Pending::of(&new.entry);
+    put(&pending, &pending.path());
+    let content = layout::content_path(&new.entry.original.unwrap());
+    store.put(&[Object { key: key(&content), bytes: new.content.unwrap() }]).unwrap();
+    let notice = Pending::of(&notes(notice(document(2), NoticeKind::Correction)));
+    put(&notice, &notice.path());
+    let report = audited(&store);
+    assert_eq!((report.verdict, &report.findings), (Verdict::Verified, &Vec::new()));
+    assert_eq!((report.counts.pending, report.counts.entries, report.size), (2, 4, 4));
+
+    let stranger = registration(&signing(9), 6, "", false).entry;
+    let enrols = enrolled(&signing(9), Role::Editor);
+    let without =
+        Pending { openings: Vec::new(), ..Pending::of(&registration(&editor(), 7, "", false).entry) };
+    let mut forged = Pending::of(&registration(&editor(), 8, "", false).entry);
+    let last = forged.bytes.len() - 20;
+    forged.bytes[last] = if forged.bytes[last] == b'A' { b'B' } else { b'A' };
+    let cases = [
+        (Pending::of(&stranger), None, Code::PendingInvalid),
+        (Pending::of(&enrols), None, Code::PendingInvalid),
+        (without, None, Code::OpeningMissing),
+        (forged, None, Code::PendingInvalid),
+        (pending.clone(), Some("pending/other.json"), Code::PendingInvalid),
+    ];
+    for (pending, path, code) in cases {
+        let path = path.map_or_else(|| pending.path(), str::to_owned);
+        put(&pending, &path);
+        let report = audited(&store);
+        let found: Vec<_> = report.findings.iter().map(|one| (one.code, one.path.as_deref())).collect();
+        assert_eq!(found, [(code, Some(path.as_str()))]);
+        store.delete(&[key(&path)]).unwrap();
+    }
+    for bytes in [b"".as_slice(), b"{}", br#"{"format":"dateline-pending/2","entry":"","openings":[]}"#] {
+        store.put(&[Object { key: key("pending/x"), bytes: bytes.to_vec() }]).unwrap();
+        assert_ne!(audited(&store).verdict, Verdict::Verified);
+    }
+}
+
+#[test]
+fn what_points_into_a_part_that_is_only_compared_is_checked() {
+    let mut entries = log();
+    entries.resize_with(256, || registration(&editor(), 9, "", false).entry);
+    let audit = |entries: &[NewEntry], memory: Option<&dateline::verify::Memory>| {
+        let store = assembled(entries, ORIGIN, &log_key());
+        dateline::verify::audit_since(&store, &support::trust(), memory, &|_, _| {}).unwrap()
+    };
+    let memory = audit(&entries, None).memory.unwrap();
+    let wrong = RecordRef { record: 2, ..document(3) };
+    for (target, expected) in [(document(2), vec![]), (wrong, vec![Code::ReferenceInvalid])] {
+        let more = [entries.clone(), vec![relates(relation(document(3), RelationKind::Cites, to(target)))]];
+        let audited = audit(&more.concat(), Some(&memory));
+        assert_eq!(audited.report.remembered.unwrap().compared, 256);
+        let codes: Vec<Code> = audited.report.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, expected);
+    }
+}
