@@ -208,6 +208,11 @@ fn one_changed_byte_of_an_entry_names_that_record() {
                 assert_eq!(report.verdict, Verdict::Invalid);
                 assert_eq!(named(&report, Code::EntryChanged), [Some(first + place as u64)]);
                 assert_eq!(named(&report, Code::TileChanged), []);
+                let leaf = leaf_hash(entries[place]).to_string();
+                let found = report.findings.iter().find(|one| one.code == Code::EntryChanged).unwrap();
+                assert_eq!(found.expected.as_ref(), Some(&leaf));
+                assert!(found.found.is_some() && found.found != found.expected);
+                assert_eq!(found.path.as_deref(), Some(name));
             }
         }
     }
@@ -224,7 +229,7 @@ fn a_changed_tile_is_told_from_a_changed_entry() {
         assert_eq!(report.findings[0].path.as_deref(), Some(name));
         assert_eq!(report.verdict, Verdict::Invalid);
         let report = log.without(name);
-        assert_eq!(codes(&report), [Code::FileMissing], "{name}");
+        assert_eq!(codes(&report), [Code::TileMissing], "{name}");
         assert_eq!(report.findings[0].path.as_deref(), Some(name));
         assert_eq!(report.verdict, Verdict::Unverifiable);
     }
@@ -305,6 +310,7 @@ fn an_original_changed_or_removed_is_named() {
     for bytes in [changed, longer, shorter] {
         let report = log.with(&name, &bytes);
         assert_eq!(codes(&report), [Code::OriginalChanged]);
+        assert_eq!(report.findings[0].path.as_ref(), Some(&name));
         assert_eq!(named(&report, Code::OriginalChanged), [Some(3)]);
         assert_eq!(report.verdict, Verdict::Invalid);
     }

@@ -1,5 +1,6 @@
 //! `dateline verify`
 
+use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ use super::failure::{Failure, Outcome};
 use super::input::read_bounded;
 use super::output::{Output, coloured, say};
 use super::state::AuditorState;
-use super::terminal::sanitize;
+use super::terminal::{sanitize, sanitize_to};
 use super::view::json_word;
 use super::workspace::Workspace;
 
@@ -181,6 +182,7 @@ fn text(report: &Report, kept: &Kept) -> String {
         }
         _ => format!("{verdict}\n"),
     };
+    let mut told = HashSet::new();
     for finding in &report.findings {
         let weight = match finding.severity {
             Severity::Invalid => "invalid",
@@ -192,6 +194,22 @@ fn text(report: &Report, kept: &Kept) -> String {
             finding.field.as_ref().map_or(String::new(), |field| format!(", field {}", sanitize(field)));
         let code = code.as_str().unwrap_or_default();
         out.push_str(&format!("  {weight}: {} [{code}{field}]\n", sanitize(&finding.message)));
+        let named = |name: &str, value: &Option<String>| {
+            value.as_ref().map(|value| format!("{name} {}", sanitize_to(value, 200)))
+        };
+        let path = finding.path.as_ref().filter(|path| !finding.message.contains(path.as_str()));
+        let details = [
+            named("expected", &finding.expected),
+            named("found", &finding.found),
+            named("in", &path.cloned()),
+        ];
+        let details: Vec<String> = details.into_iter().flatten().collect();
+        if !details.is_empty() {
+            out.push_str(&format!("    {}\n", details.join(", ")));
+        }
+        if told.insert(finding.code) {
+            out.push_str(&format!("    {}\n", finding.meaning));
+        }
     }
     if report.findings_left_out > 0 {
         out.push_str(&format!("  and {} findings more\n", report.findings_left_out));

@@ -243,12 +243,16 @@ impl<'a> Audit<'a> {
             }
         }
         if state.size() == size {
-            let (found, tiles) = trees.finish(&root);
-            if prefix.is_some() && !found.is_empty() {
+            let finished = trees.finish(&root);
+            if prefix.is_some() && !finished.findings.is_empty() {
                 return Err(Differs);
             }
-            findings.extend(found);
-            self.report.counts.tiles += tiles;
+            findings.extend(finished.findings);
+            self.report.counts.tiles += finished.tiles;
+            if finished.entries_hold {
+                let all = self.report.findings.iter_mut().chain(&mut findings);
+                all.for_each(Finding::tile_can_be_made_again);
+            }
         }
         let (found, waiting) = check_pending(self.files, &listing.keys, &state, &mut self.report.counts);
         findings.extend(found);
@@ -345,7 +349,13 @@ impl<'a> Audit<'a> {
                 shown.as_ref().map_or_else(String::new, |(root, _)| root.to_string())
             ),
         };
-        self.report.push(Finding::new(contradiction.code(), message).path(layout::CHECKPOINT));
+        let finding = Finding::new(contradiction.code(), message).path(layout::CHECKPOINT);
+        let finding = match (contradiction, &shown) {
+            (Contradiction::RolledBack, _) => finding.expected(size).found(now.size()),
+            (_, Some((root, _))) => finding.expected(root_hash).found(root),
+            _ => finding.expected(root_hash).found(now.root_hash()),
+        };
+        self.report.push(finding);
         let note = std::str::from_utf8(note).ok()?;
         Some(Evidence::new(contradiction, memory.checkpoint(), note, shown))
     }
@@ -413,7 +423,8 @@ impl<'a> Audit<'a> {
     /// Moves findings into the report, in log order.
     fn take(&mut self, findings: &mut Vec<Finding>) {
         findings.sort_by_key(|finding| finding.record.unwrap_or(u64::MAX));
-        for finding in findings.drain(..) {
+        for mut finding in findings.drain(..) {
+            finding.locate(self.report.size);
             self.report.push(finding);
         }
     }

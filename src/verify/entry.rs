@@ -6,7 +6,9 @@ use crate::attest::Disclosure;
 use crate::attest::disclosure::{self, DisclosureError};
 use crate::base::{Hash, PublicKey};
 use crate::record::registration::{OpenedRegistration, Registration};
-use crate::record::{AssessmentState, Body, Entry, Kind, NoticeKind, RecordRef, RelationKind, StateError};
+use crate::record::{
+    AssessmentState, Body, Entry, Kind, NoticeKind, RecordRef, RelationKind, StateError, layout,
+};
 
 use super::fetch::Files;
 use super::original;
@@ -21,9 +23,20 @@ struct Check {
 
 impl Check {
     fn find(&mut self, code: Code, field: &str, what: impl std::fmt::Display) {
-        let message = format!("record {}: {what}", self.index);
-        let finding = Finding::new(code, message).record(self.index);
-        self.findings.push(if field.is_empty() { finding } else { finding.field(field) });
+        let finding = Finding::new(code, what.to_string());
+        self.push(if field.is_empty() { finding } else { finding.field(field) });
+    }
+
+    /// Adds a finding about the record at hand.
+    fn push(&mut self, mut finding: Finding) {
+        finding.message = format!("record {}: {}", self.index, finding.message);
+        self.findings.push(finding.record(self.index));
+    }
+
+    /// Finds that two values that should be one are not.
+    fn differ(&mut self, field: &str, what: &str, expected: impl ToString, found: impl ToString) {
+        let finding = Finding::new(Code::StatementInconsistent, what).field(field);
+        self.push(finding.expected(expected).found(found));
     }
 }
 
@@ -45,11 +58,8 @@ pub(super) fn check_entry(
             check.recorded_by(entry, registration.recorded_by);
             let text = entry.statement.subject[1].digest.sha256;
             if registration.text.sha256 != text {
-                check.find(
-                    Code::StatementInconsistent,
-                    "/text/sha256",
-                    "not the digest of the subject `text`",
-                );
+                let what = "not the digest of the subject `text`";
+                check.differ("/text/sha256", what, text, registration.text.sha256);
             }
             let opened = openings.and_then(|openings| check.open(entry, openings, Registration::open));
             check.registration(files, subject, registration, opened);
@@ -57,8 +67,10 @@ pub(super) fn check_entry(
         Body::Key(statement) => {
             check.counts.key_statements = 1;
             check.recorded_by(entry, statement.recorded_by);
-            if statement.key.public_key().ok().map(|key| key.key_id()) != Some(subject) {
-                check.find(Code::StatementInconsistent, "/key", "the subject's digest is not the key's id");
+            let key = statement.key.public_key().ok().map(|key| key.key_id());
+            if key != Some(subject) {
+                let expected = key.map_or_else(|| "the id of a key".to_owned(), |key| key.to_string());
+                check.differ("/key", "the subject's digest is not the key's id", expected, subject);
             }
             if let Some(openings) = openings {
                 check.open(entry, openings, disclosure::apply);
@@ -111,11 +123,18 @@ impl Check {
     fn signature(&mut self, entry: &Entry, key: Result<PublicKey, (Code, StateError)>) {
         let key = match key {
             Ok(key) => key,
-            Err((code, error)) => return self.find(code, "signatures/0/keyid", error),
+            Err((code, error)) => {
+                let finding = Finding::new(code, error.to_string()).field("signatures/0/keyid");
+                return self.push(finding.found(entry.envelope.key_id()));
+            }
         };
         match entry.envelope.verify(&key) {
             Ok(_) => self.counts.signatures = 1,
-            Err(error) => self.find(Code::SignatureInvalid, "signatures/0/sig", error),
+            Err(error) => {
+                let finding = Finding::new(Code::SignatureInvalid, error.to_string());
+                let expected = format!("a signature by key {}", key.key_id());
+                self.push(finding.field("signatures/0/sig").expected(expected));
+            }
         }
     }
 
@@ -130,8 +149,9 @@ impl Check {
     ) {
         self.counts.statements = 1;
         self.recorded_by(entry, recorded_by);
-        if about.original != entry.statement.subject[0].digest.sha256 {
-            self.find(Code::StatementInconsistent, "/about/original", "not the digest of the subject");
+        let subject = entry.statement.subject[0].digest.sha256;
+        if about.original != subject {
+            self.differ("/about/original", "not the digest of the subject", subject, about.original);
         }
         if let Some((field, why)) = fault {
             self.find(Code::StatementInconsistent, field, why);
@@ -147,7 +167,8 @@ impl Check {
 
     fn recorded_by(&mut self, entry: &Entry, recorded_by: Hash) {
         if recorded_by != entry.envelope.key_id() {
-            self.find(Code::StatementInconsistent, "/recordedBy", "not the key that signed");
+            let signed = entry.envelope.key_id();
+            self.differ("/recordedBy", "not the key that signed", signed, recorded_by);
         }
     }
 
@@ -205,33 +226,35 @@ impl Check {
         for (number, quote) in quotes_of(registration) {
             if Hash::of(quote.text.as_bytes()) != quote.reflow_sha256 {
                 let field = format!("/quotes/{number}/reflowSha256");
-                self.find(Code::DigestMismatch, &field, "not the digest of the quotation");
+                let (said, is) = (quote.reflow_sha256, Hash::of(quote.text.as_bytes()));
+                let finding = Finding::new(Code::DigestMismatch, "not the digest of the quotation");
+                self.push(finding.field(field).expected(said).found(is));
             }
         }
         match files.original(&digest, registration.bytes) {
             Err(finding) => self.findings.push(finding.record(self.index)),
             Ok(Some(bytes)) => self.original(&digest, registration, &bytes),
             Ok(None) if registration.original_stored => {
-                self.find(
-                    Code::OriginalMissing,
-                    "/originalStored",
-                    "the original was stored, and is missing",
-                );
+                let finding = Finding::new(Code::OriginalMissing, "the original was stored, and is missing");
+                self.push(finding.field("/originalStored").path(layout::content_path(&digest)));
             }
             Ok(None) => self.counts.originals_not_stored = 1,
         }
     }
 
     fn original(&mut self, digest: &Hash, registration: &Registration, bytes: &[u8]) {
-        if Hash::of(bytes) != *digest || bytes.len() as u64 != registration.bytes {
-            return self.find(Code::OriginalChanged, "", "the stored original is not what was registered");
+        let found = Hash::of(bytes);
+        if found != *digest || bytes.len() as u64 != registration.bytes {
+            let what = "the stored original is not what was registered";
+            let finding = Finding::new(Code::OriginalChanged, what).path(layout::content_path(digest));
+            return self.push(finding.expected(digest).found(found));
         }
         self.counts.originals = 1;
         let mut claims = 0;
         let found = original::check(registration, bytes, evidence_of(registration), &mut claims);
         self.counts.claims = claims;
-        for (code, field, what) in found {
-            self.find(code, &field, what);
+        for finding in found {
+            self.push(finding.path(layout::content_path(digest)));
         }
     }
 }

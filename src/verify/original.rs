@@ -6,40 +6,39 @@ use crate::base::Hash;
 use crate::record::Registration;
 use crate::record::registration::Fingerprint;
 
-use super::report::Code;
-
-/// Something that does not hold: what, at which JSON Pointer, in words.
-type Found = (Code, String, String);
+use super::report::{Code, Finding};
 
 /// Extracts the text again and holds all that the registration says about it against it. `claims` counts what holds.
+/// Findings are without the record.
 pub(super) fn check(
     registration: &Registration,
     bytes: &[u8],
     evidence: Vec<(String, &Evidence)>,
     claims: &mut u64,
-) -> Vec<Found> {
-    let field = |name: &str| name.to_owned();
+) -> Vec<Finding> {
+    let find = |code, field: &str, what: String| Finding::new(code, what).field(field);
     let name = registration.text.extractor.as_str();
     let Some(format) = Format::of_extractor(name) else {
         let what = format!("the text was extracted by {name:?}, which is not known here");
-        return vec![(Code::ExtractorUnknown, field("/text/extractor"), what)];
+        return vec![find(Code::ExtractorUnknown, "/text/extractor", what)];
     };
     let options = ReadOptions { charset: Some(&registration.text.charset), ..ReadOptions::default() };
     let extract = match extract_as(format, bytes, &options) {
         Ok(extract) => extract,
-        Err(error) => return vec![(Code::TextMismatch, field("/text"), error.to_string())],
+        Err(error) => return vec![find(Code::TextMismatch, "/text", error.to_string())],
     };
     let text = ExtractedText::new(&extract.text).beside(&extract);
     if text.sha256() != registration.text.sha256 {
         let what = "the stored original does not give the registered text".into();
-        return vec![(Code::TextMismatch, field("/text/sha256"), what)];
+        let finding = find(Code::TextMismatch, "/text/sha256", what);
+        return vec![finding.expected(registration.text.sha256).found(text.sha256())];
     }
 
     let mut found = Vec::new();
     for (pointer, evidence) in evidence.iter().filter(|(_, evidence)| evidence.rule().is_some()) {
         match text.holds(evidence) {
             Ok(()) => *claims += 1,
-            Err(error) => found.push((Code::EvidenceMismatch, pointer.clone(), error.to_string())),
+            Err(error) => found.push(find(Code::EvidenceMismatch, pointer, error.to_string())),
         }
     }
     for (number, quote) in registration.quotes.iter().flatten().enumerate() {
@@ -48,7 +47,7 @@ pub(super) fn check(
             Some(slice) if reflow(slice).as_str() == quote.text => *claims += 1,
             _ => {
                 let what = format!("the quotation does not stand at {} to {}", quote.start, quote.end);
-                found.push((Code::EvidenceMismatch, format!("/quotes/{number}"), what));
+                found.push(find(Code::EvidenceMismatch, &format!("/quotes/{number}"), what));
             }
         }
     }
@@ -57,7 +56,9 @@ pub(super) fn check(
         let digest = slice.map(|slice| Hash::of(reflow(slice).as_str().as_bytes()));
         if digest != Some(paragraph.reflow_sha256) {
             let what = "not the digest of the paragraph".into();
-            found.push((Code::DigestMismatch, format!("/paragraphs/{number}"), what));
+            let finding = find(Code::DigestMismatch, &format!("/paragraphs/{number}"), what);
+            let is = digest.map_or_else(|| "no text".to_owned(), |digest| digest.to_string());
+            found.push(finding.expected(paragraph.reflow_sha256).found(is));
         }
     }
     let whole = reflow(text.as_str());
@@ -74,12 +75,17 @@ pub(super) fn check(
 }
 
 /// Compares a fingerprint with what the text gives; one by another algorithm cannot be compared.
-fn differs(pointer: &str, algorithm: &str, digest: Hash, registered: Option<&Fingerprint>) -> Option<Found> {
+fn differs(
+    pointer: &str,
+    algorithm: &str,
+    digest: Hash,
+    registered: Option<&Fingerprint>,
+) -> Option<Finding> {
     let registered = registered?;
     if registered.algorithm != algorithm {
         let what = format!("the fingerprint is by {}; this is {algorithm}", registered.algorithm);
-        return Some((Code::ExtractorUnknown, pointer.to_owned(), what));
+        return Some(Finding::new(Code::ExtractorUnknown, what).field(pointer));
     }
-    let what = || "not the digest of the wording".to_owned();
-    (registered.sha256 != digest).then(|| (Code::DigestMismatch, pointer.to_owned(), what()))
+    let finding = || Finding::new(Code::DigestMismatch, "not the digest of the wording").field(pointer);
+    (registered.sha256 != digest).then(|| finding().expected(registered.sha256).found(digest))
 }

@@ -91,48 +91,37 @@ impl<'a> References<'a> {
     /// Checks what the entry at `index` points to.
     pub(super) fn check(&self, index: u64, entry: &Entry) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let mut find = |code, field: &str, what: String| {
-            findings.push(Finding::new(code, format!("record {index}: {what}")).record(index).field(field));
+        let about = |code, field: &str, what: String| {
+            Finding::new(code, format!("record {index}: {what}")).record(index).field(field)
         };
         for (field, to) in entry.references() {
             let other = to.record;
-            if other >= index {
-                find(
-                    Code::ReferenceInvalid,
-                    field,
-                    format!("points to record {other}, which is not before it"),
-                );
-                continue;
-            }
-            match self.get(other) {
+            let finding = match self.get(other) {
+                _ if other >= index => {
+                    let what = format!("points to record {other}, which is not before it");
+                    about(Code::ReferenceInvalid, field, what)
+                }
                 Registered::Unread => {
-                    find(
-                        Code::ReferenceUnknown,
-                        field,
-                        format!("points to record {other}, which could not be read"),
-                    );
+                    let what = format!("points to record {other}, which could not be read");
+                    about(Code::ReferenceUnknown, field, what)
                 }
                 Registered::Other => {
-                    find(
-                        Code::ReferenceInvalid,
-                        field,
-                        format!("points to record {other}, which registers no document"),
-                    );
+                    let what = format!("points to record {other}, which registers no document");
+                    about(Code::ReferenceInvalid, field, what)
                 }
                 Registered::Document(original, _) if original != to.original => {
-                    let expected = to.original;
-                    let what = format!("points to record {other} of {expected}; that one is of {original}");
-                    find(Code::ReferenceInvalid, field, what);
+                    let what = format!("points to record {other} as of another document than it is of");
+                    about(Code::ReferenceInvalid, field, what).expected(to.original).found(original)
                 }
-                Registered::Document(_, claims) => {
-                    if let (Body::Assessment(assessment), "/about") = (&entry.body, field)
-                        && !claims.has(&assessment.claim)
-                    {
+                Registered::Document(_, claims) => match &entry.body {
+                    Body::Assessment(assessment) if field == "/about" && !claims.has(&assessment.claim) => {
                         let what = format!("record {other} makes no claim {:?}", assessment.claim);
-                        find(Code::ReferenceInvalid, "/claim", what);
+                        about(Code::ReferenceInvalid, "/claim", what)
                     }
-                }
-            }
+                    _ => continue,
+                },
+            };
+            findings.push(finding);
         }
         findings
     }

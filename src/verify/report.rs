@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use crate::base::Hash;
+use crate::record::layout::{ENTRIES_PER_FILE, disclosures_path};
+use crate::tlog::{EntryBundle, Tile};
 
 /// The answer. Absence of evidence is never the first of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -53,6 +55,8 @@ pub enum Code {
     RootMismatch,
     /// A file that the checkpoint implies is missing.
     FileMissing,
+    /// A hash tile is missing; the entries lead to the root, so that it can be made again from them.
+    TileMissing,
     /// A file could not be read.
     FileUnreadable,
     /// A bundle is not a sequence of entries of the right number.
@@ -117,6 +121,7 @@ impl Code {
             | Code::QuorumNotReached
             | Code::ExtensionUnknown
             | Code::FileMissing
+            | Code::TileMissing
             | Code::FileUnreadable
             | Code::KindUnknown
             | Code::ValueUnknown
@@ -127,6 +132,141 @@ impl Code {
             | Code::ExtractorUnknown => Severity::Unverifiable,
             Code::Stray => Severity::Note,
             _ => Severity::Invalid,
+        }
+    }
+}
+
+impl Code {
+    /// All codes, in the order of the checks.
+    pub const ALL: [Code; 38] = [
+        Code::CheckpointMalformed,
+        Code::CheckpointUntrusted,
+        Code::CheckpointUnverifiable,
+        Code::QuorumNotReached,
+        Code::RolledBack,
+        Code::Forked,
+        Code::PrefixRewritten,
+        Code::ExtensionUnknown,
+        Code::RootMismatch,
+        Code::FileMissing,
+        Code::TileMissing,
+        Code::FileUnreadable,
+        Code::BundleMalformed,
+        Code::TileChanged,
+        Code::EntryChanged,
+        Code::EntryMalformed,
+        Code::KindUnknown,
+        Code::SignerNotEnrolled,
+        Code::SignerUnknown,
+        Code::SignerEnded,
+        Code::SignerNotAllowed,
+        Code::SignatureInvalid,
+        Code::KeyStatementInvalid,
+        Code::StatementInconsistent,
+        Code::OpeningsMalformed,
+        Code::OpeningMismatch,
+        Code::OpeningMissing,
+        Code::OriginalChanged,
+        Code::OriginalMissing,
+        Code::TextMismatch,
+        Code::ExtractorUnknown,
+        Code::EvidenceMismatch,
+        Code::DigestMismatch,
+        Code::ReferenceInvalid,
+        Code::ReferenceUnknown,
+        Code::ValueUnknown,
+        Code::PendingInvalid,
+        Code::Stray,
+    ];
+
+    /// Returns the code as it stands in JSON: `rootMismatch`.
+    pub fn name(self) -> String {
+        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// Returns what such a finding means for whoever relies on the log.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Code::CheckpointMalformed => "Nothing says which entries belong to the log.",
+            Code::CheckpointUntrusted => "Nobody whom the policy trusts answers for these entries.",
+            Code::CheckpointUnverifiable => {
+                "The log may be good; a newer release, or other software, could tell."
+            }
+            Code::QuorumNotReached => {
+                "The log's operator could have shown others another log; too few witnesses say that he did not."
+            }
+            Code::RolledBack => "Entries that were there are missing, or this is an old copy.",
+            Code::Forked => {
+                "Whoever holds the log's key has signed two histories. The evidence convicts him."
+            }
+            Code::PrefixRewritten => {
+                "Entries were changed, dropped or inserted after they were published. The evidence convicts whoever holds the log's key."
+            }
+            Code::ExtensionUnknown => {
+                "Entries may have been changed since the log was last accepted; restore its tiles and check again."
+            }
+            Code::RootMismatch => {
+                "Entries were changed, dropped, inserted or reordered after the checkpoint was signed."
+            }
+            Code::FileMissing => {
+                "Something that was published is not here: restore it from a copy. What it held cannot be judged."
+            }
+            Code::TileMissing => {
+                "Nothing is lost: the tile can be made again from the entries. Until then others cannot be given proofs."
+            }
+            Code::FileUnreadable => "What the file holds cannot be judged: the system does not give it out.",
+            Code::BundleMalformed => {
+                "The file of entries was damaged or replaced: its entries cannot be told apart."
+            }
+            Code::TileChanged => {
+                "A file of hashes was damaged or replaced. The entries are what was signed; proofs made from it fail."
+            }
+            Code::EntryChanged => {
+                "The record was altered after it was logged. What it says now was never signed for by the log."
+            }
+            Code::EntryMalformed => {
+                "The log holds something that is no record. Whoever appended it did not use this format."
+            }
+            Code::KindUnknown => "A newer release may understand it; this one cannot say whether it holds.",
+            Code::SignerNotEnrolled => {
+                "Whoever signed it was nobody at that place in the log: the record must not be relied on."
+            }
+            Code::SignerUnknown => "The signer may have been enrolled by an entry that could not be read.",
+            Code::SignerEnded => {
+                "The key had been revoked, retired or replaced: whoever signed may be a thief."
+            }
+            Code::SignerNotAllowed => "The signer may say other things, but not this.",
+            Code::SignatureInvalid => "The signer named in the record did not sign it.",
+            Code::KeyStatementInvalid => {
+                "The statement about a key changes nothing; whoever relied on it was mistaken."
+            }
+            Code::StatementInconsistent => {
+                "The statement says two things that cannot both be true, and must not be relied on."
+            }
+            Code::OpeningsMalformed => {
+                "Committed words cannot be shown from this file; the records themselves are not affected."
+            }
+            Code::OpeningMismatch => "Words were put forward that are not those the signer committed to.",
+            Code::OpeningMissing => {
+                "The committed words cannot be shown, and nothing says that they were erased on purpose."
+            }
+            Code::OriginalChanged => "The stored document is not the one that was registered.",
+            Code::OriginalMissing => {
+                "The document that was stored with the record is not here: its text and claims were not checked."
+            }
+            Code::TextMismatch => "The registered text is not what the document says.",
+            Code::ExtractorUnknown => {
+                "Another release made the text; this one cannot tell whether it is what the document says."
+            }
+            Code::EvidenceMismatch => "The document does not say there what the record claims it says.",
+            Code::DigestMismatch => "A digest in the record is not that of what the document says.",
+            Code::ReferenceInvalid => {
+                "The statement is about something that is not in the log as it says, and changes nothing."
+            }
+            Code::ReferenceUnknown => "What the statement is about could not be read.",
+            Code::ValueUnknown => "A newer release may understand it; this one passes the statement over.",
+            Code::PendingInvalid => "It would be refused, or would be bad, if it were appended.",
+            Code::Stray => "It is not part of the log, and says nothing.",
         }
     }
 }
@@ -143,17 +283,26 @@ pub struct Finding {
     pub record: Option<u64>,
     /// JSON Pointer into the predicate, or the name of a part of the entry, where it is about one.
     pub field: Option<String>,
-    /// The file below `records/`, where it is about one.
+    /// The file below `records/`, where it is about one; of a record, the one that it lies in.
     pub path: Option<String>,
+    /// The line of that file, counted from 1, where it is a text that people write.
+    pub line: Option<u32>,
+    /// What should be there, where that is known: a digest, a key's id, a number.
+    pub expected: Option<String>,
+    /// What is there instead.
+    pub found: Option<String>,
     /// In words.
     pub message: String,
+    /// What such a finding means for whoever relies on the log. The same for each code.
+    pub meaning: &'static str,
 }
 
 impl Finding {
     /// A finding about the log as a whole.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        let severity = code.severity();
-        Finding { code, severity, record: None, field: None, path: None, message: message.into() }
+        let (severity, meaning, message) = (code.severity(), code.meaning(), message.into());
+        let (field, path, expected, found) = (None, None, None, None);
+        Finding { code, severity, record: None, field, path, line: None, expected, found, message, meaning }
     }
 
     /// Says which record it is about.
@@ -172,6 +321,35 @@ impl Finding {
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
+    }
+
+    /// Says what should be there.
+    pub fn expected(mut self, expected: impl ToString) -> Self {
+        self.expected = Some(expected.to_string());
+        self
+    }
+
+    /// Says what is there instead.
+    pub fn found(mut self, found: impl ToString) -> Self {
+        self.found = Some(found.to_string());
+        self
+    }
+
+    /// Of a file that is missing: says that it is a tile that nothing is lost with, the entries leading to the root.
+    pub(super) fn tile_can_be_made_again(&mut self) {
+        let tile = self.path.as_ref().is_some_and(|path| path.parse::<Tile>().is_ok());
+        if self.code == Code::FileMissing && tile {
+            (self.code, self.meaning) = (Code::TileMissing, Code::TileMissing.meaning());
+        }
+    }
+
+    /// Says in which file of a log of `size` entries the record lies, where no other file was named.
+    pub(super) fn locate(&mut self, size: u64) {
+        let (None, Some(record)) = (&self.path, self.record) else { return };
+        self.path = match self.code {
+            Code::OpeningMissing | Code::OpeningMismatch => Some(disclosures_path(record / ENTRIES_PER_FILE)),
+            _ => EntryBundle::of_size(record / 256, size).map(|bundle| bundle.path()),
+        };
     }
 }
 

@@ -10,20 +10,31 @@ use crate::tlog::{Edge, Tile};
 use super::fetch::Files;
 use super::report::{Code, FINDINGS_MAX, Finding};
 
+/// What both trees say together.
+pub(super) struct Finished {
+    pub(super) findings: Vec<Finding>,
+    /// How many tiles were compared.
+    pub(super) tiles: u64,
+    /// Whether all entries are there, and lead to the root.
+    pub(super) entries_hold: bool,
+}
+
 /// Both trees, leaf by leaf.
 pub(super) struct Trees<'a> {
     files: Files<'a>,
     from_entries: Edge,
     from_tiles: Edge,
-    /// Entries whose hash is not the one in their tile.
-    parted: Vec<u64>,
+    /// Entries whose hash is not the one in their tile: index, the entry's hash, the tile's.
+    parted: Vec<(u64, Hash, Hash)>,
     /// Tiles above the lowest level that are not what the entries give, and those that are not what the tiles below
-    /// them give.
-    off_entries: Vec<Tile>,
-    off_tiles: Vec<Tile>,
+    /// them give: the first hash that should be there, and what is.
+    off_entries: Vec<(Tile, Hash, Hash)>,
+    off_tiles: Vec<(Tile, Hash, Hash)>,
     findings: Vec<Finding>,
     /// A leaf of which neither entry nor hash could be had.
     unknown: bool,
+    /// A leaf whose entry could not be had.
+    unread: bool,
     tiles: u64,
 }
 
@@ -40,6 +51,7 @@ impl<'a> Trees<'a> {
             off_tiles,
             findings,
             unknown: false,
+            unread: false,
             tiles: 0,
         }
     }
@@ -50,8 +62,9 @@ impl<'a> Trees<'a> {
             && entry != tile
             && self.parted.len() < FINDINGS_MAX
         {
-            self.parted.push(self.from_entries.size());
+            self.parted.push((self.from_entries.size(), entry, tile));
         }
+        self.unread |= entry.is_none();
         let known = entry.or(tile);
         self.unknown |= known.is_none();
         let known = known.unwrap_or(Hash([0; 32]));
@@ -74,18 +87,18 @@ impl<'a> Trees<'a> {
         match self.files.tile(tile) {
             Err(finding) => self.findings.push(finding),
             Ok(found) => {
-                if found != by_entries {
-                    self.off_entries.push(tile);
-                }
-                if found != by_tiles {
-                    self.off_tiles.push(tile);
-                }
+                let parts = |given: &[Hash]| {
+                    let (given, found) = given.iter().zip(&found).find(|(given, found)| given != found)?;
+                    Some((tile, *given, *found))
+                };
+                self.off_entries.extend(parts(by_entries));
+                self.off_tiles.extend(parts(by_tiles));
             }
         }
     }
 
-    /// Compares the partial tiles and the root, and returns what was found and how many tiles were compared.
-    pub(super) fn finish(mut self, root: &Hash) -> (Vec<Finding>, u64) {
+    /// Compares the partial tiles and the root.
+    pub(super) fn finish(mut self, root: &Hash) -> Finished {
         let size = self.from_entries.size();
         for tile in partial_tiles_of(size) {
             let by_entries = self.from_entries.partial(tile.level()).to_vec();
@@ -94,36 +107,44 @@ impl<'a> Trees<'a> {
         }
         let (entries_root, tiles_root) = (self.from_entries.root(), self.from_tiles.root());
         if entries_root == *root {
-            let lowest = self.parted.iter().filter_map(|index| Tile::of_size(0, index / 256, size));
-            let mut tiles: Vec<Tile> = lowest.chain(self.off_entries).collect();
-            tiles.dedup();
-            self.findings.extend(tiles.into_iter().map(|tile| {
-                let message = format!("{tile} is not what the entries give; the entries lead to the root");
-                Finding::new(Code::TileChanged, message).path(tile.path())
-            }));
+            let lowest = self.parted.iter().filter_map(|(index, entry, tile)| {
+                Some((Tile::of_size(0, index / 256, size)?, *entry, *tile))
+            });
+            let mut tiles: Vec<(Tile, Hash, Hash)> = lowest.chain(self.off_entries).collect();
+            tiles.dedup_by_key(|(tile, ..)| *tile);
+            let why = "the entries give; the entries lead to the root";
+            self.findings.extend(tiles.into_iter().map(|tile| changed_tile(tile, why)));
         } else if tiles_root == *root {
-            self.findings
-                .extend(self.parted.iter().map(|index| changed_entry(*index, "the tiles lead to the root")));
-            self.findings.extend(self.off_tiles.into_iter().map(|tile| {
-                let message = format!("{tile} is not what the tiles below it give");
-                Finding::new(Code::TileChanged, message).path(tile.path())
-            }));
+            let why = "the tiles lead to the root";
+            self.findings.extend(self.parted.iter().map(|parted| changed_entry(parted, why)));
+            let why = "the tiles below it give";
+            self.findings.extend(self.off_tiles.into_iter().map(|tile| changed_tile(tile, why)));
         } else {
             let neither = "neither the entries nor the tiles lead to the root";
-            self.findings.extend(self.parted.iter().map(|index| changed_entry(*index, neither)));
+            self.findings.extend(self.parted.iter().map(|parted| changed_entry(parted, neither)));
             if !self.unknown {
                 let message = format!(
                     "the {size} entries give the root {entries_root}, their tiles {tiles_root}, the checkpoint signs {root}"
                 );
-                self.findings.push(Finding::new(Code::RootMismatch, message));
+                let finding = Finding::new(Code::RootMismatch, message);
+                self.findings.push(finding.expected(root).found(entries_root));
             }
         }
-        (self.findings, self.tiles)
+        Finished {
+            findings: self.findings,
+            tiles: self.tiles,
+            entries_hold: entries_root == *root && !self.unread,
+        }
     }
 }
 
-fn changed_entry(index: u64, why: &str) -> Finding {
+fn changed_tile((tile, expected, found): (Tile, Hash, Hash), why: &str) -> Finding {
+    let message = format!("{tile} is not what {why}");
+    Finding::new(Code::TileChanged, message).path(tile.path()).expected(expected).found(found)
+}
+
+fn changed_entry((index, entry, tile): &(u64, Hash, Hash), why: &str) -> Finding {
     let message =
         format!("record {index} is not the one that was logged: its hash is not that in its tile, and {why}");
-    Finding::new(Code::EntryChanged, message).record(index)
+    Finding::new(Code::EntryChanged, message).record(*index).expected(tile).found(entry)
 }
