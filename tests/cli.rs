@@ -710,3 +710,46 @@ fn copy_folder(from: &Path, to: &Path) {
         }
     }
 }
+
+#[test]
+fn findings_for_programs_of_continuous_integration() {
+    let folder = Folder::with_record();
+    folder.write("records/notes, and: 100%.txt", "a stray\n");
+    fs::remove_file(folder.path("records/tile/0/000.p/2")).unwrap();
+    let mut entries = fs::read(folder.path("records/tile/entries/000.p/2")).unwrap();
+    let at = entries.len() - 90;
+    entries[at] ^= 1;
+    fs::write(folder.path("records/tile/entries/000.p/2"), entries).unwrap();
+    let verify = |format| ["verify", "--stateless", "--format", format];
+    let nowhere = |format| ["verify", "-C", "nowhere", "--format", format];
+    snapshot!(folder, "ci-github", verify("github"), nowhere("github"), ["list", "--format", "github"]);
+    let mut sarif: Vec<Value> = Vec::new();
+    for args in [verify("sarif").to_vec(), nowhere("sarif").to_vec()] {
+        sarif.push(serde_json::from_slice(&folder.run(&args).stdout).unwrap());
+    }
+    let run = &sarif[0]["runs"][0];
+    assert_eq!(run["properties"]["verdict"], "invalid");
+    assert_eq!(run["invocations"][0]["exitCode"], 1);
+    let results: Vec<(&str, &str, &str)> = run["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| {
+            let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
+            assert_eq!(rule["id"], result["ruleId"]);
+            let uri = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+            (
+                result["ruleId"].as_str().unwrap(),
+                result["level"].as_str().unwrap(),
+                uri.as_str().unwrap_or("-"),
+            )
+        })
+        .collect();
+    let stray = "records/notes,%20and%3A%20100%25.txt";
+    assert!(results.contains(&("stray", "note", stray)), "{results:?}");
+    assert!(results.contains(&("fileMissing", "warning", "records/tile/0/000.p/2")), "{results:?}");
+    assert_eq!(sarif[1]["runs"][0]["invocations"][0]["executionSuccessful"], false);
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r#"timestamp="[^"]*""#, r#"timestamp="[TIME]""#);
+    settings.bind(|| snapshot!(folder, "ci-junit", verify("junit"), nowhere("junit")));
+}

@@ -40,6 +40,19 @@ pub enum Format {
     Text,
     /// A program.
     Json,
+    /// Code scanning: SARIF 2.1.0, for `verify`.
+    Sarif,
+    /// Test reports: JUnit XML, for `verify`.
+    Junit,
+    /// GitHub Actions: annotations, for `verify`.
+    Github,
+}
+
+impl Format {
+    /// Returns whether it is one for findings alone.
+    pub fn is_for_ci(self) -> bool {
+        matches!(self, Format::Sarif | Format::Junit | Format::Github)
+    }
 }
 
 /// The commands.

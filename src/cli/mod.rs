@@ -3,6 +3,7 @@
 mod add;
 pub mod args;
 mod check;
+mod ci;
 mod demo;
 mod diagnostics;
 pub mod exit;
@@ -51,6 +52,14 @@ pub fn main() -> ExitCode {
 
 fn run(cli: &Cli, output: Output) -> Outcome<Exit> {
     let workspace = Workspace::at(&cli.workspace);
+    let finds = match &cli.command {
+        Command::Verify(args) => args.evidence.is_none(),
+        _ => false,
+    };
+    if cli.format.is_for_ci() && !finds {
+        let message = "that format is for findings; this command prints text or json";
+        return Err(failure::Failure::new(Exit::Usage, message).hint("say --format json"));
+    }
     let done = |result: Outcome<()>| result.map(|()| Exit::Success);
     match &cli.command {
         Command::Init(args) => done(init::run(&workspace, args, output)),

@@ -5,8 +5,10 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::args::Format;
+use super::ci::{self, Results};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
+use super::now;
 
 /// Where a command prints.
 #[derive(Debug, Clone, Copy)]
@@ -27,10 +29,25 @@ impl Output {
     /// Prints data: what `text` makes for a person, what `json` makes for a program.
     pub(crate) fn print(self, text: impl FnOnce() -> String, json: impl FnOnce() -> Value) -> Outcome<()> {
         let out = match self.format {
-            Format::Text => text(),
             Format::Json => format!("{}\n", json()),
+            _ => text(),
         };
         print_bytes(out.as_bytes())
+    }
+
+    /// Prints findings: as [`Output::print`], or as a program of continuous integration reads them.
+    pub(crate) fn print_results(
+        self,
+        results: &Results<'_>,
+        text: impl FnOnce() -> String,
+        json: impl FnOnce() -> Value,
+    ) -> Outcome<()> {
+        match self.format {
+            Format::Text | Format::Json => self.print(text, json),
+            Format::Sarif => print_bytes(format!("{:#}\n", results.sarif()).as_bytes()),
+            Format::Junit => print_bytes(results.junit(now()).as_bytes()),
+            Format::Github => print_bytes(results.github().as_bytes()),
+        }
     }
 
     /// Tells of a failure: on standard error, and for a program as an object too.
@@ -42,9 +59,14 @@ impl Output {
         };
         // Nobody is left to tell if this fails.
         let _ = anstream::stderr().write_all(text.as_bytes());
-        if self.is_json() {
-            let _ = print_bytes(format!("{}\n", serde_json::json!({ "error": failure.json() })).as_bytes());
-        }
+        let out = match self.format {
+            Format::Text => return,
+            Format::Json => format!("{}\n", serde_json::json!({ "error": failure.json() })),
+            Format::Sarif => format!("{:#}\n", ci::sarif_failure(failure)),
+            Format::Junit => ci::junit_failure(failure, now()),
+            Format::Github => ci::github_failure(failure),
+        };
+        let _ = print_bytes(out.as_bytes());
     }
 }
 

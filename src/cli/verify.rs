@@ -12,10 +12,11 @@ use crate::note::{Checkpoint, VerifierKey};
 use crate::record::layout;
 use crate::storage::{Key, Store, StoreError};
 use crate::verify::{
-    Audited, Contradiction, Evidence, Memory, Report, Severity, Trust, Verdict, audit_since, log_of,
+    Audited, Code, Contradiction, Evidence, Memory, Report, Severity, Trust, Verdict, audit_since, log_of,
 };
 
 use super::args::VerifyArgs;
+use super::ci::Results;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::input::read_bounded;
@@ -52,7 +53,23 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
     bar.finish_and_clear();
     let report = &audited.report;
     let kept = memory.keep(&audited, &trust);
-    output.print(
+    let exit = match report.verdict {
+        Verdict::Verified => Exit::Success,
+        Verdict::Invalid => Exit::Invalid,
+        Verdict::Unverifiable => Exit::Unavailable,
+    };
+    let results = Results {
+        command: "verify",
+        subject: report.origin.as_deref(),
+        codes: &Code::ALL,
+        verdict: report.verdict,
+        findings: &report.findings,
+        left_out: report.findings_left_out,
+        folder: &workspace.records(),
+        exit: exit.code(),
+    };
+    output.print_results(
+        &results,
         || text(report, &kept),
         || {
             let mut object = json!(report);
@@ -61,11 +78,7 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
             object
         },
     )?;
-    Ok(match report.verdict {
-        Verdict::Verified => Exit::Success,
-        Verdict::Invalid => Exit::Invalid,
-        Verdict::Unverifiable => Exit::Unavailable,
-    })
+    Ok(exit)
 }
 
 /// The auditor's memory of the log at hand, if he keeps one.
