@@ -124,9 +124,9 @@ struct Differs;
 /// A bundle with all that belongs to it, read and taken apart.
 struct Batch {
     bundle: EntryBundle,
-    entries: Result<Vec<Parsed>, Finding>,
-    tile: Result<Vec<Hash>, Finding>,
-    openings: Result<(DisclosureFile, Hash), Finding>,
+    entries: Result<Vec<Parsed>, Box<Finding>>,
+    tile: Result<Vec<Hash>, Box<Finding>>,
+    openings: Result<(DisclosureFile, Hash), Box<Finding>>,
 }
 
 /// A bundle whose entries give its tile, as far as what follows needs it.
@@ -183,7 +183,7 @@ impl<'a> Audit<'a> {
     /// Fails only if it was to `compare`, and what is remembered differs.
     fn run(
         mut self,
-        checkpoint: Result<Option<Vec<u8>>, Finding>,
+        checkpoint: Result<Option<Vec<u8>>, Box<Finding>>,
         listing: &Listing,
         progress: &(dyn Fn(u64, u64) + Sync),
         memory: Option<&Memory>,
@@ -365,7 +365,7 @@ impl<'a> Audit<'a> {
         &self,
         size: u64,
         opened: &OpenedCheckpoint,
-    ) -> Result<(Hash, ConsistencyProof), ReadError<Finding>> {
+    ) -> Result<(Hash, ConsistencyProof), ReadError<Box<Finding>>> {
         let now = opened.checkpoint();
         let mut tiles = TileReader::new(self.files, now.size(), &now.root_hash())?;
         Ok((root_of_prefix(size, &mut tiles)?, ConsistencyProof::prove(size, now.size(), &mut tiles)?))
@@ -430,7 +430,7 @@ impl<'a> Audit<'a> {
     }
 
     /// Opens the checkpoint, as far as it can be trusted.
-    fn open(&mut self, checkpoint: Result<Option<Vec<u8>>, Finding>) -> Option<OpenedCheckpoint> {
+    fn open(&mut self, checkpoint: Result<Option<Vec<u8>>, Box<Finding>>) -> Option<OpenedCheckpoint> {
         let path = layout::CHECKPOINT;
         let bytes = match checkpoint {
             Ok(Some(bytes)) => bytes,
@@ -440,7 +440,7 @@ impl<'a> Audit<'a> {
                 return None;
             }
             Err(finding) => {
-                self.report.push(finding);
+                self.report.push(*finding);
                 return None;
             }
         };
@@ -506,9 +506,9 @@ impl<'a> Audit<'a> {
             self.learned.size = batch.bundle.first_entry() + 256;
         }
         let counts = &mut self.report.counts;
-        findings.extend(batch.entries.as_ref().err().cloned());
-        findings.extend(batch.tile.as_ref().err().cloned());
-        findings.extend(batch.openings.as_ref().err().cloned());
+        findings.extend(batch.entries.as_ref().err().map(|finding| (**finding).clone()));
+        findings.extend(batch.tile.as_ref().err().map(|finding| (**finding).clone()));
+        findings.extend(batch.openings.as_ref().err().map(|finding| (**finding).clone()));
         counts.tiles += u64::from(batch.entries.is_ok());
         let mut jobs = Vec::new();
         for place in 0..usize::from(batch.bundle.width()) {

@@ -23,17 +23,17 @@ fn key(path: &str) -> Key {
 
 impl Files<'_> {
     /// Reads a file that the checkpoint implies.
-    fn get(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>, Finding> {
+    fn get(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>, Box<Finding>> {
         self.store.get(&key(path), limit as u64).map_err(|error| unreadable(path, &error))
     }
 
     /// Reads the checkpoint; `None` if there is none.
-    pub(super) fn checkpoint(&self) -> Result<Option<Vec<u8>>, Finding> {
+    pub(super) fn checkpoint(&self) -> Result<Option<Vec<u8>>, Box<Finding>> {
         self.get(layout::CHECKPOINT, NOTE_MAX_BYTES)
     }
 
     /// Reads a hash tile, or, where only the full one is left, its beginning.
-    pub(super) fn tile(&self, tile: Tile) -> Result<Vec<Hash>, Finding> {
+    pub(super) fn tile(&self, tile: Tile) -> Result<Vec<Hash>, Box<Finding>> {
         let width = usize::from(tile.width());
         let mut found = self.get(&tile.path(), width * Hash::BYTES)?;
         if found.is_none() && tile != tile.full() {
@@ -44,11 +44,11 @@ impl Files<'_> {
         }
         let bytes = found.ok_or_else(|| missing(tile.path()))?;
         hashes_of_tile(tile, &bytes)
-            .map_err(|error| Finding::new(Code::TileChanged, error.to_string()).path(tile.path()))
+            .map_err(|error| Finding::new(Code::TileChanged, error.to_string()).path(tile.path()).into())
     }
 
     /// Reads an entry bundle; where only the full one is left, that, with the width it has.
-    pub(super) fn bundle(&self, bundle: EntryBundle) -> Result<(EntryBundle, Vec<u8>), Finding> {
+    pub(super) fn bundle(&self, bundle: EntryBundle) -> Result<(EntryBundle, Vec<u8>), Box<Finding>> {
         for candidate in [bundle, bundle.full()] {
             if let Some(bytes) = self.get(&candidate.path(), BUNDLE_MAX_BYTES)? {
                 return Ok((candidate, bytes));
@@ -58,13 +58,13 @@ impl Files<'_> {
     }
 
     /// Reads a file of openings, unparsed; one that is not there is empty.
-    pub(super) fn openings_bytes(&self, number: u64) -> Result<Vec<u8>, Finding> {
+    pub(super) fn openings_bytes(&self, number: u64) -> Result<Vec<u8>, Box<Finding>> {
         let found = self.get(&layout::disclosures_path(number), DISCLOSURES_FILE_MAX_BYTES)?;
         Ok(found.unwrap_or_default())
     }
 
     /// Reads a file of openings; one that is not there holds none. Returns the digest of its bytes too.
-    pub(super) fn openings(&self, number: u64) -> Result<(DisclosureFile, Hash), Finding> {
+    pub(super) fn openings(&self, number: u64) -> Result<(DisclosureFile, Hash), Box<Finding>> {
         let bytes = self.openings_bytes(number)?;
         let parsed = DisclosureFile::parse(number, &bytes).map_err(|error| {
             let path = layout::disclosures_path(number);
@@ -74,29 +74,29 @@ impl Files<'_> {
     }
 
     /// Reads the file of a statement that waits to be appended.
-    pub(super) fn pending(&self, path: &str) -> Result<Vec<u8>, Finding> {
+    pub(super) fn pending(&self, path: &str) -> Result<Vec<u8>, Box<Finding>> {
         self.get(path, PENDING_MAX_BYTES)?.ok_or_else(|| missing(path.to_owned()))
     }
 
     /// Reads a stored original of `size` bytes; `None` if it is not there.
-    pub(super) fn original(&self, digest: &Hash, size: u64) -> Result<Option<Vec<u8>>, Finding> {
+    pub(super) fn original(&self, digest: &Hash, size: u64) -> Result<Option<Vec<u8>>, Box<Finding>> {
         let path = layout::content_path(digest);
         match self.store.get(&key(&path), size) {
             Ok(found) => Ok(found),
             Err(StoreError::TooLarge { size: found, .. }) => {
                 let message = format!("the stored original has {found} bytes instead of {size}");
-                Err(Finding::new(Code::OriginalChanged, message).path(path))
+                Err(Finding::new(Code::OriginalChanged, message).path(path).into())
             }
             Err(error) => Err(unreadable(&path, &error)),
         }
     }
 }
 
-fn missing(path: String) -> Finding {
-    Finding::new(Code::FileMissing, format!("{path} is missing")).path(path)
+fn missing(path: String) -> Box<Finding> {
+    Box::new(Finding::new(Code::FileMissing, format!("{path} is missing")).path(path))
 }
 
-fn unreadable(path: &str, error: &StoreError) -> Finding {
+fn unreadable(path: &str, error: &StoreError) -> Box<Finding> {
     let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
     let code = match error {
         // Larger than anything of its name can be: it was changed, not hidden.
@@ -106,5 +106,5 @@ fn unreadable(path: &str, error: &StoreError) -> Finding {
         StoreError::TooLarge { .. } => Code::OpeningsMalformed,
         _ => Code::FileUnreadable,
     };
-    Finding::new(code, format!("{error}{cause}")).path(path)
+    Box::new(Finding::new(code, format!("{error}{cause}")).path(path))
 }

@@ -71,7 +71,7 @@ pub enum ReaderError {
     Checkpoint(#[from] OpenError),
     /// A file is missing or cannot be read.
     #[error("{}", .0.message)]
-    File(Finding),
+    File(Box<Finding>),
     /// What was read does not lead to the root that the checkpoint signs.
     #[error("{what} does not lead to the root that the checkpoint signs: the log was changed")]
     Changed {
@@ -80,16 +80,16 @@ pub enum ReaderError {
     },
 }
 
-impl From<Finding> for ReaderError {
-    fn from(finding: Finding) -> Self {
+impl From<Box<Finding>> for ReaderError {
+    fn from(finding: Box<Finding>) -> Self {
         ReaderError::File(finding)
     }
 }
 
 impl TileSource for Files<'_> {
-    type Error = Finding;
+    type Error = Box<Finding>;
 
-    fn tile(&self, tile: Tile) -> Result<Vec<u8>, Finding> {
+    fn tile(&self, tile: Tile) -> Result<Vec<u8>, Box<Finding>> {
         Files::tile(self, tile).map(|hashes| bytes_of_tile(&hashes))
     }
 }

@@ -85,7 +85,7 @@ impl<'a> Trees<'a> {
             return;
         }
         match self.files.tile(tile) {
-            Err(finding) => self.findings.push(finding),
+            Err(finding) => self.findings.push(*finding),
             Ok(found) => {
                 let parts = |given: &[Hash]| {
                     let (given, found) = given.iter().zip(&found).find(|(given, found)| given != found)?;

@@ -27,15 +27,16 @@ pub(super) fn check_pending(
                 counts.pending += 1;
                 originals.extend(entry.original());
             }
-            Err(finding) => findings.push(finding),
+            Err(finding) => findings.push(*finding),
         }
     }
     (findings, originals)
 }
 
-fn one(files: Files<'_>, path: &str, state: &State) -> Result<Entry, Finding> {
-    let bad =
-        |code: Code, why: &dyn std::fmt::Display| Finding::new(code, format!("{path}: {why}")).path(path);
+fn one(files: Files<'_>, path: &str, state: &State) -> Result<Entry, Box<Finding>> {
+    let bad = |code: Code, why: &dyn std::fmt::Display| {
+        Box::new(Finding::new(code, format!("{path}: {why}")).path(path))
+    };
     let bytes = files.pending(path)?;
     let (pending, entry) = Pending::parse(path, &bytes).map_err(|error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
