@@ -11,16 +11,18 @@
 //! X9yH0Ajrdm1Oij4tWso9UzzKJvPoDxwmuEcO3XAdRC0
 //! ```
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::base::Hash;
 use crate::base::encoding::{from_base64url, to_base64url};
 use crate::base::limits::DISCLOSURE_MAX_BYTES;
 
-use super::json::{self, DEPTH_MAX};
+use super::json::{DEPTH_MAX, Json};
 
 /// The member that holds an object's commitments.
 pub const SD: &str = "_sd";
@@ -144,27 +146,9 @@ impl Disclosure {
     /// # Errors
     /// [`DisclosureError`] for what is no opening.
     pub fn parse(text: &str) -> Result<Self, DisclosureError> {
-        if text.len() > DISCLOSURE_MAX_BYTES / 3 * 4 + 4 {
-            return Err(DisclosureError::TooLarge { size: text.len() / 4 * 3, limit: DISCLOSURE_MAX_BYTES });
-        }
-        let encoding = || DisclosureError::Encoding { text: text.chars().take(40).collect() };
-        let bytes = from_base64url(text).map_err(|_| encoding())?;
-        if bytes.len() > DISCLOSURE_MAX_BYTES {
-            return Err(DisclosureError::TooLarge { size: bytes.len(), limit: DISCLOSURE_MAX_BYTES });
-        }
-        let array = json::parse(&bytes).map_err(|_| encoding())?;
-        let shape = || DisclosureError::Shape { digest: digest(text) };
-        let Value::Array(mut items) = array else { return Err(shape()) };
-        let value = items.pop().ok_or_else(shape)?;
-        let name = match items.as_slice() {
-            [Value::String(_)] => None,
-            [Value::String(_), Value::String(name)] => {
-                check_name(name)?;
-                Some(name.clone())
-            }
-            _ => return Err(shape()),
-        };
-        Ok(Disclosure { text: text.to_owned(), name, value })
+        let decoded = Decoded::of(text)?;
+        let Opening { name, value, .. } = decoded.opening()?;
+        Ok(Disclosure { text: text.to_owned(), name: name.map(Cow::into_owned), value: value.into() })
     }
 
     /// Returns the opening's spelling, which is what is stored and digested.
@@ -199,13 +183,74 @@ fn check_name(name: &str) -> Result<(), DisclosureError> {
     }
 }
 
-/// A payload with its openings put back.
+/// An opening, taken out of its base64url but not yet apart.
+#[derive(Debug, Clone)]
+pub struct Decoded<'t> {
+    text: &'t str,
+    json: Vec<u8>,
+}
+
+impl<'t> Decoded<'t> {
+    /// Decodes an opening.
+    ///
+    /// # Errors
+    /// [`DisclosureError::TooLarge`], [`DisclosureError::Encoding`].
+    pub fn of(text: &'t str) -> Result<Self, DisclosureError> {
+        if text.len() > DISCLOSURE_MAX_BYTES / 3 * 4 + 4 {
+            return Err(DisclosureError::TooLarge { size: text.len() / 4 * 3, limit: DISCLOSURE_MAX_BYTES });
+        }
+        let json = from_base64url(text).map_err(|_| DisclosureError::encoding(text))?;
+        if json.len() > DISCLOSURE_MAX_BYTES {
+            return Err(DisclosureError::TooLarge { size: json.len(), limit: DISCLOSURE_MAX_BYTES });
+        }
+        Ok(Decoded { text, json })
+    }
+
+    /// Takes it apart. Any spacing of the JSON is taken, as it is part of what is digested.
+    ///
+    /// # Errors
+    /// [`DisclosureError`] for what is no opening.
+    pub fn opening(&self) -> Result<Opening<'_>, DisclosureError> {
+        let array = Json::parse(&self.json).map_err(|_| DisclosureError::encoding(self.text))?;
+        let shape = || DisclosureError::Shape { digest: digest(self.text) };
+        let Json::Array(mut items) = array else { return Err(shape()) };
+        let value = items.pop().ok_or_else(shape)?;
+        let name = match &mut items[..] {
+            [Json::String(_)] => None,
+            [Json::String(_), Json::String(name)] => {
+                check_name(name)?;
+                Some(std::mem::take(name))
+            }
+            _ => return Err(shape()),
+        };
+        Ok(Opening { digest: digest(self.text), name, value })
+    }
+}
+
+/// An opening, taken apart.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Opened {
+pub struct Opening<'a> {
+    /// What stands for it in the payload.
+    pub digest: String,
+    /// The member's name; `None` for an array's element.
+    pub name: Option<Cow<'a, str>>,
+    /// What is disclosed.
+    pub value: Json<'a>,
+}
+
+impl DisclosureError {
+    fn encoding(text: &str) -> Self {
+        DisclosureError::Encoding { text: text.chars().take(40).collect() }
+    }
+}
+
+/// A payload with its openings put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened<T = Value> {
     /// The payload with every opened commitment replaced by what it opens to. A member whose opening is not at hand is
     /// left out; an array's element keeps its place, as the commitment that it is (RFC 9901 would leave it out, and so
     /// move those after it).
-    pub value: Value,
+    pub value: T,
     /// JSON Pointers, into the payload as it was, of the commitments whose opening is not at hand.
     pub withheld: Vec<String>,
 }
@@ -215,123 +260,181 @@ pub struct Opened {
 /// # Errors
 /// [`DisclosureError`] if one of them has no place there; nothing is then opened.
 pub fn apply(payload: &Value, openings: &[Disclosure]) -> Result<Opened, DisclosureError> {
-    if let Some(algorithm) = payload.get(SD_ALG)
-        && algorithm != "sha-256"
-    {
-        let found = algorithm.as_str().map_or_else(|| algorithm.to_string(), str::to_owned);
-        return Err(DisclosureError::Algorithm { found });
+    let openings = openings.iter().map(|opening| Opening {
+        digest: opening.digest(),
+        name: opening.name().map(Cow::Borrowed),
+        value: opening.value().into(),
+    });
+    let Opened { value, withheld } = put_back(payload.into(), openings)?;
+    Ok(Opened { value: value.into(), withheld })
+}
+
+/// As [`apply`], in place: nothing of the payload or the openings is copied.
+///
+/// # Errors
+/// As [`apply`].
+pub fn put_back<'a>(
+    payload: Json<'a>,
+    openings: impl IntoIterator<Item = Opening<'a>>,
+) -> Result<Opened<Json<'a>>, DisclosureError> {
+    match payload.get(SD_ALG) {
+        None => {}
+        Some(Json::String(algorithm)) if algorithm == "sha-256" => {}
+        Some(Json::String(algorithm)) => {
+            return Err(DisclosureError::Algorithm { found: algorithm.clone().into_owned() });
+        }
+        Some(other) => {
+            return Err(DisclosureError::Algorithm { found: Value::from(other.clone()).to_string() });
+        }
     }
     let mut opener = Opener { places: BTreeMap::new(), withheld: Vec::new() };
     for opening in openings {
-        let digest = opening.digest();
-        if opener.places.insert(digest.clone(), Place { opening: Some(opening), seen: false }).is_some() {
+        let digest = opening.digest.clone();
+        let place = Place { opening: Some(opening), seen: false };
+        if let Some(Place { opening: Some(Opening { digest, .. }), .. }) =
+            opener.places.insert(Cow::Owned(digest), place)
+        {
             return Err(DisclosureError::Unused { digest });
         }
     }
-    let mut value = opener.open(payload, "", 0)?;
-    if let Value::Object(members) = &mut value {
-        members.remove(SD_ALG);
+    let mut value = opener.open(payload, &Pointer::ROOT, 0)?;
+    if let Json::Object(members) = &mut value {
+        members.retain(|(name, _)| name != SD_ALG);
     }
     match opener.places.into_iter().find(|(_, place)| !place.seen) {
-        Some((digest, _)) => Err(DisclosureError::Unused { digest }),
+        Some((digest, _)) => Err(DisclosureError::Unused { digest: digest.into_owned() }),
         None => Ok(Opened { value, withheld: opener.withheld }),
     }
 }
 
-/// A digest: what opens it, and whether its commitment was met.
+/// Where a value stands: written out only where it is to be told.
+enum Pointer<'p> {
+    Root,
+    Member(&'p Pointer<'p>, &'p str),
+    Item(&'p Pointer<'p>, usize),
+}
+
+impl Pointer<'_> {
+    const ROOT: Pointer<'static> = Pointer::Root;
+}
+
+impl fmt::Display for Pointer<'_> {
+    /// RFC 6901.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pointer::Root => Ok(()),
+            Pointer::Member(parent, name) => {
+                write!(f, "{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
+            }
+            Pointer::Item(parent, number) => write!(f, "{parent}/{number}"),
+        }
+    }
+}
+
+/// A digest: what opens it, as long as it was not put back, and whether its commitment was met.
 struct Place<'a> {
-    opening: Option<&'a Disclosure>,
+    opening: Option<Opening<'a>>,
     seen: bool,
 }
 
 struct Opener<'a> {
-    places: BTreeMap<String, Place<'a>>,
+    places: BTreeMap<Cow<'a, str>, Place<'a>>,
     withheld: Vec<String>,
 }
 
 impl<'a> Opener<'a> {
-    fn open(&mut self, value: &Value, pointer: &str, depth: usize) -> Result<Value, DisclosureError> {
+    fn open(&mut self, value: Json<'a>, at: &Pointer<'_>, depth: usize) -> Result<Json<'a>, DisclosureError> {
         if depth > DEPTH_MAX {
-            return Err(DisclosureError::TooDeep { limit: DEPTH_MAX, pointer: pointer.into() });
+            return Err(DisclosureError::TooDeep { limit: DEPTH_MAX, pointer: at.to_string() });
         }
         match value {
-            Value::Object(members) => self.open_object(members, pointer, depth).map(Value::Object),
-            Value::Array(items) => self.open_array(items, pointer, depth).map(Value::Array),
-            other => Ok(other.clone()),
+            Json::Object(members) => self.open_object(members, at, depth).map(Json::Object),
+            Json::Array(items) => self.open_array(items, at, depth).map(Json::Array),
+            other => Ok(other),
         }
     }
 
     fn open_object(
         &mut self,
-        members: &Map<String, Value>,
-        pointer: &str,
+        mut members: Vec<(Cow<'a, str>, Json<'a>)>,
+        at: &Pointer<'_>,
         depth: usize,
-    ) -> Result<Map<String, Value>, DisclosureError> {
-        let mut out = Map::new();
-        for (name, value) in members.iter().filter(|(name, _)| *name != SD) {
+    ) -> Result<Vec<(Cow<'a, str>, Json<'a>)>, DisclosureError> {
+        let commitments = members.iter().position(|(name, _)| name == SD);
+        let commitments = commitments.map(|place| members.remove(place).1);
+        for (name, value) in &mut members {
             if name == ELEMENT {
-                return Err(DisclosureError::Commitments { pointer: pointer.into() });
+                return Err(DisclosureError::Commitments { pointer: at.to_string() });
             }
-            let at = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-            out.insert(name.clone(), self.open(value, &at, depth + 1)?);
+            let inner = std::mem::replace(value, Json::Null);
+            *value = self.open(inner, &Pointer::Member(at, name), depth + 1)?;
         }
-        let Some(commitments) = members.get(SD) else { return Ok(out) };
-        let at = format!("{pointer}/{SD}");
-        let malformed = || DisclosureError::Commitments { pointer: at.clone() };
-        for (number, commitment) in commitments.as_array().ok_or_else(malformed)?.iter().enumerate() {
-            let digest = commitment.as_str().ok_or_else(malformed)?;
-            let at = format!("{at}/{number}");
-            let Some(opening) = self.meet(digest, &at)? else { continue };
-            let Some(name) = opening.name() else {
-                return Err(DisclosureError::Kind { digest: digest.into(), pointer: at });
+        let Some(commitments) = commitments else { return Ok(members) };
+        let at = Pointer::Member(at, SD);
+        let malformed = || DisclosureError::Commitments { pointer: at.to_string() };
+        let Json::Array(commitments) = commitments else { return Err(malformed()) };
+        for (number, commitment) in commitments.into_iter().enumerate() {
+            let Json::String(digest) = commitment else { return Err(malformed()) };
+            let at = Pointer::Item(&at, number);
+            let Some(Opening { digest, name, value }) = self.meet(&digest, &at)? else { continue };
+            let Some(name) = name else {
+                return Err(DisclosureError::Kind { digest, pointer: at.to_string() });
             };
-            if members.contains_key(name) || out.contains_key(name) {
-                return Err(DisclosureError::Clash { digest: digest.into(), name: name.into() });
+            if members.iter().any(|(member, _)| *member == name) {
+                return Err(DisclosureError::Clash { digest, name: name.into_owned() });
             }
-            out.insert(name.to_owned(), self.open(opening.value(), &at, depth + 1)?);
+            let value = self.open(value, &at, depth + 1)?;
+            members.push((name, value));
         }
-        Ok(out)
+        Ok(members)
     }
 
     fn open_array(
         &mut self,
-        items: &[Value],
-        pointer: &str,
+        mut items: Vec<Json<'a>>,
+        at: &Pointer<'_>,
         depth: usize,
-    ) -> Result<Vec<Value>, DisclosureError> {
-        let mut out = Vec::new();
-        for (number, item) in items.iter().enumerate() {
-            let at = format!("{pointer}/{number}");
-            let Some(commitment) = item.get(ELEMENT) else {
-                out.push(self.open(item, &at, depth + 1)?);
+    ) -> Result<Vec<Json<'a>>, DisclosureError> {
+        for (number, item) in items.iter_mut().enumerate() {
+            let at = Pointer::Item(at, number);
+            if item.get(ELEMENT).is_none() {
+                let inner = std::mem::replace(item, Json::Null);
+                *item = self.open(inner, &at, depth + 1)?;
                 continue;
-            };
-            let only_member = item.as_object().is_some_and(|members| members.len() == 1);
-            let Some(digest) = commitment.as_str().filter(|_| only_member) else {
-                return Err(DisclosureError::Commitments { pointer: at });
-            };
-            let Some(opening) = self.meet(digest, &at)? else {
-                out.push(item.clone());
-                continue;
-            };
-            if opening.name().is_some() {
-                return Err(DisclosureError::Kind { digest: digest.into(), pointer: at });
             }
-            out.push(self.open(opening.value(), &at, depth + 1)?);
+            let only = match item {
+                Json::Object(members) if members.len() == 1 => &members[0].1,
+                _ => &Json::Null,
+            };
+            let Json::String(digest) = only else {
+                return Err(DisclosureError::Commitments { pointer: at.to_string() });
+            };
+            let digest = digest.clone();
+            match self.meet(&digest, &at)? {
+                None => {}
+                Some(Opening { name: None, value, .. }) => *item = self.open(value, &at, depth + 1)?,
+                Some(Opening { digest, .. }) => {
+                    return Err(DisclosureError::Kind { digest, pointer: at.to_string() });
+                }
+            }
         }
-        Ok(out)
+        Ok(items)
     }
 
     /// Marks the commitment as met, and returns its opening if it is at hand.
-    fn meet(&mut self, digest: &str, pointer: &str) -> Result<Option<&'a Disclosure>, DisclosureError> {
-        let place = self.places.entry(digest.to_owned()).or_insert(Place { opening: None, seen: false });
+    fn meet(
+        &mut self,
+        digest: &Cow<'a, str>,
+        at: &Pointer<'_>,
+    ) -> Result<Option<Opening<'a>>, DisclosureError> {
+        let place = self.places.entry(digest.clone()).or_insert(Place { opening: None, seen: false });
         if std::mem::replace(&mut place.seen, true) {
-            return Err(DisclosureError::Repeated { digest: digest.into() });
+            return Err(DisclosureError::Repeated { digest: digest.clone().into_owned() });
         }
         if place.opening.is_none() {
-            self.withheld.push(pointer.to_owned());
+            self.withheld.push(at.to_string());
         }
-        Ok(place.opening)
+        Ok(place.opening.take())
     }
 }
 

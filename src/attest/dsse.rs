@@ -9,7 +9,9 @@
 //! Standard padded base64, exactly one signature, and `keyid` as securesystemslib makes it. What is signed is not the
 //! JSON but [`pae`] of type and payload, so the envelope can be taken apart before anything in it is trusted.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use serde::Deserialize;
 use thiserror::Error;
 
 use crate::base::encoding::{self, DecodeError};
@@ -102,15 +104,16 @@ pub enum EnvelopeError {
     },
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Wire {
-    payload: String,
+struct Wire<'a> {
+    #[serde(borrow)]
+    payload: Cow<'a, str>,
     payload_type: String,
     signatures: Vec<WireSignature>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireSignature {
     keyid: String,

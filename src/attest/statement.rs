@@ -8,13 +8,16 @@
 //! A digest set holds one representation of one thing, here always SHA-256 alone: verifiers disagree on whether all
 //! digests of a set must match or any. Members that are not known are ignored, as in-toto asks of consumers.
 
+use std::borrow::Cow;
+
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::base::Hash;
 
-use super::json;
+use super::json::Json;
 
 /// The only statement type.
 pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
@@ -35,15 +38,15 @@ pub struct DigestSet {
     pub sha256: Hash,
 }
 
-/// A statement.
+/// A statement; `P` is how its predicate is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
+pub struct Statement<P = Value> {
     /// What it is about.
     pub subject: Vec<Subject>,
     /// What kind of thing it says.
     pub predicate_type: String,
     /// What it says.
-    pub predicate: Value,
+    pub predicate: P,
 }
 
 /// Why bytes are not a statement.
@@ -67,21 +70,21 @@ pub enum StatementError {
     },
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct Wire<'a> {
     #[serde(rename = "_type")]
-    statement_type: String,
-    subject: Vec<Subject>,
-    predicate_type: String,
-    predicate: Value,
+    statement_type: &'static str,
+    subject: &'a [Subject],
+    predicate_type: &'a str,
+    predicate: &'a Value,
 }
 
 impl Statement {
     /// Returns the JSON that is signed.
     pub fn encode(&self) -> Vec<u8> {
-        let Statement { subject, predicate_type, predicate } = self.clone();
-        let wire = Wire { statement_type: STATEMENT_TYPE.into(), subject, predicate_type, predicate };
+        let Statement { subject, predicate_type, predicate } = self;
+        let wire = Wire { statement_type: STATEMENT_TYPE, subject, predicate_type, predicate };
         serde_json::to_vec(&wire).expect("internal error: a statement does not make JSON")
     }
 
@@ -90,16 +93,42 @@ impl Statement {
     /// # Errors
     /// [`StatementError`], also for a member name that stands twice anywhere in it.
     pub fn parse(bytes: &[u8]) -> Result<Self, StatementError> {
-        let wire: Wire = serde_json::from_value(json::parse(bytes)?)?;
-        if wire.statement_type != STATEMENT_TYPE {
-            return Err(StatementError::Type { found: wire.statement_type });
+        let Statement { subject, predicate_type, predicate } = Statement::read(bytes)?;
+        Ok(Statement { subject, predicate_type, predicate: predicate.into() })
+    }
+}
+
+impl<'a> Statement<Json<'a>> {
+    /// As [`Statement::parse`], with a predicate that borrows from `bytes`.
+    ///
+    /// # Errors
+    /// As [`Statement::parse`].
+    pub fn read(bytes: &'a [u8]) -> Result<Self, StatementError> {
+        let Json::Object(mut members) = Json::parse(bytes)? else {
+            return Err(serde_json::Error::custom("a statement is an object").into());
+        };
+        let statement_type = String::deserialize(&take(&mut members, "_type")?)?;
+        if statement_type != STATEMENT_TYPE {
+            return Err(StatementError::Type { found: statement_type });
         }
-        if wire.subject.is_empty() {
-            return Err(StatementError::NoSubject { predicate_type: wire.predicate_type });
+        let subject = Vec::<Subject>::deserialize(&take(&mut members, "subject")?)?;
+        let predicate_type = String::deserialize(&take(&mut members, "predicateType")?)?;
+        let predicate = take(&mut members, "predicate")?;
+        if subject.is_empty() {
+            return Err(StatementError::NoSubject { predicate_type });
         }
-        let Wire { subject, predicate_type, predicate, .. } = wire;
         Ok(Statement { subject, predicate_type, predicate })
     }
+}
+
+/// Takes a member out of an object that must have it.
+fn take<'a>(
+    members: &mut Vec<(Cow<'a, str>, Json<'a>)>,
+    name: &'static str,
+) -> Result<Json<'a>, serde_json::Error> {
+    let place = members.iter().position(|(member, _)| member == name);
+    let place = place.ok_or_else(|| serde_json::Error::missing_field(name))?;
+    Ok(members.swap_remove(place).1)
 }
 
 #[cfg(test)]

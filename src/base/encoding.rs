@@ -83,7 +83,14 @@ pub fn from_hex_fixed<const N: usize>(text: &str) -> Result<[u8; N], DecodeError
     if !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
         return Err(DecodeError::Hex(head(text)));
     }
-    fixed(&hex::decode(text).map_err(|_| DecodeError::Hex(head(text)))?)
+    let mut bytes = [0; N];
+    match hex::decode_to_slice(text, &mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(hex::FromHexError::InvalidStringLength) => {
+            Err(DecodeError::Length { expected: N, found: text.len() / 2 })
+        }
+        Err(_) => Err(DecodeError::Hex(head(text))),
+    }
 }
 
 /// Reads a decimal number without sign, space or leading zero, 0 ≤ n < 2^64.

@@ -87,7 +87,7 @@ fn json(record: &Record, checkpoint: &Checkpoint, stored: Option<bool>) -> Value
     };
     members.insert("record".into(), json!(record.index));
     members.insert("kind".into(), json!(kind(record)));
-    members.insert("predicate".into(), record.entry.statement.predicate.clone());
+    members.insert("predicate".into(), record.entry.predicate());
     members.insert("signer".into(), json!(record.entry.envelope.key_id()));
     members.insert("signerHolds".into(), json!(record.signer.is_ok()));
     members.insert("openingsFit".into(), json!(record.openings_fit.is_ok()));

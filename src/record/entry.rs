@@ -5,19 +5,21 @@
 //! bytes ── Entry::parse ─► Entry { envelope, statement, body }      nothing checked but the form
 //! ```
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::article::{Article, NUMBERS, OriginKind, REFLOW, RULESET, rules};
-use crate::attest::disclosure::{self, Disclosure};
+use crate::attest::disclosure::{self, Decoded, Disclosure, DisclosureError, Opened};
 use crate::attest::dsse::{self, Envelope, EnvelopeError};
+use crate::attest::json::Json;
 use crate::attest::statement::{DigestSet, Statement, StatementError, Subject};
 use crate::base::{Hash, PublicKey, Signature, Timestamp, limits};
 
 use super::key_statement::KeyDescriptor;
 use super::registration::{
-    Committable, DocumentKind, ExtractedText, Fingerprint, Fingerprints, Link, OriginClaim, ParagraphDigest,
-    Ruleset, Title,
+    Committable, DocumentKind, ExtractedText, Fingerprint, Fingerprints, Link, OpenedRegistration,
+    OriginClaim, ParagraphDigest, Ruleset, Title,
 };
 use super::{
     Assessment, Decisions, KeyAction, KeyStatement, Kind, Notice, RecordRef, Registration, Relation, Role,
@@ -251,13 +253,25 @@ impl Draft {
     }
 }
 
+/// Why the openings of an entry cannot be put back.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// They do not fit.
+    #[error(transparent)]
+    Disclosure(#[from] DisclosureError),
+    /// What was opened is not what a statement of its kind holds.
+    #[error("the opened predicate is not that of a statement of its kind")]
+    Predicate(#[source] serde_json::Error),
+}
+
 /// A log entry, taken apart. Its signature is not yet checked.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The signed envelope.
     pub envelope: Envelope,
-    /// What the envelope says, as read before its signature was checked.
-    pub statement: Statement,
+    /// What the envelope says, as read before its signature was checked; the predicate is `body`.
+    pub statement: Statement<()>,
     /// The predicate, by kind.
     pub body: Body,
 }
@@ -286,35 +300,67 @@ impl Entry {
     /// [`EntryError`]. A predicate of an unknown kind is no error.
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
         let envelope = Envelope::parse(bytes)?;
-        let statement = Statement::parse(envelope.unverified_payload())?;
-        let body = match Kind::of_predicate_type(&statement.predicate_type) {
+        let Statement { subject, predicate_type, predicate } =
+            Statement::read(envelope.unverified_payload())?;
+        let body = match Kind::of_predicate_type(&predicate_type) {
             None => Body::Unknown,
             Some(kind) => {
-                let predicate = |source| EntryError::Predicate { kind, source };
-                let names: Vec<&str> =
-                    statement.subject.iter().map(|subject| subject.name.as_str()).collect();
-                let value = statement.predicate.clone();
+                fn read<'a, T: Deserialize<'a>>(
+                    kind: Kind,
+                    predicate: &'a Json<'_>,
+                ) -> Result<Box<T>, EntryError> {
+                    let read = T::deserialize(predicate).map(Box::new);
+                    read.map_err(|source| EntryError::Predicate { kind, source })
+                }
+                let names: Vec<&str> = subject.iter().map(|subject| subject.name.as_str()).collect();
                 match (kind, names.as_slice()) {
                     (Kind::Registration, [SUBJECT_ORIGINAL, SUBJECT_TEXT]) => {
-                        Body::Registration(serde_json::from_value(value).map_err(predicate)?)
+                        Body::Registration(read(kind, &predicate)?)
                     }
-                    (Kind::Key, [SUBJECT_KEY]) => {
-                        Body::Key(serde_json::from_value(value).map_err(predicate)?)
-                    }
-                    (Kind::Relation, [SUBJECT_ORIGINAL]) => {
-                        Body::Relation(serde_json::from_value(value).map_err(predicate)?)
-                    }
-                    (Kind::Assessment, [SUBJECT_ORIGINAL]) => {
-                        Body::Assessment(serde_json::from_value(value).map_err(predicate)?)
-                    }
-                    (Kind::Notice, [SUBJECT_ORIGINAL]) => {
-                        Body::Notice(serde_json::from_value(value).map_err(predicate)?)
-                    }
+                    (Kind::Key, [SUBJECT_KEY]) => Body::Key(read(kind, &predicate)?),
+                    (Kind::Relation, [SUBJECT_ORIGINAL]) => Body::Relation(read(kind, &predicate)?),
+                    (Kind::Assessment, [SUBJECT_ORIGINAL]) => Body::Assessment(read(kind, &predicate)?),
+                    (Kind::Notice, [SUBJECT_ORIGINAL]) => Body::Notice(read(kind, &predicate)?),
                     _ => return Err(EntryError::Subject { kind }),
                 }
             }
         };
+        let statement = Statement { subject, predicate_type, predicate: () };
         Ok(Entry { envelope, statement, body })
+    }
+
+    /// Returns the predicate as it was signed, with its commitments closed.
+    pub fn predicate(&self) -> Value {
+        let statement = Statement::parse(self.envelope.unverified_payload());
+        statement.expect("internal error: the payload was read before").predicate
+    }
+
+    /// Puts openings, in their RFC 9901 spelling, back into the predicate, and reads it as a `T`. Costs one pass over
+    /// both.
+    ///
+    /// # Errors
+    /// [`OpenError`] if an opening matches nothing, matches twice, or opens to something that has no place there.
+    pub fn open<T>(&self, openings: &[String]) -> Result<Opened<T>, OpenError>
+    where
+        T: for<'de> Deserialize<'de>,
+    {
+        let decoded: Vec<Decoded<'_>> =
+            openings.iter().map(|text| Decoded::of(text)).collect::<Result<_, _>>()?;
+        let openings: Vec<_> = decoded.iter().map(Decoded::opening).collect::<Result<_, _>>()?;
+        let statement = Statement::read(self.envelope.unverified_payload());
+        let predicate = statement.expect("internal error: the payload was read before").predicate;
+        let Opened { value, withheld } = disclosure::put_back(predicate, openings)?;
+        let value = T::deserialize(&value).map_err(OpenError::Predicate)?;
+        Ok(Opened { value, withheld })
+    }
+
+    /// As [`Entry::open`], for a registration.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_registration(&self, openings: &[String]) -> Result<OpenedRegistration, OpenError> {
+        let Opened { value: registration, withheld } = self.open(openings)?;
+        Ok(OpenedRegistration { registration, withheld })
     }
 
     /// Returns the kind; `None` for one that this release does not know.

@@ -10,14 +10,12 @@
 //! document's numbers, which could be found by trying, are committed too.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::article::container::Delivery;
 use crate::article::{
     Byline, ClaimedOrigin, Dateline, Evidence, Language, OrganisationRef, OriginKind, OriginRole, Quotation,
     TextClaim, Warning,
 };
-use crate::attest::disclosure::{self, Disclosure, DisclosureError};
 use crate::base::{Hash, Timestamp};
 
 /// What sort of document it is.
@@ -290,28 +288,4 @@ pub struct OpenedRegistration {
     pub registration: Registration,
     /// JSON Pointers into the predicate of what stays committed.
     pub withheld: Vec<String>,
-}
-
-/// Why a registration cannot be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The openings do not fit.
-    #[error(transparent)]
-    Disclosure(#[from] DisclosureError),
-    /// What was opened is not what a registration holds.
-    #[error("the opened predicate is not a registration")]
-    Predicate(#[source] serde_json::Error),
-}
-
-impl Registration {
-    /// Puts the openings back into `predicate`. Costs one pass over it.
-    ///
-    /// # Errors
-    /// [`OpenError`] if an opening matches nothing, matches twice, or opens to something that has no place there.
-    pub fn open(predicate: &Value, openings: &[Disclosure]) -> Result<OpenedRegistration, OpenError> {
-        let opened = disclosure::apply(predicate, openings)?;
-        let registration = serde_json::from_value(opened.value).map_err(OpenError::Predicate)?;
-        Ok(OpenedRegistration { registration, withheld: opened.withheld })
-    }
 }

@@ -1,11 +1,14 @@
 //! One entry: its signature, its consistency, its openings, its original.
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
 use crate::article::reflow::reflow;
 use crate::article::{Evidence, Selector};
-use crate::attest::Disclosure;
-use crate::attest::disclosure::{self, DisclosureError};
+use crate::attest::disclosure::{DisclosureError, Opened};
 use crate::base::{Hash, PublicKey};
-use crate::record::registration::{OpenedRegistration, Registration};
+use crate::record::entry::OpenError;
+use crate::record::registration::Registration;
 use crate::record::{
     AssessmentState, Body, Entry, Kind, NoticeKind, RecordRef, RelationKind, StateError, layout,
 };
@@ -61,7 +64,7 @@ pub(super) fn check_entry(
                 let what = "not the digest of the subject `text`";
                 check.differ("/text/sha256", what, text, registration.text.sha256);
             }
-            let opened = openings.and_then(|openings| check.open(entry, openings, Registration::open));
+            let opened = openings.and_then(|openings| check.open::<Registration>(entry, openings));
             check.registration(files, subject, registration, opened);
         }
         Body::Key(statement) => {
@@ -73,7 +76,7 @@ pub(super) fn check_entry(
                 check.differ("/key", "the subject's digest is not the key's id", expected, subject);
             }
             if let Some(openings) = openings {
-                check.open(entry, openings, disclosure::apply);
+                check.open::<IgnoredAny>(entry, openings);
             }
         }
         Body::Relation(relation) => {
@@ -100,23 +103,6 @@ pub(super) fn check_entry(
         }
     }
     (check.counts, check.findings)
-}
-
-/// What opening gives, for either kind of statement: what stayed closed.
-trait Withheld {
-    fn withheld(&self) -> &[String];
-}
-
-impl Withheld for OpenedRegistration {
-    fn withheld(&self) -> &[String] {
-        &self.withheld
-    }
-}
-
-impl Withheld for disclosure::Opened {
-    fn withheld(&self) -> &[String] {
-        &self.withheld
-    }
 }
 
 impl Check {
@@ -157,7 +143,7 @@ impl Check {
             self.find(Code::StatementInconsistent, field, why);
         }
         if let Some(openings) = openings {
-            self.open(entry, openings, disclosure::apply);
+            self.open::<IgnoredAny>(entry, openings);
         }
     }
 
@@ -172,30 +158,19 @@ impl Check {
         }
     }
 
-    /// Parses the openings and puts them back.
-    fn open<T: Withheld, E: Into<OpeningFault>>(
-        &mut self,
-        entry: &Entry,
-        openings: &[String],
-        put_back: impl Fn(&serde_json::Value, &[Disclosure]) -> Result<T, E>,
-    ) -> Option<T> {
-        let parsed: Result<Vec<Disclosure>, _> =
-            openings.iter().map(|text| Disclosure::parse(text)).collect();
-        let parsed = match parsed {
-            Ok(parsed) => parsed,
-            Err(error) => {
-                self.find(Code::OpeningMismatch, "", error);
-                return None;
-            }
-        };
-        match put_back(&entry.statement.predicate, &parsed).map_err(Into::into) {
-            Ok(opened) => {
-                self.counts.openings = parsed.len() as u64;
-                for pointer in opened.withheld() {
+    /// Puts the openings back.
+    fn open<T>(&mut self, entry: &Entry, openings: &[String]) -> Option<T>
+    where
+        T: for<'de> Deserialize<'de>,
+    {
+        match entry.open(openings).map_err(OpeningFault::from) {
+            Ok(Opened { value, withheld }) => {
+                self.counts.openings = openings.len() as u64;
+                for pointer in withheld {
                     let what = format!("the opening of the commitment at {pointer} is missing");
-                    self.find(Code::OpeningMissing, pointer, what);
+                    self.find(Code::OpeningMissing, &pointer, what);
                 }
-                Some(opened)
+                Some(value)
             }
             Err(OpeningFault { code, message }) => {
                 self.find(code, "", message);
@@ -209,10 +184,10 @@ impl Check {
         files: Files<'_>,
         digest: Hash,
         registration: &Registration,
-        opened: Option<OpenedRegistration>,
+        opened: Option<Registration>,
     ) {
         // What is in the clear is checked even where the openings are lost.
-        let registration = opened.as_ref().map_or(registration, |opened| &opened.registration);
+        let registration = opened.as_ref().unwrap_or(registration);
         for (field, evidence) in evidence_of(registration) {
             if let Err(what) = selectors_agree(evidence, &registration.text.sha256) {
                 self.find(Code::EvidenceMismatch, &field, what);
@@ -278,10 +253,10 @@ impl From<DisclosureError> for OpeningFault {
     }
 }
 
-impl From<crate::record::registration::OpenError> for OpeningFault {
-    fn from(error: crate::record::registration::OpenError) -> Self {
+impl From<OpenError> for OpeningFault {
+    fn from(error: OpenError) -> Self {
         match error {
-            crate::record::registration::OpenError::Disclosure(error) => error.into(),
+            OpenError::Disclosure(error) => error.into(),
             other => OpeningFault { code: Code::OpeningMismatch, message: other.to_string() },
         }
     }

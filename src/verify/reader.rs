@@ -5,10 +5,9 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::attest::Disclosure;
 use crate::base::Hash;
 use crate::note::{Checkpoint, OpenError, OpenedCheckpoint};
-use crate::record::registration::{OpenedRegistration, Registration};
+use crate::record::registration::OpenedRegistration;
 use crate::record::{Body, DisclosureFile, Entry, State};
 use crate::storage::Store;
 use crate::tlog::edge::bytes_of_tile;
@@ -254,13 +253,8 @@ pub(super) fn open_registration(
     openings: &[String],
 ) -> (Option<OpenedRegistration>, Result<(), String>) {
     let Body::Registration(_) = entry.body else { return (None, Ok(())) };
-    let predicate = &entry.statement.predicate;
-    let parsed: Result<Vec<Disclosure>, _> = openings.iter().map(|text| Disclosure::parse(text)).collect();
-    let opened = parsed
-        .map_err(|error| error.to_string())
-        .and_then(|openings| Registration::open(predicate, &openings).map_err(|error| error.to_string()));
-    match opened {
+    match entry.open_registration(openings) {
         Ok(opened) => (Some(opened), Ok(())),
-        Err(why) => (Registration::open(predicate, &[]).ok(), Err(why)),
+        Err(why) => (entry.open_registration(&[]).ok(), Err(why.to_string())),
     }
 }

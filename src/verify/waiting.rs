@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use crate::attest::Disclosure;
-use crate::attest::disclosure;
 use crate::base::Hash;
 use crate::record::{Entry, Kind, Pending, State, layout, pending};
 use crate::storage::Key;
@@ -57,9 +55,7 @@ fn one(files: Files<'_>, path: &str, state: &State) -> Result<Entry, Box<Finding
     let key =
         state.authorise(&entry.envelope.key_id(), kind).map_err(|error| bad(Code::PendingInvalid, &error))?;
     entry.envelope.verify(&key).map_err(|error| bad(Code::PendingInvalid, &error))?;
-    let openings: Result<Vec<Disclosure>, _> =
-        pending.openings.iter().map(|text| Disclosure::parse(text)).collect();
-    let opened = openings.and_then(|openings| disclosure::apply(&entry.statement.predicate, &openings));
+    let opened = entry.open::<serde::de::IgnoredAny>(&pending.openings);
     let opened = opened.map_err(|error| bad(Code::PendingInvalid, &error))?;
     match opened.withheld.first() {
         None => Ok(entry),
