@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dateline::base::ed25519::PublicKey;
+use dateline::base::ed25519::{PreparedKey, PublicKey, Signed, verify_each};
 use dateline::base::encoding::from_base64;
 use dateline::base::{Hash, Signature};
 use dateline::tlog::{ConsistencyProof, InclusionProof};
@@ -118,6 +118,12 @@ fn ed25519_edge_cases() {
         });
         let canonical_key = !flags.contains(&"non_canonical_A");
         assert_eq!(holds, strict && canonical_key, "{case}");
+        // And from tables, alone and among others.
+        if let Ok(key) = PublicKey::from_bytes(&key) {
+            let prepared = PreparedKey::new(&key);
+            let signed = Signed { key: &prepared, message, signature: &signature };
+            assert_eq!(verify_each(&[signed; 3]), [key.verify(message, &signature); 3], "{case}");
+        }
         for flag in ["low_order_A", "low_order_R", "non_canonical_A", "non_canonical_R"] {
             assert!(!(holds && flags.contains(&flag)), "{flag} accepted: {case}");
         }

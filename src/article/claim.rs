@@ -37,7 +37,7 @@ pub enum Strength {
 
 /// A W3C Web Annotation selector into the extracted text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type")]
+#[serde(tag = "type", try_from = "SelectorMembers")]
 pub enum Selector {
     /// Code points `start` (counted from 0) to `end` (exclusive) of the text whose SHA-256 is `of`.
     TextPositionSelector {
@@ -75,7 +75,7 @@ pub enum Selector {
 
 /// Why a claim is made: a rule and where it fired, or a person's word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, try_from = "EvidenceMembers")]
 pub enum Evidence {
     /// A rule found it.
     Rule(RuleEvidence),
@@ -361,4 +361,97 @@ pub struct Quotation {
     pub end: usize,
     /// SHA-256 of `text`, the reflowed words in UTF-8.
     pub reflow_sha256: Hash,
+}
+/// The members of a selector of any type. Which type it is may stand behind the others: read through these, nothing needs
+/// to be kept and read twice.
+#[derive(Deserialize)]
+struct SelectorMembers {
+    r#type: SelectorType,
+    start: Option<usize>,
+    end: Option<usize>,
+    unit: Option<String>,
+    of: Option<String>,
+    exact: Option<String>,
+    prefix: Option<String>,
+    suffix: Option<String>,
+    source: Option<String>,
+    path: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[allow(clippy::enum_variant_names)]
+enum SelectorType {
+    TextPositionSelector,
+    TextQuoteSelector,
+    DeclaredSelector,
+}
+
+/// A member that such a selector, or such evidence, must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("missing member `{0}`")]
+struct MissingMember(&'static str);
+
+fn must<T>(member: Option<T>, name: &'static str) -> Result<T, MissingMember> {
+    member.ok_or(MissingMember(name))
+}
+
+impl TryFrom<SelectorMembers> for Selector {
+    type Error = MissingMember;
+
+    fn try_from(members: SelectorMembers) -> Result<Self, MissingMember> {
+        let SelectorMembers { r#type, start, end, unit, of, exact, prefix, suffix, source, path } = members;
+        Ok(match r#type {
+            SelectorType::TextPositionSelector => Selector::TextPositionSelector {
+                start: must(start, "start")?,
+                end: must(end, "end")?,
+                unit: must(unit, "unit")?,
+                of: must(of, "of")?,
+            },
+            SelectorType::TextQuoteSelector => {
+                Selector::TextQuoteSelector { exact: must(exact, "exact")?, prefix, suffix }
+            }
+            SelectorType::DeclaredSelector => Selector::DeclaredSelector {
+                source: must(source, "source")?,
+                path: must(path, "path")?,
+                exact: must(exact, "exact")?,
+            },
+        })
+    }
+}
+
+/// The members of evidence of either kind.
+#[derive(Deserialize)]
+struct EvidenceMembers {
+    rule: Option<String>,
+    ruleset: Option<String>,
+    scope: Option<Scope>,
+    strength: Option<Strength>,
+    selector: Option<Vec<Selector>>,
+    #[serde(default)]
+    agrees: Vec<String>,
+    #[serde(rename = "statedBy")]
+    stated_by: Option<Person>,
+}
+
+impl TryFrom<EvidenceMembers> for Evidence {
+    type Error = MissingMember;
+
+    fn try_from(members: EvidenceMembers) -> Result<Self, MissingMember> {
+        let EvidenceMembers { rule, ruleset, scope, strength, selector, agrees, stated_by } = members;
+        let rule = || {
+            Ok(Evidence::Rule(RuleEvidence {
+                rule: must(rule, "rule")?,
+                ruleset: must(ruleset, "ruleset")?,
+                scope: must(scope, "scope")?,
+                strength: must(strength, "strength")?,
+                selector: must(selector, "selector")?,
+                agrees,
+            }))
+        };
+        match (rule(), stated_by) {
+            (Ok(rule), _) => Ok(rule),
+            (Err(_), Some(stated_by)) => Ok(Evidence::Person { stated_by }),
+            (Err(missing), None) => Err(missing),
+        }
+    }
 }

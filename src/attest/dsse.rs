@@ -180,9 +180,14 @@ impl Envelope {
         if self.key_id != key.key_id() {
             return Err(EnvelopeError::KeyId { expected: key.key_id(), found: self.key_id });
         }
-        let held = key.verify(&pae(PAYLOAD_TYPE, &self.payload), &self.signature);
+        let held = key.verify(&self.message(), &self.signature);
         held.map_err(|_| EnvelopeError::Signature { key_id: key.key_id() })?;
         Ok(VerifiedPayload(&self.payload))
+    }
+
+    /// Returns what the signature is over.
+    pub fn message(&self) -> Vec<u8> {
+        pae(PAYLOAD_TYPE, &self.payload)
     }
 
     /// Returns the id that the envelope gives for its key: a hint for finding the key, which nobody signed.

@@ -13,6 +13,10 @@ use zeroize::Zeroizing;
 use super::Hash;
 use super::encoding::{self, DecodeError};
 
+mod prepared;
+
+pub use prepared::{PreparedKey, Signed, verify_each};
+
 /// A public key that is canonical and not of small order.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey(ed25519_dalek::VerifyingKey);
@@ -51,14 +55,14 @@ impl PublicKey {
     /// [`PublicKeyError::NotAPoint`] also for a second encoding of a point; [`PublicKeyError::Weak`] for the
     /// eight points of small order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, PublicKeyError> {
-        let not_a_point = || PublicKeyError::NotAPoint(hex::encode(bytes));
+        let not_a_point = || PublicKeyError::NotAPoint(encoding::to_hex(bytes));
         let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| not_a_point())?;
         // The library keeps the bytes it was given, so a second encoding is found only by encoding the point.
         if key.to_edwards().compress().as_bytes() != bytes {
             return Err(not_a_point());
         }
         if key.is_weak() {
-            return Err(PublicKeyError::Weak(hex::encode(bytes)));
+            return Err(PublicKeyError::Weak(encoding::to_hex(bytes)));
         }
         Ok(PublicKey(key))
     }
@@ -78,7 +82,7 @@ impl PublicKey {
 
     /// Returns 64 lower-case hexadecimal digits.
     pub fn to_hex(&self) -> String {
-        hex::encode(self.as_bytes())
+        encoding::to_hex(self.as_bytes())
     }
 
     /// Returns the key id that DSSE envelopes carry: SHA-256 of the key's canonical JSON description as
@@ -114,7 +118,7 @@ impl fmt::Debug for PublicKey {
 
 impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Signature({})", hex::encode(self.0))
+        write!(f, "Signature({})", encoding::to_hex(&self.0))
     }
 }
 

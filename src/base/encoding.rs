@@ -3,8 +3,8 @@
 //! Signed and hashed things must have one spelling. What is accepted here in two spellings would give one
 //! log entry two names.
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64_simd::{Base64, STANDARD, URL_SAFE_NO_PAD};
+use hex_simd::{AsOut, AsciiCase};
 use thiserror::Error;
 
 /// Why a text is not the encoding of anything.
@@ -41,7 +41,7 @@ fn head(text: &str) -> String {
 
 /// Returns standard padded base64 (RFC 4648 section 4).
 pub fn to_base64(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
+    STANDARD.encode_to_string(bytes)
 }
 
 /// Reads standard padded base64; line breaks, missing padding and non-zero trailing bits are errors.
@@ -49,8 +49,7 @@ pub fn to_base64(bytes: &[u8]) -> String {
 /// # Errors
 /// [`DecodeError::Base64`].
 pub fn from_base64(text: &str) -> Result<Vec<u8>, DecodeError> {
-    let bytes = STANDARD.decode(text).ok().filter(|bytes| STANDARD.encode(bytes) == text);
-    bytes.ok_or_else(|| DecodeError::Base64 { alphabet: "padded base64", text: head(text) })
+    exactly(&STANDARD, text, "padded base64")
 }
 
 /// Reads standard padded base64 of exactly `N` bytes.
@@ -63,7 +62,7 @@ pub fn from_base64_fixed<const N: usize>(text: &str) -> Result<[u8; N], DecodeEr
 
 /// Returns URL-safe base64 without padding (RFC 4648 section 5), as RFC 9901 disclosures use it.
 pub fn to_base64url(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
+    URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
 /// Reads URL-safe base64 without padding, in its one canonical spelling.
@@ -71,8 +70,12 @@ pub fn to_base64url(bytes: &[u8]) -> String {
 /// # Errors
 /// [`DecodeError::Base64`].
 pub fn from_base64url(text: &str) -> Result<Vec<u8>, DecodeError> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| URL_SAFE_NO_PAD.encode(bytes) == text);
-    bytes.ok_or_else(|| DecodeError::Base64 { alphabet: "unpadded base64url", text: head(text) })
+    exactly(&URL_SAFE_NO_PAD, text, "unpadded base64url")
+}
+
+/// Returns lower-case hexadecimal.
+pub fn to_hex(bytes: &[u8]) -> String {
+    hex_simd::encode_to_string(bytes, AsciiCase::Lower)
 }
 
 /// Reads lower-case hexadecimal of exactly `N` bytes.
@@ -83,14 +86,16 @@ pub fn from_hex_fixed<const N: usize>(text: &str) -> Result<[u8; N], DecodeError
     if !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
         return Err(DecodeError::Hex(head(text)));
     }
-    let mut bytes = [0; N];
-    match hex::decode_to_slice(text, &mut bytes) {
-        Ok(()) => Ok(bytes),
-        Err(hex::FromHexError::InvalidStringLength) => {
-            Err(DecodeError::Length { expected: N, found: text.len() / 2 })
-        }
-        Err(_) => Err(DecodeError::Hex(head(text))),
+    if text.len() % 2 == 1 {
+        return Err(DecodeError::Hex(head(text)));
     }
+    if text.len() != 2 * N {
+        return Err(DecodeError::Length { expected: N, found: text.len() / 2 });
+    }
+    let mut bytes = [0; N];
+    let decoded = hex_simd::decode(text.as_bytes(), bytes.as_mut_slice().as_out());
+    decoded.map_err(|_| DecodeError::Hex(head(text)))?;
+    Ok(bytes)
 }
 
 /// Reads a decimal number without sign, space or leading zero, 0 ≤ n < 2^64.
@@ -100,6 +105,12 @@ pub fn from_hex_fixed<const N: usize>(text: &str) -> Result<[u8; N], DecodeError
 pub fn from_decimal(text: &str) -> Result<u64, DecodeError> {
     let number: Option<u64> = text.parse().ok();
     number.filter(|n| n.to_string() == text).ok_or_else(|| DecodeError::Decimal(head(text)))
+}
+
+/// Decodes what is spelt as it would be encoded, whatever else the library takes.
+fn exactly(base64: &Base64, text: &str, alphabet: &'static str) -> Result<Vec<u8>, DecodeError> {
+    let bytes = base64.decode_to_vec(text).ok().filter(|bytes| base64.encode_to_string(bytes) == text);
+    bytes.ok_or_else(|| DecodeError::Base64 { alphabet, text: head(text) })
 }
 
 fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], DecodeError> {

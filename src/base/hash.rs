@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use hex_simd::{AsOut, AsciiCase};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
@@ -41,7 +42,7 @@ impl Hash {
 
     /// Returns 64 lower-case hexadecimal digits.
     pub fn to_hex(&self) -> String {
-        hex::encode(self.0)
+        encoding::to_hex(&self.0)
     }
 
     /// Reads 64 lower-case hexadecimal digits.
@@ -68,7 +69,8 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_hex())
+        let mut digits = [0; 2 * Hash::BYTES];
+        f.write_str(hex_simd::encode_as_str(&self.0, digits.as_mut_slice().as_out(), AsciiCase::Lower))
     }
 }
 

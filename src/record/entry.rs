@@ -6,6 +6,7 @@
 //! ```
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -276,6 +277,15 @@ pub struct Entry {
     pub body: Body,
 }
 
+/// What an entry says with its openings put back.
+#[derive(Debug, Clone)]
+pub struct OpenedBody {
+    /// For a registration, what it says as far as it is disclosed.
+    pub registration: Option<Box<Registration>>,
+    /// JSON Pointers into the predicate of what stays committed.
+    pub withheld: Vec<String>,
+}
+
 /// The predicate of an entry.
 #[derive(Debug, Clone)]
 pub enum Body {
@@ -294,11 +304,36 @@ pub enum Body {
 }
 
 impl Entry {
-    /// Takes an entry apart and checks its form. Costs about 2 µs for a kilobyte.
+    /// Takes an entry apart and checks its form. Costs about 10 µs for two kilobytes.
     ///
     /// # Errors
     /// [`EntryError`]. A predicate of an unknown kind is no error.
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
+        Entry::parse_with(bytes, |_, _| ()).map(|(entry, ())| entry)
+    }
+
+    /// As [`Entry::parse`], with the openings put back in the same pass.
+    ///
+    /// # Errors
+    /// As [`Entry::parse`]; what is wrong with the openings alone is the second value's.
+    pub fn parse_opened(
+        bytes: &[u8],
+        openings: &[String],
+    ) -> Result<(Self, Result<OpenedBody, OpenError>), EntryError> {
+        Entry::parse_with(bytes, |body, predicate| match body {
+            Body::Registration(_) => {
+                let Opened { value, withheld } = open::<Box<Registration>>(predicate, openings)?;
+                Ok(OpenedBody { registration: Some(value), withheld })
+            }
+            _ => {
+                let Opened { withheld, .. } = open::<IgnoredAny>(predicate, openings)?;
+                Ok(OpenedBody { registration: None, withheld })
+            }
+        })
+    }
+
+    /// Takes an entry apart, and gives its predicate to `then` as long as it is at hand.
+    fn parse_with<R>(bytes: &[u8], then: impl FnOnce(&Body, Json<'_>) -> R) -> Result<(Self, R), EntryError> {
         let envelope = Envelope::parse(bytes)?;
         let Statement { subject, predicate_type, predicate } =
             Statement::read(envelope.unverified_payload())?;
@@ -325,8 +360,9 @@ impl Entry {
                 }
             }
         };
+        let then = then(&body, predicate);
         let statement = Statement { subject, predicate_type, predicate: () };
-        Ok(Entry { envelope, statement, body })
+        Ok((Entry { envelope, statement, body }, then))
     }
 
     /// Returns the predicate as it was signed, with its commitments closed.
@@ -344,14 +380,8 @@ impl Entry {
     where
         T: for<'de> Deserialize<'de>,
     {
-        let decoded: Vec<Decoded<'_>> =
-            openings.iter().map(|text| Decoded::of(text)).collect::<Result<_, _>>()?;
-        let openings: Vec<_> = decoded.iter().map(Decoded::opening).collect::<Result<_, _>>()?;
         let statement = Statement::read(self.envelope.unverified_payload());
-        let predicate = statement.expect("internal error: the payload was read before").predicate;
-        let Opened { value, withheld } = disclosure::put_back(predicate, openings)?;
-        let value = T::deserialize(&value).map_err(OpenError::Predicate)?;
-        Ok(Opened { value, withheld })
+        open(statement.expect("internal error: the payload was read before").predicate, openings)
     }
 
     /// As [`Entry::open`], for a registration.
@@ -405,6 +435,19 @@ impl Entry {
     pub fn original(&self) -> Option<Hash> {
         matches!(self.body, Body::Registration(_)).then(|| self.statement.subject[0].digest.sha256)
     }
+}
+
+/// Puts openings back into a predicate, and reads it.
+fn open<T>(predicate: Json<'_>, openings: &[String]) -> Result<Opened<T>, OpenError>
+where
+    T: for<'de> Deserialize<'de>,
+{
+    let decoded: Vec<Decoded<'_>> =
+        openings.iter().map(|text| Decoded::of(text)).collect::<Result<_, _>>()?;
+    let openings: Vec<_> = decoded.iter().map(Decoded::opening).collect::<Result<_, _>>()?;
+    let Opened { value, withheld } = disclosure::put_back(predicate, openings)?;
+    let value = T::deserialize(&value).map_err(OpenError::Predicate)?;
+    Ok(Opened { value, withheld })
 }
 
 fn subject(name: &str, sha256: Hash) -> Subject {
@@ -553,7 +596,7 @@ fn numbers(article: &Article) -> Value {
 fn urn_uuid(mut random: [u8; 16]) -> String {
     random[6] = random[6] & 0x0f | 0x40;
     random[8] = random[8] & 0x3f | 0x80;
-    let hex = hex::encode(random);
+    let hex = crate::base::encoding::to_hex(&random);
     let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
     format!("urn:uuid:{a}-{b}-{c}-{d}-{e}")
 }

@@ -9,13 +9,21 @@
 //! the clear carry no neighbouring words, and digests of single paragraphs, of single quotations and of the
 //! document's numbers, which could be found by trying, are committed too.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::article::container::Delivery;
 use crate::article::{
     Byline, ClaimedOrigin, Dateline, Evidence, Language, OrganisationRef, OriginKind, OriginRole, Quotation,
     TextClaim, Warning,
 };
+use crate::attest::disclosure::ELEMENT;
+use crate::attest::json::Name;
 use crate::base::{Hash, Timestamp};
 
 /// What sort of document it is.
@@ -194,7 +202,7 @@ pub struct Ruleset {
 }
 
 /// Something that stands in a list in the clear, or as a commitment `{"...": digest}` (RFC 9901 section 4.2.4.2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Committable<T> {
     /// A commitment whose opening is not at hand.
@@ -214,6 +222,55 @@ impl<T> Committable<T> {
             Committable::Open(value) => Some(value),
             Committable::Committed { .. } => None,
         }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Committable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = Committable<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object, or a commitment to one")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Committable<T>, A::Error> {
+                // The first member tells which: a commitment has no other, and nothing else has this one.
+                let Some(Name(first)) = members.next_key()? else {
+                    return T::deserialize(MapAccessDeserializer::new(members)).map(Committable::Open);
+                };
+                if first == ELEMENT {
+                    let digest = members.next_value()?;
+                    while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                    return Ok(Committable::Committed { digest });
+                }
+                let rest = Rest { first: Some(first), members };
+                T::deserialize(MapAccessDeserializer::new(rest)).map(Committable::Open)
+            }
+        }
+        deserializer.deserialize_map(Either(PhantomData))
+    }
+}
+
+/// Members of an object of which the name of the first was read already.
+struct Rest<'de, A> {
+    first: Option<Cow<'de, str>>,
+    members: A,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<'de, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        match self.first.take() {
+            Some(first) => seed.deserialize(first.into_deserializer()).map(Some),
+            None => self.members.next_key_seed(seed),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.members.next_value_seed(seed)
     }
 }
 

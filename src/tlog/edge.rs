@@ -125,12 +125,29 @@ impl Edge {
     }
 
     /// Adds one leaf, and hands out only the tiles that it completes.
-    pub fn push(&mut self, leaf: Hash, mut completed: impl FnMut(Tile, &[Hash])) {
-        let mut index = self.size / u64::from(FULL);
+    pub fn push(&mut self, leaf: Hash, completed: impl FnMut(Tile, &[Hash])) {
+        let place = self.size;
         self.size += 1;
-        let mut hash = leaf;
-        for level in 0..LEVELS {
-            if self.levels.len() <= usize::from(level) {
+        self.add(0, place, leaf, completed);
+    }
+
+    /// Adds the 256 leaves of a full tile whose root is `root`, and hands out the tiles above it that this completes. Costs
+    /// nothing but those: whoever has the leaves can hash them anywhere.
+    ///
+    /// # Panics
+    /// If the last tile is not full.
+    pub fn push_full(&mut self, root: Hash, completed: impl FnMut(Tile, &[Hash])) {
+        assert!(self.partial(0).is_empty(), "internal error: a full tile after {} leaves", self.size);
+        let place = self.size / u64::from(FULL);
+        self.size += u64::from(FULL);
+        self.add(1, place, root, completed);
+    }
+
+    /// Adds a hash at `place` of `level`, and those above it that this completes.
+    fn add(&mut self, level: u8, place: u64, mut hash: Hash, mut completed: impl FnMut(Tile, &[Hash])) {
+        let mut index = place / u64::from(FULL);
+        for level in level..LEVELS {
+            while self.levels.len() <= usize::from(level) {
                 self.levels.push(Vec::with_capacity(FULL.into()));
             }
             let hashes = &mut self.levels[usize::from(level)];
@@ -235,6 +252,28 @@ mod tests {
             assert_eq!(loaded.root(), grown.root(), "{size}");
             assert_eq!(loaded.size(), 66_000);
         }
+    }
+
+    #[test]
+    fn full_tiles_are_added_at_once() {
+        let all = leaves(66_000);
+        let (mut by_leaf, mut by_tile) = (Edge::default(), Edge::default());
+        let (mut completed, mut expected) = (Vec::new(), Vec::new());
+        for leaves in all.chunks(256) {
+            for leaf in leaves {
+                by_leaf.push(*leaf, |tile, hashes| expected.push((tile, hashes.to_vec())));
+            }
+            match leaves.len() {
+                256 => {
+                    by_tile.push_full(root_of(leaves), |tile, hashes| completed.push((tile, hashes.to_vec())))
+                }
+                _ => leaves.iter().for_each(|leaf| by_tile.push(*leaf, |_, _| {})),
+            }
+            assert_eq!(by_tile.root(), by_leaf.root());
+        }
+        assert_eq!(by_tile, by_leaf);
+        expected.retain(|(tile, _)| tile.level() > 0);
+        assert!(completed == expected && !expected.is_empty());
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! One entry: its signature, its consistency, its openings, its original.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-
 use crate::article::reflow::reflow;
 use crate::article::{Evidence, Selector};
-use crate::attest::disclosure::{DisclosureError, Opened};
-use crate::base::{Hash, PublicKey};
-use crate::record::entry::OpenError;
+use crate::attest::EnvelopeError;
+use crate::attest::disclosure::DisclosureError;
+use crate::base::Hash;
+use crate::record::entry::{OpenError, OpenedBody};
 use crate::record::registration::Registration;
 use crate::record::{
     AssessmentState, Body, Entry, Kind, NoticeKind, RecordRef, RelationKind, StateError, layout,
@@ -43,17 +41,36 @@ impl Check {
     }
 }
 
-/// Checks an entry whose form is known to be good. `openings` is `None` if their file could not be read, which is
-/// reported elsewhere.
-pub(super) fn check_entry(
+/// Why a signature does not count.
+pub(super) enum SignatureFault {
+    /// Nobody may sign so.
+    Signer(Code, StateError),
+    /// It does not hold.
+    Bad(EnvelopeError),
+}
+
+/// Checks whether the signature of the entry at `index` counts.
+pub(super) fn check_signature(
+    index: u64,
+    entry: &Entry,
+    signature: Result<(), SignatureFault>,
+) -> (Counts, Vec<Finding>) {
+    let mut check = Check { index, counts: Counts::default(), findings: Vec::new() };
+    check.signature(entry, signature);
+    (check.counts, check.findings)
+}
+
+/// Checks all that an entry, whose form is known to be good, says by itself. `opened` is `None` if the file of openings
+/// could not be read, which is reported elsewhere; `openings` is their number.
+pub(super) fn check_content(
     files: Files<'_>,
     index: u64,
     entry: &Entry,
-    key: Result<PublicKey, (Code, StateError)>,
-    openings: Option<&[String]>,
+    opened: Option<Result<OpenedBody, OpenError>>,
+    openings: u64,
 ) -> (Counts, Vec<Finding>) {
     let mut check = Check { index, counts: Counts::default(), findings: Vec::new() };
-    check.signature(entry, key);
+    let opened = opened.and_then(|opened| check.opened(opened, openings));
     let subject = entry.statement.subject[0].digest.sha256;
     match &entry.body {
         Body::Registration(registration) => {
@@ -64,8 +81,8 @@ pub(super) fn check_entry(
                 let what = "not the digest of the subject `text`";
                 check.differ("/text/sha256", what, text, registration.text.sha256);
             }
-            let opened = openings.and_then(|openings| check.open::<Registration>(entry, openings));
-            check.registration(files, subject, registration, opened);
+            let opened = opened.and_then(|opened| opened.registration);
+            check.registration(files, subject, registration, opened.as_deref());
         }
         Body::Key(statement) => {
             check.counts.key_statements = 1;
@@ -75,24 +92,21 @@ pub(super) fn check_entry(
                 let expected = key.map_or_else(|| "the id of a key".to_owned(), |key| key.to_string());
                 check.differ("/key", "the subject's digest is not the key's id", expected, subject);
             }
-            if let Some(openings) = openings {
-                check.open::<IgnoredAny>(entry, openings);
-            }
         }
         Body::Relation(relation) => {
-            check.statement(entry, openings, relation.recorded_by, relation.about, relation.fault());
+            check.statement(entry, relation.recorded_by, relation.about, relation.fault());
             if let RelationKind::Other(value) = &relation.relation {
                 check.unknown_value("/relation", value);
             }
         }
         Body::Assessment(assessment) => {
-            check.statement(entry, openings, assessment.recorded_by, assessment.about, assessment.fault());
+            check.statement(entry, assessment.recorded_by, assessment.about, assessment.fault());
             if let AssessmentState::Other(value) = &assessment.state {
                 check.unknown_value("/state", value);
             }
         }
         Body::Notice(notice) => {
-            check.statement(entry, openings, notice.recorded_by, notice.about, notice.fault());
+            check.statement(entry, notice.recorded_by, notice.about, notice.fault());
             if let NoticeKind::Other(value) = &notice.notice {
                 check.unknown_value("/notice", value);
             }
@@ -106,19 +120,16 @@ pub(super) fn check_entry(
 }
 
 impl Check {
-    fn signature(&mut self, entry: &Entry, key: Result<PublicKey, (Code, StateError)>) {
-        let key = match key {
-            Ok(key) => key,
-            Err((code, error)) => {
+    fn signature(&mut self, entry: &Entry, signature: Result<(), SignatureFault>) {
+        match signature {
+            Ok(()) => self.counts.signatures = 1,
+            Err(SignatureFault::Signer(code, error)) => {
                 let finding = Finding::new(code, error.to_string()).field("signatures/0/keyid");
-                return self.push(finding.found(entry.envelope.key_id()));
+                self.push(finding.found(entry.envelope.key_id()));
             }
-        };
-        match entry.envelope.verify(&key) {
-            Ok(_) => self.counts.signatures = 1,
-            Err(error) => {
+            Err(SignatureFault::Bad(error)) => {
                 let finding = Finding::new(Code::SignatureInvalid, error.to_string());
-                let expected = format!("a signature by key {}", key.key_id());
+                let expected = format!("a signature by key {}", entry.envelope.key_id());
                 self.push(finding.field("signatures/0/sig").expected(expected));
             }
         }
@@ -128,7 +139,6 @@ impl Check {
     fn statement(
         &mut self,
         entry: &Entry,
-        openings: Option<&[String]>,
         recorded_by: Hash,
         about: RecordRef,
         fault: Option<(&'static str, String)>,
@@ -141,9 +151,6 @@ impl Check {
         }
         if let Some((field, why)) = fault {
             self.find(Code::StatementInconsistent, field, why);
-        }
-        if let Some(openings) = openings {
-            self.open::<IgnoredAny>(entry, openings);
         }
     }
 
@@ -158,19 +165,16 @@ impl Check {
         }
     }
 
-    /// Puts the openings back.
-    fn open<T>(&mut self, entry: &Entry, openings: &[String]) -> Option<T>
-    where
-        T: for<'de> Deserialize<'de>,
-    {
-        match entry.open(openings).map_err(OpeningFault::from) {
-            Ok(Opened { value, withheld }) => {
-                self.counts.openings = openings.len() as u64;
-                for pointer in withheld {
+    /// Looks at what putting the openings back gave.
+    fn opened(&mut self, opened: Result<OpenedBody, OpenError>, openings: u64) -> Option<OpenedBody> {
+        match opened.map_err(OpeningFault::from) {
+            Ok(opened) => {
+                self.counts.openings = openings;
+                for pointer in &opened.withheld {
                     let what = format!("the opening of the commitment at {pointer} is missing");
-                    self.find(Code::OpeningMissing, &pointer, what);
+                    self.find(Code::OpeningMissing, pointer, what);
                 }
-                Some(value)
+                Some(opened)
             }
             Err(OpeningFault { code, message }) => {
                 self.find(code, "", message);
@@ -184,10 +188,10 @@ impl Check {
         files: Files<'_>,
         digest: Hash,
         registration: &Registration,
-        opened: Option<Registration>,
+        opened: Option<&Registration>,
     ) {
         // What is in the clear is checked even where the openings are lost.
-        let registration = opened.as_ref().unwrap_or(registration);
+        let registration = opened.unwrap_or(registration);
         for (field, evidence) in evidence_of(registration) {
             if let Err(what) = selectors_agree(evidence, &registration.text.sha256) {
                 self.find(Code::EvidenceMismatch, &field, what);

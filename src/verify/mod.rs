@@ -11,6 +11,8 @@
 //! Never imports `log`: what the two have in common is the pure layers, which have oracles of their own.
 
 mod audit;
+mod batch;
+mod checkpoint;
 mod entry;
 mod evidence;
 mod fetch;
@@ -21,6 +23,7 @@ mod reader;
 mod references;
 mod report;
 mod signer;
+mod strays;
 mod tree;
 mod waiting;
 

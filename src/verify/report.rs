@@ -458,6 +458,32 @@ impl Report {
         }
     }
 
+    /// Names what was not looked at. The first `compared` entries were only compared with what was checked before.
+    pub(super) fn name_what_was_not_checked(&mut self, compared: u64) {
+        if compared > 0 {
+            self.not_checked.push(format!(
+                "the signatures and stored originals of entries 0 to {} once more: all was checked before, and neither \
+                 the entries nor their openings have changed since",
+                compared - 1
+            ));
+        }
+        let not_stored = self.counts.originals_not_stored;
+        if not_stored > 0 {
+            let plural = if not_stored == 1 { "" } else { "s" };
+            self.not_checked.push(format!(
+                "the text of {not_stored} document{plural}: registered without storing the original"
+            ));
+        }
+        if self.counts.cosignatures == 0 {
+            let witness = "whether others were shown the same log: no witness cosigned the checkpoint";
+            self.not_checked.push(witness.into());
+        }
+        if self.remembered.is_none() {
+            let memory = "whether the log only grew: no earlier checkpoint of it is remembered here";
+            self.not_checked.push(memory.into());
+        }
+    }
+
     /// Adds a finding; the verdict follows the worst of them.
     pub(super) fn push(&mut self, finding: Finding) {
         let weight = match finding.severity {

@@ -78,6 +78,18 @@ impl<'a> Trees<'a> {
         }
     }
 
+    /// Adds the leaves of a full tile, which are what the entries give; `root` is theirs.
+    pub(super) fn push_full(&mut self, root: Hash) {
+        self.tiles += 1;
+        let mut completed = Vec::new();
+        self.from_entries.push_full(root, |tile, hashes| completed.push((tile, hashes.to_vec())));
+        let mut by_tiles = Vec::new();
+        self.from_tiles.push_full(root, |_, hashes| by_tiles.push(hashes.to_vec()));
+        for ((tile, entries), tiles) in completed.into_iter().zip(by_tiles) {
+            self.compare(tile, &entries, &tiles);
+        }
+    }
+
     /// Compares a tile above the lowest level with what lies in the store. The lowest is compared leaf by leaf.
     fn compare(&mut self, tile: Tile, by_entries: &[Hash], by_tiles: &[Hash]) {
         self.tiles += 1;

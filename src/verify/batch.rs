@@ -1,0 +1,189 @@
+//! Bundles of entries, read and taken apart on all cores, with all that belongs to them.
+
+use rayon::prelude::*;
+
+use crate::base::Hash;
+use crate::record::{Entry, EntryError, StateError};
+use crate::tlog::tree::root_of;
+use crate::tlog::{EntryBundle, Tile, leaf_hash};
+
+use super::entry::{SignatureFault, check_content, check_signature};
+use super::fetch::Files;
+use super::report::{Code, Counts, Finding};
+use super::signer::{SignerKey, verify_signatures};
+
+/// A bundle with all that belongs to it.
+pub(super) struct Batch {
+    pub(super) bundle: EntryBundle,
+    pub(super) entries: Result<Vec<Parsed>, Box<Finding>>,
+    pub(super) tile: Result<Vec<Hash>, Box<Finding>>,
+    /// The digest of the file of openings, and the indices of openings of entries beyond the bundle.
+    pub(super) openings: Result<(Hash, Vec<u64>), Box<Finding>>,
+    /// The root over the entries, where there are 256 and they give the tile.
+    pub(super) root: Option<Hash>,
+}
+
+/// An entry, taken apart and checked as far as it can be by itself.
+pub(super) struct Parsed {
+    pub(super) leaf: Hash,
+    pub(super) entry: Result<Entry, EntryError>,
+    pub(super) counts: Counts,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Batch {
+    /// Reads one, and checks what each entry says by itself.
+    pub(super) fn read(files: Files<'_>, bundle: EntryBundle) -> Self {
+        let openings = files.openings(bundle.index());
+        let file = openings.as_ref().ok().map(|(file, _)| file);
+        let entries = files.bundle(bundle).and_then(|(found, bytes)| {
+            let mut entries = found
+                .entries(&bytes)
+                .map_err(|error| Finding::new(Code::BundleMalformed, error.to_string()).path(found.path()))?;
+            entries.truncate(bundle.width().into());
+            let indices = bundle.first_entry()..;
+            let entries: Vec<(u64, &[u8])> = indices.zip(entries).collect();
+            let parse = |(index, bytes): &(u64, &[u8])| {
+                Parsed::read(files, *index, bytes, file.map(|file| file.of_entry(*index)))
+            };
+            Ok(entries.par_iter().with_min_len(TOGETHER).map(parse).collect::<Vec<_>>())
+        });
+        let tile = Tile::new(0, bundle.index(), bundle.width());
+        let tile = files.tile(tile.expect("internal error: a bundle is as wide as a tile"));
+        let root = match (&entries, &tile) {
+            (Ok(entries), Ok(tile)) if tile.len() == 256 => {
+                entries.iter().map(|parsed| parsed.leaf).eq(tile.iter().copied()).then(|| root_of(tile))
+            }
+            _ => None,
+        };
+        let end = bundle.first_entry() + u64::from(bundle.width());
+        let openings =
+            openings.map(|(file, digest)| (digest, file.entries().filter(|index| *index >= end).collect()));
+        Batch { bundle, entries, tile, openings, root }
+    }
+
+    /// Returns whether neither the entries nor their hashes are there.
+    pub(super) fn is_lost(&self) -> bool {
+        self.entries.is_err() && self.tile.is_err()
+    }
+
+    /// Returns the index after that of its last entry.
+    pub(super) fn end(&self) -> u64 {
+        self.bundle.first_entry() + u64::from(self.bundle.width())
+    }
+}
+
+impl Parsed {
+    fn read(files: Files<'_>, index: u64, bytes: &[u8], openings: Option<&[String]>) -> Self {
+        let leaf = leaf_hash(bytes);
+        let parsed = match openings {
+            Some(openings) => {
+                Entry::parse_opened(bytes, openings).map(|(entry, opened)| (entry, Some(opened)))
+            }
+            None => Entry::parse(bytes).map(|entry| (entry, None)),
+        };
+        match parsed {
+            Ok((entry, opened)) => {
+                let count = openings.map_or(0, |openings| openings.len() as u64);
+                let (counts, findings) = check_content(files, index, &entry, opened, count);
+                Parsed { leaf, entry: Ok(entry), counts, findings }
+            }
+            Err(error) => Parsed { leaf, entry: Err(error), counts: Counts::default(), findings: Vec::new() },
+        }
+    }
+}
+
+/// A bundle whose entries give its tile, as far as what follows needs it.
+pub(super) struct Compared {
+    /// The root over its 256 entries.
+    pub(super) root: Hash,
+    /// The statements about keys in it.
+    pub(super) keys: Vec<(u64, Entry)>,
+    /// Digest of the file of openings.
+    pub(super) openings: Hash,
+}
+
+impl Compared {
+    /// Reads a full one; `None` if anything is amiss. `keys` are the indices of the statements about keys in it and in
+    /// its neighbours.
+    pub(super) fn read(files: Files<'_>, bundle: EntryBundle, keys: &[u64]) -> Option<Self> {
+        let (found, bytes) = files.bundle(bundle).ok()?;
+        let entries = found.entries(&bytes).ok()?;
+        let tile = files.tile(Tile::new(0, bundle.index(), bundle.width())?).ok()?;
+        if !entries.iter().map(|bytes| leaf_hash(bytes)).eq(tile.iter().copied()) || tile.len() != 256 {
+            return None;
+        }
+        let parse = |index: &u64| {
+            let place = index.checked_sub(bundle.first_entry())?;
+            let bytes = entries.get(usize::try_from(place).ok()?)?;
+            Some((*index, Entry::parse(bytes).ok()?))
+        };
+        let keys = keys.iter().filter_map(parse).collect();
+        let openings = Hash::of(&files.openings_bytes(bundle.index()).ok()?);
+        Some(Compared { root: root_of(&tile), keys, openings })
+    }
+}
+
+/// An entry whose signer is known: its signature can be checked on any core.
+pub(super) struct Job {
+    pub(super) index: u64,
+    pub(super) entry: Entry,
+    pub(super) key: Result<SignerKey, (Code, StateError)>,
+}
+
+/// Entries that are checked together: enough for their signatures to share what they can.
+const TOGETHER: usize = 64;
+
+/// Signatures that are to be checked, and what was counted and found on the way to them.
+#[derive(Default)]
+pub(super) struct Work {
+    jobs: Vec<Vec<Job>>,
+    pub(super) counts: Counts,
+    pub(super) findings: Vec<Finding>,
+    /// The index after that of the last entry.
+    pub(super) end: u64,
+}
+
+impl Work {
+    /// Adds an entry.
+    pub(super) fn push(&mut self, job: Job) {
+        match self.jobs.last_mut() {
+            Some(some) if some.len() < TOGETHER => some.push(job),
+            _ => {
+                let mut some = Vec::with_capacity(TOGETHER);
+                some.push(job);
+                self.jobs.push(some);
+            }
+        }
+    }
+
+    /// Checks all of it, on all cores. Returns what was counted, and what was found.
+    pub(super) fn check(self) -> (Counts, Vec<Finding>) {
+        let checked: Vec<_> = self.jobs.into_par_iter().map(check_together).collect();
+        let (mut counts, mut findings) = (self.counts, self.findings);
+        for (counted, found) in checked {
+            counts.add(&counted);
+            findings.extend(found);
+        }
+        (counts, findings)
+    }
+}
+
+fn check_together(jobs: Vec<Job>) -> (Counts, Vec<Finding>) {
+    let signed: Vec<_> = jobs.iter().filter_map(|job| Some((&job.entry, job.key.as_ref().ok()?))).collect();
+    let mut answers = verify_signatures(&signed).into_iter();
+    let (mut counts, mut findings) = (Counts::default(), Vec::new());
+    for Job { index, entry, key } in jobs {
+        let signature = match key {
+            Ok(_) => {
+                let answer = answers.next().expect("internal error: a signature without an answer");
+                answer.map_err(SignatureFault::Bad)
+            }
+            Err((code, error)) => Err(SignatureFault::Signer(code, error)),
+        };
+        let (counted, found) = check_signature(index, &entry, signature);
+        counts.add(&counted);
+        findings.extend(found);
+    }
+    (counts, findings)
+}
