@@ -134,12 +134,17 @@ impl Envelope {
     /// Returns the envelope's bytes, in its one spelling.
     pub fn encode(&self) -> Vec<u8> {
         // Written out, as none of the three encodings needs escaping in JSON.
-        let payload = encoding::to_base64(&self.payload);
-        let sig = encoding::to_base64(&self.signature.0);
-        let head = r#"{"payload":""#;
-        let middle =
-            format!(r#"","payloadType":"{PAYLOAD_TYPE}","signatures":[{{"keyid":"{}","sig":""#, self.key_id);
-        [head, &payload, &middle, &sig, r#""}]}"#].concat().into_bytes()
+        let mut out = String::with_capacity(self.payload.len() / 3 * 4 + 300);
+        out.push_str(r#"{"payload":""#);
+        encoding::push_base64(&mut out, &self.payload);
+        out.push_str(r#"","payloadType":""#);
+        out.push_str(PAYLOAD_TYPE);
+        out.push_str(r#"","signatures":[{"keyid":""#);
+        out.push_str(&self.key_id.to_hex());
+        out.push_str(r#"","sig":""#);
+        encoding::push_base64(&mut out, &self.signature.0);
+        out.push_str(r#""}]}"#);
+        out.into_bytes()
     }
 
     /// Reads an envelope. The signature is not checked.

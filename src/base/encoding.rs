@@ -44,6 +44,11 @@ pub fn to_base64(bytes: &[u8]) -> String {
     STANDARD.encode_to_string(bytes)
 }
 
+/// Adds standard padded base64 to `text`.
+pub fn push_base64(text: &mut String, bytes: &[u8]) {
+    STANDARD.encode_append(bytes, text);
+}
+
 /// Reads standard padded base64; line breaks, missing padding and non-zero trailing bits are errors.
 ///
 /// # Errors
@@ -71,6 +76,21 @@ pub fn to_base64url(bytes: &[u8]) -> String {
 /// [`DecodeError::Base64`].
 pub fn from_base64url(text: &str) -> Result<Vec<u8>, DecodeError> {
     exactly(&URL_SAFE_NO_PAD, text, "unpadded base64url")
+}
+
+/// Checks that `text` is URL-safe base64 without padding in its one canonical spelling, without decoding it. Returns how many
+/// bytes it is of.
+///
+/// # Errors
+/// [`DecodeError::Base64`], for the same texts as [`from_base64url`].
+pub fn check_base64url(text: &str) -> Result<usize, DecodeError> {
+    // Only the characters of the last, incomplete group can have bits that stand for nothing.
+    let tail = text.len() - text.len() % 4;
+    let error = || DecodeError::Base64 { alphabet: "unpadded base64url", text: head(text) };
+    let (groups, tail) = text.split_at_checked(tail).ok_or_else(error)?;
+    URL_SAFE_NO_PAD.check(groups.as_bytes()).map_err(|_| error())?;
+    let tail = from_base64url(tail).map_err(|_| error())?;
+    Ok(groups.len() / 4 * 3 + tail.len())
 }
 
 /// Returns lower-case hexadecimal.
@@ -103,8 +123,13 @@ pub fn from_hex_fixed<const N: usize>(text: &str) -> Result<[u8; N], DecodeError
 /// # Errors
 /// [`DecodeError::Decimal`].
 pub fn from_decimal(text: &str) -> Result<u64, DecodeError> {
-    let number: Option<u64> = text.parse().ok();
-    number.filter(|n| n.to_string() == text).ok_or_else(|| DecodeError::Decimal(head(text)))
+    let canonical = match text.as_bytes() {
+        [b'0'] => true,
+        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    let number = if canonical { text.parse().ok() } else { None };
+    number.ok_or_else(|| DecodeError::Decimal(head(text)))
 }
 
 /// Decodes what is spelt as it would be encoded, whatever else the library takes.
@@ -144,6 +169,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_checked_is_what_decodes(text in "[A-Za-z0-9_-]{0,24}[A-Za-z0-9+/=_ é-]?") {
+            let decoded = from_base64url(&text);
+            prop_assert_eq!(check_base64url(&text), decoded.map(|bytes| bytes.len()));
+        }
+
         #[test]
         fn whatever_decodes_encodes_back(text in "[A-Za-z0-9+/=_-]{0,24}") {
             if let Ok(bytes) = from_base64(&text) { prop_assert_eq!(to_base64(&bytes), text.clone()); }

@@ -85,8 +85,8 @@ impl DisclosureFile {
             let error = |source| DisclosureFileError::Line { line, source };
             let (index, disclosure) = content.split_once(' ').ok_or_else(|| error(None))?;
             let index = encoding::from_decimal(index).map_err(|source| error(Some(source)))?;
-            let decoded = encoding::from_base64url(disclosure).map_err(|source| error(Some(source)))?;
-            if decoded.is_empty() || decoded.len() > DISCLOSURE_MAX_BYTES {
+            let size = encoding::check_base64url(disclosure).map_err(|source| error(Some(source)))?;
+            if size == 0 || size > DISCLOSURE_MAX_BYTES {
                 return Err(error(None));
             }
             if index < before || index > last {

@@ -1,8 +1,11 @@
 //! The full audit: everything that `records/` holds, against a policy and root keys.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 use thiserror::Error;
 
+use crate::base::Hash;
 use crate::record::{Body, EntryError, State, layout};
 use crate::storage::{Listing, Store, StoreError};
 use crate::tlog::{EntryBundle, bundles_of};
@@ -16,7 +19,7 @@ use super::memory::{self, Memory, Prefix};
 use super::references::{References, Registered};
 use super::report::{Code, FINDINGS_MAX, Finding, Report, Verdict};
 use super::signer::{Authorised, SignerKeys, authorise_and_fold, code_of_signer, code_of_statement};
-use super::strays::{digest_of_originals, find_strays, is_log_file};
+use super::strays::{digest_of_originals, find_strays, is_log_file, originals_listed};
 use super::tree::Trees;
 use super::waiting::check_pending;
 
@@ -167,7 +170,7 @@ impl<'a> Audit<'a> {
         }
         let compared = self.state.size();
         self.references.skip(compared);
-        let mut findings = self.check_entries(size, progress);
+        let mut findings = self.check_entries(size, &originals_listed(listing), progress);
         if self.state.size() == size {
             let finished = self.trees.finish(&root);
             if prefix.is_some() && !finished.findings.is_empty() {
@@ -208,14 +211,19 @@ impl<'a> Audit<'a> {
 
     /// Checks the entries from the present state on, up to `size`. While some are checked on all cores, the next are
     /// folded in log order, and those after them read.
-    fn check_entries(&mut self, size: u64, progress: &(dyn Fn(u64, u64) + Sync)) -> Vec<Finding> {
+    fn check_entries(
+        &mut self,
+        size: u64,
+        listed: &HashSet<Hash>,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Vec<Finding> {
         let files = self.files;
         let at_a_time = AT_A_TIME.max(2 * rayon::current_num_threads());
         let first = usize::try_from(self.state.size() / 256).unwrap_or(usize::MAX);
         let mut bundles = bundles_of(size).skip(first);
         let mut read = || -> Vec<Batch> {
             let some: Vec<EntryBundle> = bundles.by_ref().take(at_a_time).collect();
-            some.into_par_iter().map(|bundle| Batch::read(files, bundle)).collect()
+            some.into_par_iter().map(|bundle| Batch::read(files, listed, bundle)).collect()
         };
         let mut findings = Vec::new();
         let mut ahead = read();

@@ -1,5 +1,7 @@
 //! Bundles of entries, read and taken apart on all cores, with all that belongs to them.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use crate::base::Hash;
@@ -32,8 +34,8 @@ pub(super) struct Parsed {
 }
 
 impl Batch {
-    /// Reads one, and checks what each entry says by itself.
-    pub(super) fn read(files: Files<'_>, bundle: EntryBundle) -> Self {
+    /// Reads one, and checks what each entry says by itself. `listed` are the stored originals.
+    pub(super) fn read(files: Files<'_>, listed: &HashSet<Hash>, bundle: EntryBundle) -> Self {
         let openings = files.openings(bundle.index());
         let file = openings.as_ref().ok().map(|(file, _)| file);
         let entries = files.bundle(bundle).and_then(|(found, bytes)| {
@@ -44,7 +46,7 @@ impl Batch {
             let indices = bundle.first_entry()..;
             let entries: Vec<(u64, &[u8])> = indices.zip(entries).collect();
             let parse = |(index, bytes): &(u64, &[u8])| {
-                Parsed::read(files, *index, bytes, file.map(|file| file.of_entry(*index)))
+                Parsed::read(files, listed, *index, bytes, file.map(|file| file.of_entry(*index)))
             };
             Ok(entries.par_iter().with_min_len(TOGETHER).map(parse).collect::<Vec<_>>())
         });
@@ -74,7 +76,13 @@ impl Batch {
 }
 
 impl Parsed {
-    fn read(files: Files<'_>, index: u64, bytes: &[u8], openings: Option<&[String]>) -> Self {
+    fn read(
+        files: Files<'_>,
+        listed: &HashSet<Hash>,
+        index: u64,
+        bytes: &[u8],
+        openings: Option<&[String]>,
+    ) -> Self {
         let leaf = leaf_hash(bytes);
         let parsed = match openings {
             Some(openings) => {
@@ -85,7 +93,7 @@ impl Parsed {
         match parsed {
             Ok((entry, opened)) => {
                 let count = openings.map_or(0, |openings| openings.len() as u64);
-                let (counts, findings) = check_content(files, index, &entry, opened, count);
+                let (counts, findings) = check_content(files, listed, index, &entry, opened, count);
                 Parsed { leaf, entry: Ok(entry), counts, findings }
             }
             Err(error) => Parsed { leaf, entry: Err(error), counts: Counts::default(), findings: Vec::new() },

@@ -1,5 +1,7 @@
 //! One entry: its signature, its consistency, its openings, its original.
 
+use std::collections::HashSet;
+
 use crate::article::reflow::reflow;
 use crate::article::{Evidence, Selector};
 use crate::attest::EnvelopeError;
@@ -61,9 +63,10 @@ pub(super) fn check_signature(
 }
 
 /// Checks all that an entry, whose form is known to be good, says by itself. `opened` is `None` if the file of openings
-/// could not be read, which is reported elsewhere; `openings` is their number.
+/// could not be read, which is reported elsewhere; `openings` is their number. `listed` are the stored originals.
 pub(super) fn check_content(
     files: Files<'_>,
+    listed: &HashSet<Hash>,
     index: u64,
     entry: &Entry,
     opened: Option<Result<OpenedBody, OpenError>>,
@@ -82,7 +85,7 @@ pub(super) fn check_content(
                 check.differ("/text/sha256", what, text, registration.text.sha256);
             }
             let opened = opened.and_then(|opened| opened.registration);
-            check.registration(files, subject, registration, opened.as_deref());
+            check.registration(files, listed, subject, registration, opened.as_deref());
         }
         Body::Key(statement) => {
             check.counts.key_statements = 1;
@@ -186,19 +189,21 @@ impl Check {
     fn registration(
         &mut self,
         files: Files<'_>,
+        listed: &HashSet<Hash>,
         digest: Hash,
         registration: &Registration,
         opened: Option<&Registration>,
     ) {
         // What is in the clear is checked even where the openings are lost.
         let registration = opened.unwrap_or(registration);
-        for (field, evidence) in evidence_of(registration) {
+        for (claim, evidence) in evidence_of(registration) {
             if let Err(what) = selectors_agree(evidence, &registration.text.sha256) {
-                self.find(Code::EvidenceMismatch, &field, what);
+                self.find(Code::EvidenceMismatch, &claim.to_string(), what);
             }
         }
-        for (field, printed, evidence) in names_of(registration) {
+        for (claim, printed, evidence) in names_of(registration) {
             if quoted(evidence).is_some_and(|exact| reflow(exact).as_str() != printed) {
+                let field = format!("{claim}/asPrinted");
                 self.find(Code::EvidenceMismatch, &field, "the name is not what the evidence quotes");
             }
         }
@@ -210,7 +215,12 @@ impl Check {
                 self.push(finding.field(field).expected(said).found(is));
             }
         }
-        match files.original(&digest, registration.bytes) {
+        // Where nothing is listed under its name, nothing needs to be looked for.
+        let found = match registration.original_stored || listed.contains(&digest) {
+            true => files.original(&digest, registration.bytes),
+            false => Ok(None),
+        };
+        match found {
             Err(finding) => self.findings.push(finding.record(self.index)),
             Ok(Some(bytes)) => self.original(&digest, registration, &bytes),
             Ok(None) if registration.original_stored => {
@@ -271,34 +281,45 @@ fn quotes_of(registration: &Registration) -> impl Iterator<Item = (usize, &crate
     quotes.filter_map(|(number, quote)| Some((number, quote.opened()?)))
 }
 
-/// All evidence of a registration, each with a JSON Pointer to the claim.
-fn evidence_of(registration: &Registration) -> Vec<(String, &Evidence)> {
-    let mut all: Vec<(String, &Evidence)> = Vec::new();
-    all.extend((0..).zip(&registration.title).map(|(n, title)| (format!("/title/{n}"), &title.evidence)));
-    all.extend(registration.dateline.iter().map(|claim| ("/dateline".into(), &claim.evidence)));
-    all.extend(registration.publisher.iter().map(|claim| ("/publisher".into(), &claim.evidence)));
-    all.extend(registration.published_at.iter().map(|claim| ("/publishedAt".into(), &claim.evidence)));
-    let origins = (0..).zip(&registration.claimed_origins);
-    all.extend(
-        origins.filter_map(|(n, origin)| Some((format!("/claimedOrigins/{n}"), &origin.opened()?.evidence))),
-    );
-    let bylines = (0..).zip(&registration.bylines);
-    all.extend(bylines.filter_map(|(n, byline)| Some((format!("/bylines/{n}"), &byline.opened()?.evidence))));
-    all
+/// Where a claim stands in the predicate. Written out, as a JSON Pointer, only where it is to be told.
+#[derive(Clone, Copy)]
+pub(super) struct Claim {
+    member: &'static str,
+    place: Option<usize>,
 }
 
-/// The names that a registration claims, each with a JSON Pointer to it and its evidence.
-fn names_of(registration: &Registration) -> Vec<(String, &str, &Evidence)> {
-    let mut all = Vec::new();
-    for (number, origin) in registration.claimed_origins.iter().enumerate() {
-        let field = format!("/claimedOrigins/{number}/asPrinted");
-        all.extend(origin.opened().map(|origin| (field, origin.as_printed.as_str(), &origin.evidence)));
+impl std::fmt::Display for Claim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "/{}", self.member)?;
+        self.place.map_or(Ok(()), |place| write!(f, "/{place}"))
     }
-    for (number, byline) in registration.bylines.iter().enumerate() {
-        let field = format!("/bylines/{number}/asPrinted");
-        all.extend(byline.opened().map(|byline| (field, byline.as_printed.as_str(), &byline.evidence)));
-    }
-    all
+}
+
+fn at(member: &'static str, place: impl Into<Option<usize>>) -> Claim {
+    Claim { member, place: place.into() }
+}
+
+/// All evidence of a registration, each with the claim that it is for.
+fn evidence_of(registration: &Registration) -> impl Iterator<Item = (Claim, &Evidence)> {
+    let titles = (0..).zip(&registration.title).map(|(n, title)| (at("title", n), &title.evidence));
+    let dateline = registration.dateline.iter().map(|claim| (at("dateline", None), &claim.evidence));
+    let publisher = registration.publisher.iter().map(|claim| (at("publisher", None), &claim.evidence));
+    let published = registration.published_at.iter().map(|claim| (at("publishedAt", None), &claim.evidence));
+    let names = names_of(registration).map(|(claim, _, evidence)| (claim, evidence));
+    titles.chain(dateline).chain(publisher).chain(published).chain(names)
+}
+
+/// The names that a registration claims, each with the claim and its evidence.
+fn names_of(registration: &Registration) -> impl Iterator<Item = (Claim, &str, &Evidence)> {
+    let origins = (0..).zip(&registration.claimed_origins).filter_map(|(n, origin)| {
+        let origin = origin.opened()?;
+        Some((at("claimedOrigins", n), origin.as_printed.as_str(), &origin.evidence))
+    });
+    let bylines = (0..).zip(&registration.bylines).filter_map(|(n, byline)| {
+        let byline = byline.opened()?;
+        Some((at("bylines", n), byline.as_printed.as_str(), &byline.evidence))
+    });
+    origins.chain(bylines)
 }
 
 /// The words that evidence quotes.

@@ -6,14 +6,15 @@ use crate::base::Hash;
 use crate::record::Registration;
 use crate::record::registration::Fingerprint;
 
+use super::entry::Claim;
 use super::report::{Code, Finding};
 
 /// Extracts the text again and holds all that the registration says about it against it. `claims` counts what holds.
 /// Findings are without the record.
-pub(super) fn check(
+pub(super) fn check<'e>(
     registration: &Registration,
     bytes: &[u8],
-    evidence: Vec<(String, &Evidence)>,
+    evidence: impl Iterator<Item = (Claim, &'e Evidence)>,
     claims: &mut u64,
 ) -> Vec<Finding> {
     let find = |code, field: &str, what: String| Finding::new(code, what).field(field);
@@ -35,10 +36,10 @@ pub(super) fn check(
     }
 
     let mut found = Vec::new();
-    for (pointer, evidence) in evidence.iter().filter(|(_, evidence)| evidence.rule().is_some()) {
+    for (claim, evidence) in evidence.filter(|(_, evidence)| evidence.rule().is_some()) {
         match text.holds(evidence) {
             Ok(()) => *claims += 1,
-            Err(error) => found.push(find(Code::EvidenceMismatch, pointer, error.to_string())),
+            Err(error) => found.push(find(Code::EvidenceMismatch, &claim.to_string(), error.to_string())),
         }
     }
     for (number, quote) in registration.quotes.iter().flatten().enumerate() {

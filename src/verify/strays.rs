@@ -1,6 +1,6 @@
 //! Files that belong to nothing, and the names of stored originals.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::base::Hash;
 use crate::record::layout;
@@ -14,6 +14,12 @@ use super::report::{Code, Finding, Report};
 pub(super) fn is_log_file(path: &str) -> bool {
     let local = path.strip_prefix(layout::LOCAL).is_some_and(|rest| rest.starts_with('/'));
     !local
+}
+
+/// Returns the digests that stored originals are named by.
+pub(super) fn originals_listed(listing: &Listing) -> HashSet<Hash> {
+    let names = listing.keys.iter().map(|key| key.as_str()).filter(|name| name.starts_with(layout::CONTENT));
+    names.filter_map(|name| Hash::from_hex(name.rsplit('/').next()?).ok()).collect()
 }
 
 /// Reports files that belong to nothing. Where there are entries that were not read in full (`unread`), any stored original
