@@ -65,7 +65,12 @@ impl Results<'_> {
     /// Returns the path of the file that a finding is about, as seen from where the command runs; of one about no file in
     /// particular, none.
     fn path(&self, finding: &Finding) -> Option<String> {
-        let path = self.folder.join(finding.path.as_ref()?);
+        let path = finding.path.as_deref()?;
+        // The keys lie beside the records.
+        let path = match (path.strip_prefix("../"), self.folder.parent()) {
+            (Some(beside), Some(parent)) => parent.join(beside),
+            _ => self.folder.join(path),
+        };
         // A path below the present folder is what other programs can find again.
         let here = std::env::current_dir().ok();
         let path = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned)).unwrap_or(path);
