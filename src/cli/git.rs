@@ -108,8 +108,9 @@ impl Commit {
     /// Lists the regular files at `path`, or directly below it if it ends with a slash.
     fn list(&self, path: &str) -> Outcome<Vec<Blob>> {
         // A folder that is a link has nothing below it, and would be taken for one that is not there.
-        let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
-        folders.map(|folder| self.look(folder).map(drop)).collect::<Outcome<()>>()?;
+        for (at, _) in path.match_indices('/') {
+            self.look(&path[..at])?;
+        }
         self.look(path)
     }
 
