@@ -357,13 +357,17 @@ pub struct TrustArgs {
   dateline verify
   dateline verify --workspace /srv/log --policy auditors/policy --root auditors/root.pub
   dateline verify --format json | jq .verdict
+  dateline verify --git origin/main
   dateline verify --evidence evidence.json --policy auditors/policy
 
 The verdict is verified (exit 0), invalid (1) or unverifiable (3).
 
 What was accepted is remembered: the next run proves that the log only grew, and checks in full
 what is new. A log that was rolled back, forked or rewritten is invalid, and both of its
-checkpoints are kept as evidence that anyone can check.")]
+checkpoints are kept as evidence that anyone can check.
+
+With --git what was accepted is the log at that revision, and so are the keys that are trusted where
+no option names them: a branch proves that it only appends, and cannot choose who judges it.")]
 pub struct VerifyArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -381,8 +385,12 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub full: bool,
 
+    /// Prove that the log extends the one at this git revision, in place of what is remembered
+    #[arg(long, value_name = "BASE", conflicts_with = "full")]
+    pub git: Option<String>,
+
     /// Check a file of evidence against a log instead: no log is read
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "stateless", "full"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "stateless", "full", "git"])]
     pub evidence: Option<PathBuf>,
 }
 

@@ -9,6 +9,7 @@ use quick_xml::writer::Writer;
 use serde_json::{Value, json};
 
 use crate::base::Timestamp;
+use crate::record::layout;
 use crate::verify::{Code, Finding, Severity, Verdict};
 
 use super::failure::Failure;
@@ -65,12 +66,20 @@ impl Results<'_> {
     /// Returns the path of the file that a finding is about, as seen from where the command runs; of one about no file in
     /// particular, none.
     fn path(&self, finding: &Finding) -> Option<String> {
-        let path = self.folder.join(finding.path.as_ref()?);
+        finding.path.as_deref().map(|path| self.place(path))
+    }
+
+    fn place(&self, path: &str) -> String {
+        // The keys lie beside the records.
+        let path = match (path.strip_prefix("../"), self.folder.parent()) {
+            (Some(beside), Some(parent)) => parent.join(beside),
+            _ => self.folder.join(path),
+        };
         // A path below the present folder is what other programs can find again.
         let here = std::env::current_dir().ok();
         let path = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned)).unwrap_or(path);
-        let path = path.to_string_lossy().replace('\\', "/");
-        Some(path.strip_prefix("./").map_or(path.clone(), str::to_owned))
+        let path = path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+        path.strip_prefix("./").map_or(path.clone(), str::to_owned)
     }
 
     /// Returns the document of a SARIF 2.1.0 run.
@@ -85,15 +94,12 @@ impl Results<'_> {
     }
 
     fn sarif_result(&self, finding: &Finding) -> Value {
-        let mut location = json!({});
-        if let Some(path) = self.path(finding) {
-            let uri = utf8_percent_encode(&path, NOT_IN_PATH).to_string();
-            let uri = if path.starts_with('/') { format!("file://{uri}") } else { uri };
-            location["physicalLocation"] = json!({"artifactLocation": {"uri": uri}});
-            if let Some(line) = finding.line {
-                location["physicalLocation"]["region"] = json!({"startLine": line});
-            }
-        }
+        // Code scanning refuses a result without a place and a line: one about the log as a whole is at its checkpoint.
+        let path = self.path(finding).unwrap_or_else(|| self.place(layout::CHECKPOINT));
+        let uri = utf8_percent_encode(&path, NOT_IN_PATH).to_string();
+        let uri = if path.starts_with('/') { format!("file://{uri}") } else { uri };
+        let region = json!({"startLine": finding.line.unwrap_or(1)});
+        let mut location = json!({"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}});
         if let Some(record) = finding.record {
             let field = finding.field.as_deref().unwrap_or_default();
             let name = format!("record {record}{field}");
@@ -102,7 +108,7 @@ impl Results<'_> {
         let rule = self.codes.iter().position(|code| *code == finding.code);
         let mut result = json!({
             "ruleId": finding.code, "level": level(finding.severity),
-            "message": {"text": sanitize(&finding.message)},
+            "message": {"text": unlinked(&sanitize(&finding.message))},
             "properties": {
                 "severity": finding.severity, "record": finding.record, "field": finding.field,
                 "expected": finding.expected, "found": finding.found,
@@ -111,9 +117,7 @@ impl Results<'_> {
         if let Some(rule) = rule {
             result["ruleIndex"] = json!(rule);
         }
-        if location != json!({}) {
-            result["locations"] = json!([location]);
-        }
+        result["locations"] = json!([location]);
         result
     }
 
@@ -193,7 +197,7 @@ impl Results<'_> {
 fn sarif_log(codes: &[Code], results: Vec<Value>, invocation: Value, properties: Value) -> Value {
     let rule = |code: &Code| {
         json!({
-            "id": code, "fullDescription": {"text": code.meaning()}, "shortDescription": {"text": code.meaning()},
+            "id": code, "help": {"text": code.meaning()}, "fullDescription": {"text": code.meaning()}, "shortDescription": {"text": code.meaning()},
             "defaultConfiguration": {"level": level(code.severity())},
         })
     };
@@ -213,7 +217,7 @@ fn sarif_log(codes: &[Code], results: Vec<Value>, invocation: Value, properties:
 
 /// A failure to check at all, as a SARIF run that did not succeed.
 pub(crate) fn sarif_failure(failure: &Failure) -> Value {
-    let notification = json!({"level": "error", "message": {"text": failure.text().trim_end()}});
+    let notification = json!({"level": "error", "message": {"text": unlinked(failure.text().trim_end())}});
     let invocation = json!({
         "executionSuccessful": false, "exitCode": failure.exit.code(),
         "toolExecutionNotifications": [notification],
@@ -302,6 +306,11 @@ fn junit_document(command: &str, subject: &str, cases: &[Case], now: Timestamp) 
     let mut text = String::from_utf8_lossy(&xml.into_inner()).into_owned();
     text.push('\n');
     text
+}
+
+/// Returns a message in which no stranger's words are a link (SARIF 2.1.0, 3.11.6).
+fn unlinked(text: &str) -> String {
+    text.replace("](", "] (")
 }
 
 /// <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>

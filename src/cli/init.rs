@@ -23,6 +23,8 @@ use super::{now, random};
 
 /// Lines that keep secrets and scratch out of git.
 const IGNORED: [&str; 2] = ["/keys/private/", "/records/.local/"];
+/// Lines that keep git from rewriting what is hashed and signed: neither line ends nor the marks of a merge.
+const UNTOUCHED: [&str; 3] = ["/records/** binary", "/keys/policy -text", "/keys/roots/** -text"];
 
 /// What was made, to be removed again if the rest fails.
 #[derive(Default)]
@@ -83,7 +85,8 @@ pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Out
     make_folder(&workspace.roots(), &mut made)?;
     let line = public::format(&root.public(), &format!("dateline root {}", args.log_origin)) + "\n";
     write_new(&workspace.roots().join("root.pub"), line.as_bytes(), &mut made)?;
-    ignore(&workspace.root().join(".gitignore"))?;
+    add_lines(&workspace.root().join(".gitignore"), &IGNORED)?;
+    add_lines(&workspace.root().join(".gitattributes"), &UNTOUCHED)?;
 
     if !workspace.records().exists() {
         made.paths.push(workspace.records());
@@ -154,11 +157,15 @@ fn write_new(path: &Path, bytes: &[u8], made: &mut Made) -> Outcome<()> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed(path))
 }
 
-/// Adds what git must not see to `.gitignore`, keeping what is there.
-fn ignore(path: &Path) -> Outcome<()> {
-    let mut text = fs::read_to_string(path).unwrap_or_default();
-    let missing: Vec<&str> = IGNORED
-        .into_iter()
+/// Adds lines to a file that git reads, keeping what is there.
+fn add_lines(path: &Path, lines: &[&'static str]) -> Outcome<()> {
+    let mut text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        text => text.map_err(failed(path))?,
+    };
+    let missing: Vec<&str> = lines
+        .iter()
+        .copied()
         .filter(|line| !text.lines().any(|have| have.trim_end_matches('/') == line.trim_end_matches('/')))
         .collect();
     if missing.is_empty() {

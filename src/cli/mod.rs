@@ -2,6 +2,7 @@
 
 mod add;
 pub mod args;
+mod base;
 mod check;
 mod ci;
 mod demo;
@@ -11,6 +12,7 @@ mod explain;
 mod export;
 mod extract;
 mod failure;
+mod git;
 mod init;
 mod input;
 mod list;

@@ -12,10 +12,12 @@ use crate::note::{Checkpoint, VerifierKey};
 use crate::record::layout;
 use crate::storage::{Key, Store, StoreError};
 use crate::verify::{
-    Audited, Code, Contradiction, Evidence, Memory, Report, Severity, Trust, Verdict, audit_since, log_of,
+    Audited, Code, Contradiction, Evidence, Memory, Report, Severity, Trust, Verdict, audit_onto,
+    audit_since, log_of,
 };
 
 use super::args::VerifyArgs;
+use super::base::{self, Against};
 use super::ci::Results;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
@@ -30,10 +32,15 @@ use super::workspace::Workspace;
 const PROGRESS_FROM: u64 = 5_000;
 
 pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> Outcome<Exit> {
-    let trust = workspace.trust(&args.trust)?;
     if let Some(file) = &args.evidence {
-        return check_evidence(file, &trust, output);
+        return check_evidence(file, &workspace.trust(&args.trust)?, output);
     }
+    let against = args.git.as_deref().map(|revision| base::read(workspace, revision, &args.trust));
+    let against = against.transpose()?;
+    let trust = match &against {
+        Some(against) => against.trust.clone(),
+        None => workspace.trust(&args.trust)?,
+    };
     let store = workspace.reader();
     let memory = Remembering::begin(args, &store, &trust)?;
     let bar = ProgressBar::hidden();
@@ -41,7 +48,7 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
         bar.set_style(style);
     }
     let on_terminal = io::stderr().is_terminal();
-    let audited = audit_since(&store, &trust, memory.before.as_ref(), &|done, size| {
+    let progress = |done, size| {
         if on_terminal && size >= PROGRESS_FROM {
             if bar.is_hidden() {
                 bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
@@ -49,8 +56,16 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
             bar.set_length(size);
             bar.set_position(done);
         }
-    })?;
+    };
+    let mut audited = match &against {
+        Some(against) => audit_onto(&store, &trust, &against.base, &progress)?,
+        None => audit_since(&store, &trust, memory.before.as_ref(), &progress)?,
+    };
     bar.finish_and_clear();
+    if against.as_ref().is_some_and(|against| against.own_keys) {
+        let keys = "whether the keys are the right ones: there are none at the base, and those beside the log were used";
+        audited.report.not_checked.push(keys.into());
+    }
     let report = &audited.report;
     let kept = memory.keep(&audited, &trust);
     let exit = match report.verdict {
@@ -70,9 +85,13 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
     };
     output.print_results(
         &results,
-        || text(report, &kept),
+        || text(report, &kept, against.as_ref()),
         || {
             let mut object = json!(report);
+            object["base"] = json!(against.as_ref().map(|against| {
+                let (revision, commit) = (against.commit.revision(), against.commit.id());
+                json!({"revision": revision, "commit": commit, "hasLog": against.base.has_log()})
+            }));
             object["memory"] = json!(kept.memory);
             object["evidence"] = json!(kept.evidence);
             object
@@ -103,8 +122,8 @@ impl Remembering {
         let state = if args.stateless { None } else { AuditorState::at(args.state.as_deref()) };
         let state = state.zip(log);
         let before = match &state {
-            Some((state, log)) => state.recall(log)?,
-            None => None,
+            Some((state, log)) if args.git.is_none() => state.recall(log)?,
+            _ => None,
         };
         let before = if args.full { before.map(Memory::without_prefix) } else { before };
         Ok(Remembering { state, before })
@@ -179,7 +198,7 @@ fn check_evidence(file: &Path, trust: &Trust, output: Output) -> Outcome<Exit> {
     Ok(Exit::Success)
 }
 
-fn text(report: &Report, kept: &Kept) -> String {
+fn text(report: &Report, kept: &Kept, against: Option<&Against>) -> String {
     let verdict = match report.verdict {
         Verdict::Verified => coloured("verified", true),
         Verdict::Invalid => coloured("INVALID", false),
@@ -243,7 +262,15 @@ fn text(report: &Report, kept: &Kept) -> String {
     ));
     if let Some(remembered) = report.remembered.filter(|remembered| remembered.extends == Some(true)) {
         let entries = counted(remembered.size, "entry", "entries");
-        out.push_str(&format!("the log begins with the {entries} accepted before\n"));
+        let whose = match against {
+            Some(against) => format!("at {}", sanitize(against.commit.revision())),
+            None => "accepted before".into(),
+        };
+        out.push_str(&format!("the log begins with the {entries} {whose}\n"));
+    }
+    if let Some(against) = against.filter(|against| !against.base.has_log()) {
+        let revision = sanitize(against.commit.revision());
+        out.push_str(&format!("{revision} has no log: everything is new\n"));
     }
     if counts.pending > 0 {
         let waiting = counted(counts.pending, "statement waits", "statements wait");

@@ -80,10 +80,12 @@ impl Workspace {
         }
         let policy = args.policy.clone().unwrap_or_else(|| self.policy());
         let roots = if args.roots.is_empty() { self.root_files()? } else { args.roots.clone() };
-        let policy = read_policy(&policy)?;
-        let roots: Result<Vec<PublicKey>, KeyError> =
-            roots.iter().map(|path| public::read(path).map(|(key, _)| key)).collect();
-        Ok(Trust { policy, roots: roots? })
+        Ok(Trust { policy: read_policy(&policy)?, roots: read_roots(&roots)? })
+    }
+
+    /// Reads the root keys that lie in `keys/`.
+    pub(crate) fn own_roots(&self) -> Outcome<Vec<PublicKey>> {
+        read_roots(&self.root_files()?)
     }
 
     fn root_files(&self) -> Outcome<Vec<PathBuf>> {
@@ -174,7 +176,15 @@ fn from_agent(wanted: &[PublicKey]) -> Outcome<Option<Signer>> {
     Ok(public.map(|public| Signer::Agent { agent, public }))
 }
 
-fn read_policy(path: &Path) -> Outcome<Policy> {
+/// Reads public keys that may enrol signers.
+pub(crate) fn read_roots(paths: &[PathBuf]) -> Outcome<Vec<PublicKey>> {
+    let roots: Result<Vec<PublicKey>, KeyError> =
+        paths.iter().map(|path| public::read(path).map(|(key, _)| key)).collect();
+    Ok(roots?)
+}
+
+/// Reads a policy.
+pub(crate) fn read_policy(path: &Path) -> Outcome<Policy> {
     let bytes = read_bounded(path, POLICY_MAX_BYTES)?;
     Policy::parse(&bytes).map_err(|error| {
         Failure::new(Exit::Unavailable, format!("{} is not a policy", path.display())).because(&error)

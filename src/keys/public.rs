@@ -13,9 +13,16 @@ use super::private::read_bounded;
 /// # Errors
 /// [`KeyError`]; a key of small order is refused.
 pub fn read(path: &Path) -> Result<(PublicKey, String), KeyError> {
-    let bytes = read_bounded(path, KEY_FILE_MAX_BYTES)?;
+    parse(path, &read_bounded(path, KEY_FILE_MAX_BYTES)?)
+}
+
+/// Parses the bytes of a public key file; `path` is what errors call it.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<(PublicKey, String), KeyError> {
     let malformed = |source| KeyError::Malformed { path: path.to_owned(), source };
-    let text = std::str::from_utf8(&bytes).map_err(|_| malformed(None))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| malformed(None))?;
     let key = ssh_key::PublicKey::from_openssh(text.trim_end()).map_err(|source| malformed(Some(source)))?;
     Ok((ed25519(path, &key)?, key.comment().to_owned()))
 }

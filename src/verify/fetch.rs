@@ -29,7 +29,13 @@ impl Files<'_> {
 
     /// Reads the checkpoint; `None` if there is none.
     pub(super) fn checkpoint(&self) -> Result<Option<Vec<u8>>, Box<Finding>> {
-        self.get(layout::CHECKPOINT, NOTE_MAX_BYTES)
+        let found = self.get(layout::CHECKPOINT, NOTE_MAX_BYTES)?;
+        match found {
+            Some(bytes) if is_half_merged(&bytes) => {
+                Err(half_merged(Code::CheckpointMalformed, layout::CHECKPOINT.into()))
+            }
+            found => Ok(found),
+        }
     }
 
     /// Reads a hash tile, or, where only the full one is left, its beginning.
@@ -66,6 +72,9 @@ impl Files<'_> {
     /// Reads a file of openings; one that is not there holds none. Returns the digest of its bytes too.
     pub(super) fn openings(&self, number: u64) -> Result<(DisclosureFile, Hash), Box<Finding>> {
         let bytes = self.openings_bytes(number)?;
+        if is_half_merged(&bytes) {
+            return Err(half_merged(Code::OpeningsMalformed, layout::disclosures_path(number)));
+        }
         let parsed = DisclosureFile::parse(number, &bytes).map_err(|error| {
             let path = layout::disclosures_path(number);
             Finding::new(Code::OpeningsMalformed, error.to_string()).path(path)
@@ -90,6 +99,20 @@ impl Files<'_> {
             Err(error) => Err(unreadable(&path, &error)),
         }
     }
+}
+
+/// Returns whether a text holds the marks that version control leaves where two sides changed the same lines.
+fn is_half_merged(bytes: &[u8]) -> bool {
+    let begins = |mark: &[u8]| bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(mark));
+    begins(b"<<<<<<< ") && begins(b">>>>>>> ")
+}
+
+fn half_merged(code: Code, path: String) -> Box<Finding> {
+    let message = format!(
+        "{path} holds the marks of a merge conflict: two branches appended to the log, and only one of the two can \
+         stand; take all of records/ from the one that was published first, and register the other's documents again"
+    );
+    Box::new(Finding::new(code, message).path(path))
 }
 
 fn missing(path: String) -> Box<Finding> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::base::Hash;
-use crate::note::{Note, OpenedCheckpoint, Policy, VerifierKey};
+use crate::note::{Note, OpenError, OpenedCheckpoint, Policy, VerifierKey};
 
 use super::Trust;
 
@@ -76,6 +76,20 @@ impl Memory {
         bytes
     }
 
+    /// Returns the memory of a checkpoint that was accepted elsewhere, of which nothing was checked here. Whether
+    /// witnesses cosigned it does not matter.
+    ///
+    /// # Errors
+    /// [`OpenError`] if no log of the policy signed it.
+    pub fn of_checkpoint(note: &[u8], policy: &Policy) -> Result<Self, OpenError> {
+        match policy.open_checkpoint(note) {
+            Ok(_) | Err(OpenError::QuorumNotReached(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let checkpoint = String::from_utf8_lossy(note).into_owned();
+        Ok(Memory { format: MEMORY_FORMAT.into(), checkpoint, prefix: None })
+    }
+
     pub(super) fn new(note: &[u8], prefix: Option<Prefix>) -> Option<Self> {
         let checkpoint = String::from_utf8(note.to_vec()).ok()?;
         Some(Memory { format: MEMORY_FORMAT.into(), checkpoint, prefix })
@@ -99,6 +113,12 @@ impl Memory {
         &self.checkpoint
     }
 
+    /// Returns the log and the number of entries of the remembered checkpoint, if a log of the policy signed it.
+    pub(super) fn subject(&self, policy: &Policy) -> Option<(VerifierKey, u64)> {
+        let opened = open_signed(policy, self.checkpoint.as_bytes())?;
+        Some((opened.log().clone(), opened.checkpoint().size()))
+    }
+
     /// Returns the remembered checkpoint, if it is one of `log`.
     pub(super) fn open(&self, policy: &Policy, log: &VerifierKey) -> Option<OpenedCheckpoint> {
         open_signed(policy, self.checkpoint.as_bytes()).filter(|opened| opened.log() == log)
@@ -120,7 +140,7 @@ impl Memory {
 pub(super) fn open_signed(policy: &Policy, note: &[u8]) -> Option<OpenedCheckpoint> {
     match policy.open_note(&Note::parse(note).ok()?) {
         Ok(opened) => Some(opened),
-        Err(crate::note::OpenError::QuorumNotReached(missing)) => Some(missing.into_opened()),
+        Err(OpenError::QuorumNotReached(missing)) => Some(missing.into_opened()),
         Err(_) => None,
     }
 }

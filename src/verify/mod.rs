@@ -11,6 +11,7 @@
 //! Never imports `log`: what the two have in common is the pure layers, which have oracles of their own.
 
 mod audit;
+mod base;
 mod batch;
 mod checkpoint;
 mod entry;
@@ -31,6 +32,7 @@ use crate::base::PublicKey;
 use crate::note::Policy;
 
 pub use audit::{AuditError, Audited, audit, audit_since};
+pub use base::{Base, audit_onto};
 pub use evidence::{Contradiction, EVIDENCE_FORMAT, Evidence, EvidenceError, Shown};
 pub use memory::{MEMORY_FORMAT, Memory, MemoryError, log_of};
 pub use proof::{PROOF_FORMAT, ProofBundle, ProofCheckError, ProvenRecord, check_proof};

@@ -51,6 +51,10 @@ pub enum Code {
     PrefixRewritten,
     /// Whether the log begins with the entries that were last accepted cannot be told: its tiles are damaged.
     ExtensionUnknown,
+    /// Another log lies where the one that was last accepted lay.
+    LogReplaced,
+    /// The keys that lie with the log are not those that lay with the one that was last accepted.
+    KeysChanged,
     /// The entries do not give the root that the checkpoint signs.
     RootMismatch,
     /// A file that the checkpoint implies is missing.
@@ -109,6 +113,8 @@ pub enum Code {
     ValueUnknown,
     /// A file of a statement that waits to be appended is not one that can be.
     PendingInvalid,
+    /// A statement that waited to be appended is neither waiting any more nor in the log.
+    PendingDropped,
     /// A file that belongs to nothing.
     Stray,
 }
@@ -120,6 +126,7 @@ impl Code {
             Code::CheckpointUnverifiable
             | Code::QuorumNotReached
             | Code::ExtensionUnknown
+            | Code::KeysChanged
             | Code::FileMissing
             | Code::TileMissing
             | Code::FileUnreadable
@@ -130,7 +137,7 @@ impl Code {
             | Code::OpeningMissing
             | Code::OriginalMissing
             | Code::ExtractorUnknown => Severity::Unverifiable,
-            Code::Stray => Severity::Note,
+            Code::PendingDropped | Code::Stray => Severity::Note,
             _ => Severity::Invalid,
         }
     }
@@ -138,7 +145,7 @@ impl Code {
 
 impl Code {
     /// All codes, in the order of the checks.
-    pub const ALL: [Code; 38] = [
+    pub const ALL: [Code; 41] = [
         Code::CheckpointMalformed,
         Code::CheckpointUntrusted,
         Code::CheckpointUnverifiable,
@@ -147,6 +154,8 @@ impl Code {
         Code::Forked,
         Code::PrefixRewritten,
         Code::ExtensionUnknown,
+        Code::LogReplaced,
+        Code::KeysChanged,
         Code::RootMismatch,
         Code::FileMissing,
         Code::TileMissing,
@@ -176,6 +185,7 @@ impl Code {
         Code::ReferenceUnknown,
         Code::ValueUnknown,
         Code::PendingInvalid,
+        Code::PendingDropped,
         Code::Stray,
     ];
 
@@ -204,6 +214,12 @@ impl Code {
             }
             Code::ExtensionUnknown => {
                 "Entries may have been changed since the log was last accepted; restore its tiles and check again."
+            }
+            Code::LogReplaced => {
+                "Nothing of what was accepted is in it: whoever relied on the log before has lost it."
+            }
+            Code::KeysChanged => {
+                "Whom the log's readers trust would change. Whether the new keys are right no program can say: somebody who knows their holders must."
             }
             Code::RootMismatch => {
                 "Entries were changed, dropped, inserted or reordered after the checkpoint was signed."
@@ -266,6 +282,9 @@ impl Code {
             Code::ReferenceUnknown => "What the statement is about could not be read.",
             Code::ValueUnknown => "A newer release may understand it; this one passes the statement over.",
             Code::PendingInvalid => "It would be refused, or would be bad, if it were appended.",
+            Code::PendingDropped => {
+                "It was nobody's record yet; whoever signed it may still think that it will be."
+            }
             Code::Stray => "It is not part of the log, and says nothing.",
         }
     }
