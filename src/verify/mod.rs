@@ -11,6 +11,7 @@
 //! Never imports `log`: what the two have in common is the pure layers, which have oracles of their own.
 
 mod audit;
+mod code;
 mod entry;
 mod evidence;
 mod fetch;
