@@ -11,7 +11,7 @@ use crate::note;
 use crate::record::StateError;
 use crate::record::decisions::DecisionError;
 use crate::storage::StoreError;
-use crate::verify::{AuditError, EvidenceError, ProofCheckError, ReaderError};
+use crate::verify::{AuditError, EvidenceError, ProofCheckError, ProveError, ReaderError};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -173,7 +173,37 @@ impl From<EvidenceError> for Failure {
 impl From<ProofCheckError> for Failure {
     fn from(error: ProofCheckError) -> Self {
         let exit = if error.is_unverifiable() { Exit::Unavailable } else { Exit::Invalid };
-        told(exit, &error)
+        let failure = told(exit, &error);
+        match error {
+            ProofCheckError::NotARegistration { .. } => {
+                failure.hint("leave the document out: dateline check --proof FILE")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<ProveError> for Failure {
+    fn from(error: ProveError) -> Self {
+        match error {
+            ProveError::Reader(error) => error.into(),
+            ProveError::Old(error) => Failure::from(error).under("the old proof does not hold"),
+            ProveError::Checkpoint(ref cause) => checkpoint(&error, cause),
+            ProveError::Withhold(_) => told(Exit::Usage, &error),
+            ProveError::TooOld { .. } => {
+                told(Exit::Usage, &error).hint("name a newer checkpoint, or none: the log's newest is taken")
+            }
+            ProveError::Ahead { .. } => {
+                told(Exit::Unavailable, &error).hint("fetch the newer log first, then prove against it")
+            }
+            ProveError::OtherLog { .. } => {
+                told(Exit::Unavailable, &error).hint("name the workspace of that log with --workspace")
+            }
+            ProveError::Contradicts { .. } => told(Exit::Invalid, &error)
+                .hint("either this is an old copy, or history was rewritten; `dateline verify` tells more"),
+            ProveError::File(_) => told(Exit::Unavailable, &error),
+            _ => told(Exit::Invalid, &error),
+        }
     }
 }
 

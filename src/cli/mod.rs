@@ -11,6 +11,7 @@ mod explain;
 mod export;
 mod extract;
 mod failure;
+mod history;
 mod init;
 mod input;
 mod list;
