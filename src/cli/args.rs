@@ -40,11 +40,11 @@ pub enum Format {
     Text,
     /// A program.
     Json,
-    /// Code scanning: SARIF 2.1.0, for `verify`.
+    /// Code scanning: SARIF 2.1.0, for `verify` and `gate`.
     Sarif,
-    /// Test reports: JUnit XML, for `verify`.
+    /// Test reports: JUnit XML, for `verify` and `gate`.
     Junit,
-    /// GitHub Actions: annotations, for `verify`.
+    /// GitHub Actions: annotations, for `verify` and `gate`.
     Github,
 }
 
@@ -76,6 +76,10 @@ pub enum Command {
     Prove(ProveArgs),
     /// Check everything: every entry, signature, tile, opening and stored original
     Verify(VerifyArgs),
+    /// Write down what articles rest on, pinned like dependencies
+    Lock(LockArgs),
+    /// Check that what articles rest on still holds
+    Gate(GateArgs),
     /// Write a record in another tool's format
     #[command(subcommand)]
     Export(ExportCommand),
@@ -424,6 +428,90 @@ pub struct VerifyArgs {
     /// Check a file of evidence against a log instead: no log is read
     #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "stateless", "full"])]
     pub evidence: Option<PathBuf>,
+}
+
+/// `dateline lock`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline lock articles/lake.md
+  dateline lock articles/*.md -o articles/sources.lock
+  dateline lock articles/lake.md --source 4 --source dispatches/afp.txt
+
+What an article rests on is what statements in the log say of it (it quotes, cites, is based on …
+a record), and what --source names. Each source is pinned by its record, the digest of its
+original and the leaf hash of its entry. Commit the lock file with the articles: `dateline gate`
+checks it. Entries of other articles stay as they are; delete one by hand with its article.")]
+pub struct LockArgs {
+    /// The articles, below the folder of the lock file
+    #[arg(required = true, value_name = "ARTICLE")]
+    pub articles: Vec<PathBuf>,
+
+    /// Say that each of them rests on this too: a record, or a registered document (can be repeated)
+    #[arg(long, value_name = "RECORD|FILE", action = ArgAction::Append)]
+    pub source: Vec<PathBuf>,
+
+    /// Forget what --source named for them before
+    #[arg(long)]
+    pub forget_sources: bool,
+
+    /// Write to this file, or bring it up to date
+    #[arg(long, short, value_name = "FILE", default_value = "sources.lock")]
+    pub output: PathBuf,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
+}
+
+/// `dateline gate`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline gate
+  dateline gate articles/lake.md --lock articles/sources.lock --require corroborated
+  dateline gate --max-age 7d --format sarif > gate.sarif
+
+The verdict is verified (exit 0), invalid (1) or unverifiable (3). Invalid: a source was retracted,
+refuted or put under an embargo, is not the entry that was locked, or does not meet the rule; the
+article or what is said of it changed since it was locked (run `dateline lock`). Unverifiable: a
+source is registered by nobody, or waits to be; the checkpoint is too old.
+
+A checkpoint has no time of its own: the newest cosignature of a witness gives it, else the newest
+time that a signer gave, by his own clock.")]
+pub struct GateArgs {
+    /// The articles [default: all that the lock file names]
+    #[arg(value_name = "ARTICLE")]
+    pub articles: Vec<PathBuf>,
+
+    /// The lock file
+    #[arg(long, value_name = "FILE", default_value = "sources.lock")]
+    pub lock: PathBuf,
+
+    /// Ask this of each origin that a source claims
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    pub require: Option<Level>,
+
+    /// Take no older checkpoint: 7d, 12h, 30m, 90s; a number alone is days
+    #[arg(long, value_name = "AGE", value_parser = super::gate::seconds)]
+    pub max_age: Option<u64>,
+
+    /// Let sources pass that are registered by nobody
+    #[arg(long)]
+    pub allow_unresolved: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
+}
+
+/// What must be known of where a source says it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// It says where.
+    Claimed,
+    /// Something independent agrees, or it was shown.
+    Corroborated,
+    /// It was shown.
+    Verified,
 }
 
 /// `dateline export`

@@ -11,7 +11,9 @@ use crate::note;
 use crate::record::StateError;
 use crate::record::decisions::DecisionError;
 use crate::storage::StoreError;
-use crate::verify::{AuditError, EvidenceError, ProofCheckError, ProveError, ReaderError};
+use crate::verify::{
+    AuditError, EvidenceError, GateError, LockError, PinError, ProofCheckError, ProveError, ReaderError,
+};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -203,6 +205,45 @@ impl From<ProveError> for Failure {
                 .hint("either this is an old copy, or history was rewritten; `dateline verify` tells more"),
             ProveError::File(_) => told(Exit::Unavailable, &error),
             _ => told(Exit::Invalid, &error),
+        }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::NotSigned | LockError::Inconsistent => told(Exit::Invalid, &error)
+                .hint("make it anew with `dateline lock`, and review what it changes"),
+            LockError::OtherLog { .. } => {
+                told(Exit::Unavailable, &error).hint("name the workspace of that log with --workspace")
+            }
+            LockError::Format(_) => told(Exit::Unavailable, &error).hint("a newer release may read it"),
+            _ => told(Exit::Unavailable, &error)
+                .hint("restore it from a copy, or make it anew with `dateline lock`"),
+        }
+    }
+}
+
+impl From<PinError> for Failure {
+    fn from(error: PinError) -> Self {
+        match error {
+            PinError::Reader(error) => error.into(),
+            PinError::Lock(error) => error.into(),
+            PinError::Contradicts(_) => told(Exit::Invalid, &error)
+                .hint("either this is an old copy, or history was rewritten; `dateline verify` tells more"),
+            PinError::NotRegistered(_) => {
+                told(Exit::NotFound, &error).hint("register it first: dateline add FILE")
+            }
+            _ => told(Exit::NotFound, &error).hint("`dateline list` shows what there is"),
+        }
+    }
+}
+
+impl From<GateError> for Failure {
+    fn from(error: GateError) -> Self {
+        match error {
+            GateError::Reader(error) => error.into(),
+            GateError::Lock(error) => error.into(),
         }
     }
 }

@@ -15,14 +15,18 @@ mod code;
 mod entry;
 mod evidence;
 mod fetch;
+mod gate;
+mod lock;
 mod memory;
 mod original;
+mod pin;
 mod proof;
 mod prove;
 mod reader;
 mod references;
 mod report;
 mod signer;
+mod survey;
 mod tree;
 mod waiting;
 mod withhold;
@@ -32,7 +36,10 @@ use crate::note::Policy;
 
 pub use audit::{AuditError, Audited, audit, audit_since};
 pub use evidence::{Contradiction, EVIDENCE_FORMAT, Evidence, EvidenceError, Shown};
+pub use gate::{GateArticle, GateError, GateReport, GateRule, GatedArticle, Require};
+pub use lock::{LOCK_FORMAT, Lock, LockError, LockPath, LockedArticle, LockedSource, Said, SourceRef};
 pub use memory::{MEMORY_FORMAT, Memory, MemoryError, log_of};
+pub use pin::{Given, PinError, PinRequest};
 pub use proof::{
     KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, ProvenRecord, Sameness, check_proof,
     check_proof_alone,

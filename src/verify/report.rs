@@ -20,6 +20,17 @@ pub enum Verdict {
     Invalid,
 }
 
+impl Verdict {
+    /// Returns the verdict that a finding leads to.
+    pub(super) fn of(severity: Severity) -> Self {
+        match severity {
+            Severity::Note => Verdict::Verified,
+            Severity::Unverifiable => Verdict::Unverifiable,
+            Severity::Invalid => Verdict::Invalid,
+        }
+    }
+}
+
 /// One thing that does not hold, or could not be checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,6 +63,18 @@ impl Finding {
         let (severity, meaning, message) = (code.severity(), code.meaning(), message.into());
         let (field, path, expected, found) = (None, None, None, None);
         Finding { code, severity, record: None, field, path, line: None, expected, found, message, meaning }
+    }
+
+    /// Gives it another weight than its code has by itself.
+    pub(super) fn weighing(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// Says on which line of its file it is.
+    pub(super) fn line(mut self, line: u32) -> Self {
+        self.line = Some(line).filter(|line| *line > 0);
+        self
     }
 
     /// Says which record it is about.
@@ -209,12 +232,7 @@ impl Report {
 
     /// Adds a finding; the verdict follows the worst of them.
     pub(super) fn push(&mut self, finding: Finding) {
-        let weight = match finding.severity {
-            Severity::Note => Verdict::Verified,
-            Severity::Unverifiable => Verdict::Unverifiable,
-            Severity::Invalid => Verdict::Invalid,
-        };
-        self.verdict = self.verdict.max(weight);
+        self.verdict = self.verdict.max(Verdict::of(finding.severity));
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding);
         } else {
