@@ -197,10 +197,11 @@ impl Code {
     ];
 
     /// The codes that a gate looks for, in the order of its checks.
-    pub const GATE: [Code; 18] = [
+    pub const GATE: [Code; 19] = [
         Code::RolledBack,
         Code::Forked,
         Code::PrefixRewritten,
+        Code::KindUnknown,
         Code::ValueUnknown,
         Code::LockOutdated,
         Code::ArticleMissing,

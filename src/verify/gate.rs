@@ -139,11 +139,11 @@ impl LogReader<'_> {
                 _ => None,
             })
             .collect();
-        let waiting = sources().filter_map(|source| match source.source {
-            SourceRef::Pending { original, .. } => Some(original),
-            _ => None,
+        let of_sources = sources().filter_map(|source| match source.source {
+            SourceRef::Record { original, .. } | SourceRef::Pending { original, .. } => Some(original),
+            SourceRef::Unresolved(_) => None,
         });
-        let originals = articles.iter().filter_map(|article| article.sha256.clone().ok()).chain(waiting);
+        let originals = articles.iter().filter_map(|article| article.sha256.clone().ok()).chain(of_sources);
         let survey = self.survey(&indices, originals, old.checkpoint().size())?;
         let report = GateReport {
             verdict: Verdict::Verified,
@@ -404,7 +404,7 @@ impl Gate<'_> {
             );
         }
         self.embargo(place, record, &standing);
-        self.worth_knowing(place, record, &standing);
+        self.worth_knowing(place, record, original, &standing);
         if let Some(require) = self.rule.require {
             self.rule(place, record, claims.claimed_origins(), &standing, &refuted, require);
         }
@@ -422,8 +422,14 @@ impl Gate<'_> {
     }
 
     /// What a person may have to look at, and what this release does not understand.
-    fn worth_knowing(&mut self, place: Place<'_>, record: u64, standing: &Standing) {
+    fn worth_knowing(&mut self, place: Place<'_>, record: u64, original: &Hash, standing: &Standing) {
         let mut found: Vec<(Code, String, u64)> = Vec::new();
+        for by in self.survey.unknown.get(original).into_iter().flatten() {
+            let what = format!(
+                "record {by} is about the document of record {record}, in a way that is not known here"
+            );
+            found.push((Code::KindUnknown, what, *by));
+        }
         for Noticed { by, notice, replaced_by, .. } in &standing.notices {
             let word = match notice {
                 NoticeKind::Correction => "corrected",
@@ -518,11 +524,11 @@ impl Gate<'_> {
         if !self.survey.listed {
             out.push("whether statements wait to be appended: they could not be listed".into());
         }
-        if self.survey.unknown > 0 {
-            let plural = if self.survey.unknown == 1 { "y" } else { "ies" };
+        if self.survey.unread > 0 {
+            let plural = if self.survey.unread == 1 { "y" } else { "ies" };
             out.push(format!(
-                "what {} entr{plural} of kinds not known here say: a newer release may understand them",
-                self.survey.unknown
+                "what {} entr{plural} say that this release does not know as records: `dateline verify` names them",
+                self.survey.unread
             ));
         }
         if opened.cosignatures().is_empty() {

@@ -247,8 +247,21 @@ pub fn check_proof_alone(proof: &[u8], trust: &Trust) -> Result<ProvenRecord, Pr
     let proof = TlogProof::parse(proof)?;
     let bundle = ProofBundle::of(&proof)?;
     let opened = proof.open(&trust.policy)?;
+    check_bundle(&proof, bundle, opened, &trust.roots)
+}
+
+/// Checks all that a proof says, against its checkpoint.
+pub(super) fn check_bundle(
+    proof: &TlogProof,
+    bundle: ProofBundle,
+    opened: OpenedCheckpoint,
+    roots: &[PublicKey],
+) -> Result<ProvenRecord, ProofCheckError> {
     let index = proof.index();
-    let (entry, signer) = bundle.check(&proof, &opened, &trust.roots)?;
+    let entry = included(&opened, index, &bundle.entry, proof.hashes().to_vec())?;
+    let mut state = enrolled(&opened, index, &bundle.keys, roots)?;
+    let signer = authorise_and_fold(&mut state, &entry).signer(&entry);
+    let signer = signer.map_err(|why| ProofCheckError::Signer { index, why })?;
     if let Body::Unknown = entry.body {
         let predicate_type = entry.statement.predicate_type.clone();
         return Err(ProofCheckError::KindUnknown { index, predicate_type });
@@ -288,22 +301,6 @@ impl ProofBundle {
             return Err(ProofCheckError::Extra(None));
         }
         Ok(bundle)
-    }
-
-    /// Checks that the entry is in the log of `opened`, and signed by a key that was enrolled before; returns it, and the
-    /// id of that key.
-    pub(super) fn check(
-        &self,
-        proof: &TlogProof,
-        opened: &OpenedCheckpoint,
-        roots: &[PublicKey],
-    ) -> Result<(Entry, Hash), ProofCheckError> {
-        let index = proof.index();
-        let entry = included(opened, index, &self.entry, proof.hashes().to_vec())?;
-        let mut state = enrolled(opened, index, &self.keys, roots)?;
-        let signer = authorise_and_fold(&mut state, &entry).signer(&entry);
-        let signer = signer.map_err(|why| ProofCheckError::Signer { index, why })?;
-        Ok((entry, signer))
     }
 }
 

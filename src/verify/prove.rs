@@ -14,7 +14,7 @@ use crate::tlog::proof::root_of_prefix;
 
 use super::evidence::{Contradiction, Evidence};
 use super::memory::open_signed;
-use super::proof::{KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, predicate};
+use super::proof::{KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, check_bundle, predicate};
 use super::reader::{LogReader, ReaderError};
 use super::withhold::{Withheld, WithholdError, withhold};
 
@@ -172,7 +172,7 @@ impl LogReader<'_> {
         let signed = signed.ok_or(ProveError::OldNotSigned)?;
         self.must_be_of_this_log("the old proof", &signed)?;
         let mut bundle = ProofBundle::of(&old)?;
-        bundle.check(&old, &signed, &self.trust.roots)?;
+        check_bundle(&old, bundle.clone(), signed.clone(), &self.trust.roots)?;
         let anchor = self.anchor(checkpoint)?;
         self.must_continue("the checkpoint of the old proof", &signed)?;
         let needed = signed.checkpoint().size();

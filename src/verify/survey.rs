@@ -37,8 +37,10 @@ pub(super) struct Survey {
     pub(super) records: HashMap<Hash, Vec<u64>>,
     /// The latest time that any signer gives.
     pub(super) newest: Option<Timestamp>,
-    /// Entries of kinds that this release does not know.
-    pub(super) unknown: u64,
+    /// Indices of the entries of kinds that this release does not know and that are about the originals asked for.
+    pub(super) unknown: HashMap<Hash, Vec<u64>>,
+    /// Entries that could not be read at all, or are of such a kind.
+    pub(super) unread: u64,
     /// The root of the first entries, as many as were asked for.
     pub(super) prefix_root: Option<Hash>,
     pub(super) waiting: Vec<Waiting>,
@@ -60,14 +62,23 @@ impl LogReader<'_> {
             pinned: BTreeMap::new(),
             records: originals.into_iter().map(|original| (original, Vec::new())).collect(),
             newest: None,
-            unknown: 0,
+            unknown: HashMap::new(),
+            unread: self.size(),
             prefix_root: None,
             waiting: Vec::new(),
             listed: true,
         };
         let walked = self.walk(Some(prefix), |record| {
             let (index, entry) = (record.index, &record.entry);
-            survey.unknown += u64::from(matches!(entry.body, Body::Unknown));
+            let known = !matches!(entry.body, Body::Unknown);
+            survey.unread -= u64::from(known);
+            if record.signer.is_ok() && !known {
+                // By in-toto's own members, whatever the kind.
+                let about = entry.statement.subject.iter().map(|subject| subject.digest.sha256);
+                for original in about.filter(|original| survey.records.contains_key(original)) {
+                    survey.unknown.entry(original).or_default().push(index);
+                }
+            }
             if record.signer.is_ok() {
                 survey.standings.fold(index, entry);
                 survey.newest = survey.newest.max(recorded_at(&entry.body));
