@@ -132,3 +132,9 @@ pub const PARTS_MAX: usize = 10_000;
 
 /// Bytes of a web archive that are read, unpacked.
 pub const ARCHIVE_MAX_BYTES: u64 = 512 * 1024 * 1024;
+
+/// Bytes of a lock file of sources: 50,000 sources.
+pub const LOCK_MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Bytes of the path of an article in a lock file.
+pub const LOCK_PATH_MAX_BYTES: usize = 1_024;

@@ -40,11 +40,11 @@ pub enum Format {
     Text,
     /// A program.
     Json,
-    /// Code scanning: SARIF 2.1.0, for `verify`.
+    /// Code scanning: SARIF 2.1.0, for `verify` and `gate`.
     Sarif,
-    /// Test reports: JUnit XML, for `verify`.
+    /// Test reports: JUnit XML, for `verify` and `gate`.
     Junit,
-    /// GitHub Actions: annotations, for `verify`.
+    /// GitHub Actions: annotations, for `verify` and `gate`.
     Github,
 }
 
@@ -70,12 +70,16 @@ pub enum Command {
     List(ListArgs),
     /// Show one record and check it against the log
     Show(ShowArgs),
-    /// Say whether a document is registered: the same bytes, or the same wording
+    /// Say whether a document is registered, and what became of its record
     Check(CheckArgs),
     /// Write a file that proves one record offline
     Prove(ProveArgs),
     /// Check everything: every entry, signature, tile, opening and stored original
     Verify(VerifyArgs),
+    /// Write down what articles rest on, pinned like dependencies
+    Lock(LockArgs),
+    /// Check that what articles rest on still holds
+    Gate(GateArgs),
     /// Write a record in another tool's format
     #[command(subcommand)]
     Export(ExportCommand),
@@ -307,13 +311,21 @@ pub struct ShowArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dateline check story.txt
+  dateline check story.txt --format json | jq '{answer, records: [.records[].record]}'
   dateline check story.txt --proof story.tlog-proof --policy policy --root root.pub
+  dateline check --proof revocation.tlog-proof --policy policy --root root.pub
 
-With --proof nothing but the document, the proof and the keys named is read: no log, no network.")]
+The answer is sameBytes or sameWording (exit 0), similar or unknown (exit 10): a document that is
+only similar is not the one that was registered. Similar is one of which at least half, in whole
+paragraphs of the same wording, stands in the other. Each record is shown with what later
+statements say of it: retracted, corrected, assessed, cited.
+
+With --proof nothing but the document, the proof and the keys named is read: no log, no network.
+Without a document the proof is checked for what it says of its record alone.")]
 pub struct CheckArgs {
     /// The document; - is standard input
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "proof")]
+    pub file: Option<PathBuf>,
 
     /// Check against this proof instead of the log
     #[arg(long, value_name = "FILE")]
@@ -328,8 +340,40 @@ pub struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dateline prove 1 -o story.tlog-proof
-  dateline prove 1 > story.tlog-proof")]
+  dateline prove story.txt > story.tlog-proof
+  dateline prove 1 --withhold bylines --withhold /quotes/0 -o story.tlog-proof
+  dateline prove --upgrade story.tlog-proof -o newer.tlog-proof
+
+The proof carries the record, the openings of its commitments but for those withheld, and proofs
+that its signer was enrolled before: it is checked with no log at hand (check --proof).
+
+--upgrade checks the old proof, proves that the log begins with the entries that it was made
+against, and anchors it to the newer checkpoint. What the old proof withholds stays withheld.")]
 pub struct ProveArgs {
+    /// A record's index in the log, or a document that is registered; ./1 is a file
+    #[arg(value_name = "RECORD|FILE", required_unless_present = "upgrade", conflicts_with = "upgrade")]
+    pub target: Option<PathBuf>,
+
+    /// Leave out a committed field, or all below it: bylines, /bylines/0, quotes, note … (can be repeated)
+    #[arg(long, value_name = "FIELD", action = ArgAction::Append, conflicts_with = "upgrade")]
+    pub withhold: Vec<String>,
+
+    /// Anchor this older proof to a newer checkpoint instead
+    #[arg(long, value_name = "FILE")]
+    pub upgrade: Option<PathBuf>,
+
+    /// Prove against this checkpoint of the log, with cosignatures of its own [default: the log's newest]
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+
+    /// Write to this file, which must not exist yet [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// A record, and where it goes.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
     /// Its index in the log
     #[arg(value_name = "RECORD")]
     pub record: u64,
@@ -394,12 +438,96 @@ pub struct VerifyArgs {
     pub evidence: Option<PathBuf>,
 }
 
+/// `dateline lock`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline lock articles/lake.md
+  dateline lock articles/*.md -o articles/sources.lock
+  dateline lock articles/lake.md --source 4 --source dispatches/afp.txt
+
+What an article rests on is what statements in the log say of it (it quotes, cites, is based on …
+a record), and what --source names. Each source is pinned by its record, the digest of its
+original and the leaf hash of its entry. Commit the lock file with the articles: `dateline gate`
+checks it. Entries of other articles stay as they are; delete one by hand with its article.")]
+pub struct LockArgs {
+    /// The articles, below the folder of the lock file
+    #[arg(required = true, value_name = "ARTICLE")]
+    pub articles: Vec<PathBuf>,
+
+    /// Say that each of them rests on this too: a record, or a registered document (can be repeated)
+    #[arg(long, value_name = "RECORD|FILE", action = ArgAction::Append)]
+    pub source: Vec<PathBuf>,
+
+    /// Forget what --source named for them before
+    #[arg(long)]
+    pub forget_sources: bool,
+
+    /// Write to this file, or bring it up to date
+    #[arg(long, short, value_name = "FILE", default_value = "sources.lock")]
+    pub output: PathBuf,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
+}
+
+/// `dateline gate`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline gate
+  dateline gate articles/lake.md --lock articles/sources.lock --require corroborated
+  dateline gate --max-age 7d --format sarif > gate.sarif
+
+The verdict is verified (exit 0), invalid (1) or unverifiable (3). Invalid: a source was retracted,
+refuted or put under an embargo, is not the entry that was locked, or does not meet the rule; the
+article or what is said of it changed since it was locked (run `dateline lock`). Unverifiable: a
+source is registered by nobody, or waits to be; the checkpoint is too old.
+
+A checkpoint has no time of its own: the newest cosignature of a witness gives it, else the newest
+time that a signer gave, by his own clock.")]
+pub struct GateArgs {
+    /// The articles [default: all that the lock file names]
+    #[arg(value_name = "ARTICLE")]
+    pub articles: Vec<PathBuf>,
+
+    /// The lock file
+    #[arg(long, value_name = "FILE", default_value = "sources.lock")]
+    pub lock: PathBuf,
+
+    /// Ask this of each origin that a source claims
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    pub require: Option<Level>,
+
+    /// Take no older checkpoint: 7d, 12h, 30m, 90s; a number alone is days
+    #[arg(long, value_name = "AGE", value_parser = super::gate::seconds)]
+    pub max_age: Option<u64>,
+
+    /// Let sources pass that are registered by nobody
+    #[arg(long)]
+    pub allow_unresolved: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
+}
+
+/// What must be known of where a source says it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// It says where.
+    Claimed,
+    /// Something independent agrees, or it was shown.
+    Corroborated,
+    /// It was shown.
+    Verified,
+}
+
 /// `dateline export`
 #[derive(Debug, Subcommand)]
 pub enum ExportCommand {
     /// Write a sigstore bundle (v0.3) around the record's envelope, for sigstore's verifiers
     #[command(after_help = "Example:\n  dateline export sigstore-bundle 1 -o record.sigstore.json")]
-    SigstoreBundle(ProveArgs),
+    SigstoreBundle(ExportArgs),
 }
 
 /// `dateline demo`

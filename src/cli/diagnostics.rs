@@ -11,7 +11,9 @@ use crate::note;
 use crate::record::StateError;
 use crate::record::decisions::DecisionError;
 use crate::storage::StoreError;
-use crate::verify::{AuditError, EvidenceError, ProofCheckError, ReaderError};
+use crate::verify::{
+    AuditError, EvidenceError, GateError, LockError, PinError, ProofCheckError, ProveError, ReaderError,
+};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -173,7 +175,76 @@ impl From<EvidenceError> for Failure {
 impl From<ProofCheckError> for Failure {
     fn from(error: ProofCheckError) -> Self {
         let exit = if error.is_unverifiable() { Exit::Unavailable } else { Exit::Invalid };
-        told(exit, &error)
+        let failure = told(exit, &error);
+        match error {
+            ProofCheckError::NotARegistration { .. } => {
+                failure.hint("leave the document out: dateline check --proof FILE")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<ProveError> for Failure {
+    fn from(error: ProveError) -> Self {
+        match error {
+            ProveError::Reader(error) => error.into(),
+            ProveError::Old(error) => Failure::from(error).under("the old proof does not hold"),
+            ProveError::Checkpoint(ref cause) => checkpoint(&error, cause),
+            ProveError::Withhold(_) => told(Exit::Usage, &error),
+            ProveError::TooOld { .. } => {
+                told(Exit::Usage, &error).hint("name a newer checkpoint, or none: the log's newest is taken")
+            }
+            ProveError::Ahead { .. } => {
+                told(Exit::Unavailable, &error).hint("fetch the newer log first, then prove against it")
+            }
+            ProveError::OtherLog { .. } => {
+                told(Exit::Unavailable, &error).hint("name the workspace of that log with --workspace")
+            }
+            ProveError::Contradicts { .. } => told(Exit::Invalid, &error)
+                .hint("either this is an old copy, or history was rewritten; `dateline verify` tells more"),
+            ProveError::File(_) => told(Exit::Unavailable, &error),
+            _ => told(Exit::Invalid, &error),
+        }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::NotSigned | LockError::Inconsistent => told(Exit::Invalid, &error)
+                .hint("make it anew with `dateline lock`, and review what it changes"),
+            LockError::OtherLog { .. } => {
+                told(Exit::Unavailable, &error).hint("name the workspace of that log with --workspace")
+            }
+            LockError::Format(_) => told(Exit::Unavailable, &error).hint("a newer release may read it"),
+            _ => told(Exit::Unavailable, &error)
+                .hint("restore it from a copy, or make it anew with `dateline lock`"),
+        }
+    }
+}
+
+impl From<PinError> for Failure {
+    fn from(error: PinError) -> Self {
+        match error {
+            PinError::Reader(error) => error.into(),
+            PinError::Lock(error) => error.into(),
+            PinError::Contradicts(_) => told(Exit::Invalid, &error)
+                .hint("either this is an old copy, or history was rewritten; `dateline verify` tells more"),
+            PinError::NotRegistered(_) => {
+                told(Exit::NotFound, &error).hint("register it first: dateline add FILE")
+            }
+            _ => told(Exit::NotFound, &error).hint("`dateline list` shows what there is"),
+        }
+    }
+}
+
+impl From<GateError> for Failure {
+    fn from(error: GateError) -> Self {
+        match error {
+            GateError::Reader(error) => error.into(),
+            GateError::Lock(error) => error.into(),
+        }
     }
 }
 

@@ -5,14 +5,14 @@ use serde_json::json;
 use crate::export::sigstore_bundle::sigstore_bundle as bundle;
 use crate::verify::read_log;
 
-use super::args::{ProveArgs, TrustArgs};
+use super::args::{ExportArgs, TrustArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::output::{Output, print_exactly};
 use super::prove::write_new;
 use super::workspace::Workspace;
 
-pub(crate) fn sigstore_bundle(workspace: &Workspace, args: &ProveArgs, output: Output) -> Outcome<()> {
+pub(crate) fn sigstore_bundle(workspace: &Workspace, args: &ExportArgs, output: Output) -> Outcome<()> {
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
     let record = read_log(&store, &trust, |reader| reader.record(args.record))?;

@@ -71,6 +71,11 @@ impl Failure {
         out
     }
 
+    /// Returns what happened and why, on one line, as it is.
+    pub(crate) fn one_line(&self) -> String {
+        std::iter::once(&self.message).chain(&self.causes).map(String::as_str).collect::<Vec<_>>().join(": ")
+    }
+
     /// Returns the object for a program.
     pub(crate) fn json(&self) -> Value {
         json!({

@@ -12,10 +12,14 @@ mod explain;
 mod export;
 mod extract;
 mod failure;
+mod findings;
+mod gate;
 mod git;
+mod history;
 mod init;
 mod input;
 mod list;
+mod lock;
 mod output;
 mod prove;
 mod show;
@@ -56,6 +60,7 @@ fn run(cli: &Cli, output: Output) -> Outcome<Exit> {
     let workspace = Workspace::at(&cli.workspace);
     let finds = match &cli.command {
         Command::Verify(args) => args.evidence.is_none(),
+        Command::Gate(_) => true,
         _ => false,
     };
     if cli.format.is_for_ci() && !finds {
@@ -73,6 +78,8 @@ fn run(cli: &Cli, output: Output) -> Outcome<Exit> {
         Command::Check(args) => check::run(&workspace, args, output),
         Command::Prove(args) => done(prove::run(&workspace, args, output)),
         Command::Verify(args) => verify::run(&workspace, args, output),
+        Command::Lock(args) => done(lock::run(&workspace, args, output)),
+        Command::Gate(args) => gate::run(&workspace, args, output),
         Command::Export(ExportCommand::SigstoreBundle(args)) => {
             done(export::sigstore_bundle(&workspace, args, output))
         }

@@ -2,31 +2,106 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde_json::json;
 
-use crate::verify::read_log;
+use crate::base::Hash;
+use crate::base::limits::{NOTE_MAX_BYTES, TLOG_PROOF_MAX_BYTES};
+use crate::verify::{LogReader, MadeProof, ReaderError, read_log_as};
 
 use super::args::{ProveArgs, TrustArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
+use super::input::{Input, read_bounded};
 use super::output::{Output, print_exactly};
+use super::terminal::sanitize;
 use super::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &ProveArgs, output: Output) -> Outcome<()> {
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
-    let (proof, checkpoint) = read_log(&store, &trust, |reader| {
-        Ok((reader.proof_file(args.record)?, reader.checkpoint().clone()))
-    })?;
-    let Some(path) = &args.output else { return print_exactly(proof.format().as_bytes()) };
-    write_new(path, proof.format().as_bytes())?;
+    let checkpoint = args.checkpoint.as_ref().map(|path| read_bounded(path, NOTE_MAX_BYTES)).transpose()?;
+    let checkpoint = checkpoint.as_deref();
+    let proof = match (&args.upgrade, &args.target) {
+        (Some(old), _) => {
+            let name = old.display().to_string();
+            let old = read_bounded(old, TLOG_PROOF_MAX_BYTES)?;
+            let upgraded = read_log_as(&store, &trust, |reader| reader.upgrade_proof(&old, checkpoint));
+            upgraded.map_err(|error| Failure::from(error).under(format!("cannot upgrade {name}")))?
+        }
+        (None, Some(target)) => {
+            let wanted = Wanted::of(target)?;
+            let made = read_log_as(&store, &trust, |reader| {
+                let index = wanted.find(reader)?;
+                index.map(|index| reader.proof_file(index, &args.withhold, checkpoint)).transpose()
+            })?;
+            made.ok_or_else(|| not_registered(target))?
+        }
+        (None, None) => return Err(Failure::new(Exit::Usage, "neither a record nor an old proof is named")),
+    };
+    write(&proof, args.output.as_deref(), output)
+}
+
+/// What is to be proven.
+enum Wanted {
+    Record(u64),
+    Document(Hash),
+}
+
+impl Wanted {
+    /// A number is a record, anything else a file.
+    fn of(target: &Path) -> Outcome<Self> {
+        let text = target.to_string_lossy();
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            let record =
+                text.parse().map_err(|_| Failure::new(Exit::NotFound, "no log has such a record"))?;
+            return Ok(Wanted::Record(record));
+        }
+        Ok(Wanted::Document(Hash::of(&Input::File(target.to_owned()).read()?)))
+    }
+
+    /// Returns the first record that registers the document, signed by someone who may.
+    fn find(&self, reader: &LogReader<'_>) -> Result<Option<u64>, ReaderError> {
+        let original = match self {
+            Wanted::Record(record) => return Ok(Some(*record)),
+            Wanted::Document(original) => *original,
+        };
+        let mut found = None;
+        reader.scan(|record| {
+            if record.entry.original() == Some(original) && record.signer.is_ok() {
+                found = Some(record.index);
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
+    }
+}
+
+fn not_registered(target: &Path) -> Failure {
+    let message = format!("{} is not registered: no record has its bytes", target.display());
+    Failure::new(Exit::NotFound, message).hint("`dateline check FILE` looks for its wording too")
+}
+
+fn write(proof: &MadeProof, path: Option<&Path>, output: Output) -> Outcome<()> {
+    let MadeProof { file, checkpoint, withheld } = proof;
+    let Some(path) = path else { return print_exactly(file.format().as_bytes()) };
+    write_new(path, file.format().as_bytes())?;
+    let (record, size) = (file.index(), checkpoint.size());
     output.print(
-        || format!("record {} proven in {}\n", args.record, path.display()),
         || {
-            let checkpoint = json!({"size": checkpoint.size(), "rootHash": checkpoint.root_hash()});
-            json!({"record": args.record, "output": path, "checkpoint": checkpoint})
+            let withheld: Vec<&str> = withheld.iter().map(|one| one.field.as_str()).collect();
+            let without = match withheld.as_slice() {
+                [] => String::new(),
+                some => format!("; withheld: {}", sanitize(&some.join(", "))),
+            };
+            format!("record {record} proven in {}, against {size} entries{without}\n", path.display())
+        },
+        || {
+            let checkpoint = json!({"size": size, "rootHash": checkpoint.root_hash()});
+            json!({"record": record, "output": path, "checkpoint": checkpoint, "withheld": withheld})
         },
     )
 }

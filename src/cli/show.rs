@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::note::Checkpoint;
-use crate::record::Body;
 use crate::record::layout::content_path;
-use crate::verify::{Record, read_log};
+use crate::record::{Body, Standing};
+use crate::verify::{ReaderError, Record, read_log};
 
 use super::args::{ShowArgs, TrustArgs};
 use super::exit::Exit;
@@ -14,19 +14,33 @@ use super::output::{Output, print_exactly};
 use super::terminal::sanitize;
 use super::view::{View, json_word};
 use super::workspace::Workspace;
+use super::{history, now};
 
 pub(crate) fn run(workspace: &Workspace, args: &ShowArgs, output: Output) -> Outcome<Exit> {
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
-    let (record, checkpoint) =
-        read_log(&store, &trust, |reader| Ok((reader.record(args.record)?, reader.checkpoint().clone())))?;
+    let index = args.record;
+    let (record, standings, checkpoint) = read_log(&store, &trust, |reader| {
+        let mut found = None;
+        let standings = reader.standings(|record| {
+            if record.index == index {
+                found = Some(record);
+            }
+        })?;
+        let record = found.ok_or(ReaderError::NoRecord { index, size: reader.size() })?;
+        Ok((record, standings, reader.checkpoint().clone()))
+    })?;
+    let standing = standings.of(index);
     if args.entry {
         print_exactly(&record.bytes)?;
         return Ok(Exit::Success);
     }
     let stored =
         record.entry.original().map(|original| workspace.records().join(content_path(&original)).exists());
-    output.print(|| text(&record, checkpoint.size()), || json(&record, &checkpoint, stored))?;
+    output.print(
+        || text(&record, standing, checkpoint.size()),
+        || json(&record, standing, &checkpoint, stored),
+    )?;
     let holds = record.signer.is_ok() && record.openings_fit.is_ok();
     Ok(if holds { Exit::Success } else { Exit::Invalid })
 }
@@ -36,7 +50,7 @@ fn kind(record: &Record) -> String {
     known.unwrap_or_else(|| sanitize(&record.entry.statement.predicate_type))
 }
 
-fn text(record: &Record, size: u64) -> String {
+fn text(record: &Record, standing: Option<&Standing>, size: u64) -> String {
     let mut out = format!("record {} of {size}: {}\n", record.index, kind(record));
     let mut line = |name: &str, value: &str| out.push_str(&format!("  {name:<12}{value}\n"));
     match &record.signer {
@@ -66,6 +80,7 @@ fn text(record: &Record, size: u64) -> String {
         for pointer in &opened.withheld {
             out.push_str(&format!("  {}: the opening of {pointer} is not at hand\n", super::view::WITHHELD));
         }
+        out.push_str(&history::text(standing, now()));
         out.push_str("This establishes that the signer recorded these claims about the document, at this index of the log.\n");
         out.push_str(
             "It does not establish that the named origin produced the document, nor that it is true.\n",
@@ -74,13 +89,19 @@ fn text(record: &Record, size: u64) -> String {
     out
 }
 
-fn json(record: &Record, checkpoint: &Checkpoint, stored: Option<bool>) -> Value {
+fn json(
+    record: &Record,
+    standing: Option<&Standing>,
+    checkpoint: &Checkpoint,
+    stored: Option<bool>,
+) -> Value {
     let mut members = match (&record.registration, record.entry.original()) {
         (Some(opened), Some(original)) => {
             let mut members = View::of_record(&original, opened).json();
             members.insert("recordedAt".into(), json!(opened.registration.recorded_at));
             members.insert("withheld".into(), json!(opened.withheld));
             members.insert("originalStored".into(), json!(stored));
+            members.insert("standing".into(), history::json(standing));
             members
         }
         _ => Default::default(),

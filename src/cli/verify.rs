@@ -1,6 +1,5 @@
 //! `dateline verify`
 
-use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
@@ -12,8 +11,7 @@ use crate::note::{Checkpoint, VerifierKey};
 use crate::record::layout;
 use crate::storage::{Key, Store, StoreError};
 use crate::verify::{
-    Audited, Code, Contradiction, Evidence, Memory, Report, Severity, Trust, Verdict, audit_onto,
-    audit_since, log_of,
+    Audited, Code, Contradiction, Evidence, Memory, Report, Trust, Verdict, audit_onto, audit_since, log_of,
 };
 
 use super::args::VerifyArgs;
@@ -21,10 +19,11 @@ use super::base::{self, Against};
 use super::ci::Results;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
+use super::findings;
 use super::input::read_bounded;
 use super::output::{Output, coloured, say};
 use super::state::AuditorState;
-use super::terminal::{sanitize, sanitize_to};
+use super::terminal::sanitize;
 use super::view::json_word;
 use super::workspace::Workspace;
 
@@ -214,38 +213,7 @@ fn text(report: &Report, kept: &Kept, against: Option<&Against>) -> String {
         }
         _ => format!("{verdict}\n"),
     };
-    let mut told = HashSet::new();
-    for finding in &report.findings {
-        let weight = match finding.severity {
-            Severity::Invalid => "invalid",
-            Severity::Unverifiable => "could not check",
-            Severity::Note => "note",
-        };
-        let code = json!(finding.code);
-        let field =
-            finding.field.as_ref().map_or(String::new(), |field| format!(", field {}", sanitize(field)));
-        let code = code.as_str().unwrap_or_default();
-        out.push_str(&format!("  {weight}: {} [{code}{field}]\n", sanitize(&finding.message)));
-        let named = |name: &str, value: &Option<String>| {
-            value.as_ref().map(|value| format!("{name} {}", sanitize_to(value, 200)))
-        };
-        let path = finding.path.as_ref().filter(|path| !finding.message.contains(path.as_str()));
-        let details = [
-            named("expected", &finding.expected),
-            named("found", &finding.found),
-            named("in", &path.cloned()),
-        ];
-        let details: Vec<String> = details.into_iter().flatten().collect();
-        if !details.is_empty() {
-            out.push_str(&format!("    {}\n", details.join(", ")));
-        }
-        if told.insert(finding.code) {
-            out.push_str(&format!("    {}\n", finding.meaning));
-        }
-    }
-    if report.findings_left_out > 0 {
-        out.push_str(&format!("  and {} findings more\n", report.findings_left_out));
-    }
+    out.push_str(&findings::text(&report.findings, report.findings_left_out));
     let counts = &report.counts;
     let checked = [
         counted(counts.entries, "entry", "entries"),

@@ -16,6 +16,8 @@ use super::terminal::{sanitize, sanitize_to};
 
 /// What stands for a value that nobody may see any more, or whose opening is not at hand.
 pub(crate) const WITHHELD: &str = "WITHHELD";
+/// What stands for a value whose opening should be at hand and is not.
+pub(crate) const MISSING: &str = "NOT AT HAND";
 
 /// A document or a record, as it is shown.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +35,8 @@ pub(crate) struct View {
     pub(crate) digests: Map<String, Value>,
     /// The extracted text, where it is at hand: for the line that a claim begins on.
     text: Option<String>,
+    /// JSON Pointers to the commitments whose openings should be at hand and are not.
+    missing: Vec<String>,
 }
 
 fn digest(hash: &Hash) -> Value {
@@ -60,6 +64,7 @@ impl View {
             note: None,
             digests: digests.into_iter().map(|(name, hash)| (name.into(), digest(hash))).collect(),
             text: Some(article.text.clone()),
+            missing: Vec::new(),
         }
     }
 
@@ -86,6 +91,7 @@ impl View {
             note: registration.note.clone(),
             digests,
             text: None,
+            missing: Vec::new(),
         }
     }
 
@@ -98,10 +104,32 @@ impl View {
         self
     }
 
+    /// Tells what is missing from what was withheld.
+    pub(crate) fn with_missing(mut self, missing: &[String]) -> Self {
+        self.missing = missing.to_vec();
+        self
+    }
+
+    /// Returns what stands for element `number` of `list`, which is closed.
+    fn closed(&self, list: &str, number: usize) -> String {
+        let pointer = format!("/{list}/{number}");
+        if self.missing.contains(&pointer) { MISSING.into() } else { WITHHELD.into() }
+    }
+
+    fn closed_json(&self, list: &str, number: usize) -> Value {
+        match self.missing.contains(&format!("/{list}/{number}")) {
+            true => json!({ "missing": true }),
+            false => json!({ "withheld": true }),
+        }
+    }
+
     /// Returns the members that `add`, `extract`, `show` and `list` have in common.
     pub(crate) fn json(&self) -> Map<String, Value> {
         let value = |claim: &Option<TextClaim>| claim.as_ref().map(|claim| claim.value.clone());
         let evidence = |claim: &Option<TextClaim>| claim.as_ref().map(|claim| claim.evidence.clone());
+        let origins = self.all("claimedOrigins", &self.origins, origin_json);
+        let bylines = self.all("bylines", &self.bylines, byline_json);
+        let quotes = self.quotes.as_ref().map(|quotes| self.all("quotes", quotes, |quote| json!(quote)));
         let object = json!({
             "title": value(&self.title), "titleEvidence": evidence(&self.title),
             "language": self.language.as_ref().map(|language| &language.tag),
@@ -109,9 +137,9 @@ impl View {
             "publisher": value(&self.publisher), "publisherEvidence": evidence(&self.publisher),
             "publishedAt": value(&self.published_at), "publishedAtEvidence": evidence(&self.published_at),
             "dateline": self.dateline,
-            "claimedOrigins": self.origins.iter().map(|origin| origin.as_ref().map_or_else(withheld, origin_json)).collect::<Vec<_>>(),
-            "bylines": self.bylines.iter().map(|byline| byline.as_ref().map_or_else(withheld, byline_json)).collect::<Vec<_>>(),
-            "quotes": self.quotes.as_ref().map(|quotes| quotes.iter().map(|quote| quote.as_ref().map_or_else(withheld, |quote| json!(quote))).collect::<Vec<_>>()),
+            "claimedOrigins": origins,
+            "bylines": bylines,
+            "quotes": quotes,
             "note": self.note,
             "digests": self.digests,
         });
@@ -119,6 +147,13 @@ impl View {
             Value::Object(members) => members,
             _ => unreachable!("internal error: an object is an object"),
         }
+    }
+
+    fn all<T>(&self, list: &str, of: &[Option<T>], json: impl Fn(&T) -> Value) -> Vec<Value> {
+        let one = |(number, one): (usize, &Option<T>)| {
+            one.as_ref().map_or_else(|| self.closed_json(list, number), &json)
+        };
+        of.iter().enumerate().map(one).collect()
     }
 
     /// Returns the lines for a person, each indented by two spaces.
@@ -154,8 +189,9 @@ impl View {
         if self.origins.is_empty() {
             line("origin", "none found".into());
         }
-        for origin in &self.origins {
-            line("origin", origin.as_ref().map_or(WITHHELD.into(), |origin| self.origin_text(origin)));
+        for (number, origin) in self.origins.iter().enumerate() {
+            let closed = || self.closed("claimedOrigins", number);
+            line("origin", origin.as_ref().map_or_else(closed, |origin| self.origin_text(origin)));
         }
         if !self.origins.is_empty() {
             line("", "claimed, not verified".into());
@@ -163,8 +199,9 @@ impl View {
         if self.bylines.is_empty() {
             line("byline", "none found".into());
         }
-        for byline in &self.bylines {
-            line("byline", byline.as_ref().map_or(WITHHELD.into(), |byline| self.byline_text(byline)));
+        for (number, byline) in self.bylines.iter().enumerate() {
+            let closed = || self.closed("bylines", number);
+            line("byline", byline.as_ref().map_or_else(closed, |byline| self.byline_text(byline)));
         }
         line(
             "quotations",
@@ -227,10 +264,6 @@ impl View {
         let language = self.language.as_ref().map_or("--".into(), |language| sanitize(&language.tag));
         format!("{language:<3} {title} | {origins}")
     }
-}
-
-fn withheld() -> Value {
-    json!({ "withheld": true })
 }
 
 fn opened_all<T: Clone>(all: &[Committable<T>]) -> Vec<Option<T>> {

@@ -67,6 +67,17 @@ impl Contradiction {
     }
 }
 
+impl Contradiction {
+    /// Returns it in words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Contradiction::RolledBack => "it has fewer entries",
+            Contradiction::Forked => "it has as many entries, and others",
+            Contradiction::PrefixRewritten => "its first entries are others",
+        }
+    }
+}
+
 /// What evidence establishes.
 #[derive(Debug, Clone)]
 pub struct Shown {

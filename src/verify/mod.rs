@@ -14,19 +14,26 @@ mod audit;
 mod base;
 mod batch;
 mod checkpoint;
+mod code;
 mod entry;
 mod evidence;
 mod fetch;
+mod gate;
+mod lock;
 mod memory;
 mod original;
+mod pin;
 mod proof;
+mod prove;
 mod reader;
 mod references;
 mod report;
 mod signer;
 mod strays;
+mod survey;
 mod tree;
 mod waiting;
+mod withhold;
 
 use crate::base::PublicKey;
 use crate::note::Policy;
@@ -34,10 +41,18 @@ use crate::note::Policy;
 pub use audit::{AuditError, Audited, audit, audit_since};
 pub use base::{Base, audit_onto};
 pub use evidence::{Contradiction, EVIDENCE_FORMAT, Evidence, EvidenceError, Shown};
+pub use gate::{GateArticle, GateError, GateReport, GateRule, GatedArticle, Require};
+pub use lock::{LOCK_FORMAT, Lock, LockError, LockPath, LockedArticle, LockedSource, Said, SourceRef};
 pub use memory::{MEMORY_FORMAT, Memory, MemoryError, log_of};
-pub use proof::{PROOF_FORMAT, ProofBundle, ProofCheckError, ProvenRecord, check_proof};
-pub use reader::{LogReader, ReaderError, Record, read_log};
+pub use pin::{Given, PinError, PinRequest};
+pub use proof::{
+    KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, ProvenRecord, Sameness, check_proof,
+    check_proof_alone,
+};
+pub use prove::{MadeProof, ProveError};
+pub use reader::{LogReader, ReaderError, Record, read_log, read_log_as};
 pub use report::{Code, Counts, FINDINGS_MAX, Finding, Remembered, Report, Severity, Verdict};
+pub use withhold::{Withheld, WithholdError};
 
 /// Whom a reader trusts: all that must come to him by another way than the log.
 #[derive(Debug, Clone)]

@@ -1,32 +1,37 @@
-//! One document against one proof file: no log, no network.
+//! One record, and its document, against one proof file: no log, no network.
 //!
 //! A `.tlog-proof` says that some leaf is in a log. What the leaf is stands in its `extra` line, base64 of
 //!
 //! ```json
 //! {"format":"dateline-proof/1","entry":"<base64 of the entry>","openings":["WyJ…"],
+//!  "withheld":[{"commitment":"/bylines/0","field":"/bylines/0"}],
 //!  "keys":[{"index":0,"entry":"<base64>","proof":["<base64 hash>","…"]}]}
 //! ```
 //!
 //! Nothing signs that line, and nothing needs to: the entry must hash to the proven leaf, each opening to a commitment
 //! in it, and each of `keys`, the statements that enrolled the signer, to a leaf of the same checkpoint. A statement
 //! that *ended* the key before that index could be left out of the file: that it was not revoked needs the log.
-
-use std::ops::ControlFlow;
+//! `withheld` is whoever made the file speaking: which openings he left out on purpose. What is closed and not named there
+//! is missing.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::article::{ReadOptions, read};
-use crate::base::encoding::{DecodeError, from_base64, to_base64};
+use crate::attest::disclosure::{self, Disclosure};
+use crate::attest::statement::Statement;
+use crate::base::encoding::{DecodeError, from_base64};
 use crate::base::{Hash, PublicKey};
-use crate::note::{Note, OpenError, OpenedCheckpoint, TlogProof, TlogProofError};
+use crate::note::{OpenError, OpenedCheckpoint, TlogProof, TlogProofError};
 use crate::record::registration::OpenedRegistration;
 use crate::record::{Body, Entry, EntryError, State};
 use crate::tlog::{InclusionProof, ProofError, leaf_hash};
 
 use super::Trust;
-use super::reader::{LogReader, ReaderError, open_registration};
+use super::reader::open_registration;
 use super::signer::authorise_and_fold;
+use super::withhold::Withheld;
 
 /// The value of `format`.
 pub const PROOF_FORMAT: &str = "dateline-proof/1";
@@ -40,7 +45,10 @@ pub struct ProofBundle {
     pub entry: String,
     /// The openings of its commitments.
     pub openings: Vec<String>,
-    /// The statements that enrolled its signer, in log order.
+    /// Those that were left out on purpose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<Withheld>,
+    /// The statements that enrolled its signer, and the keys that this one replaced, in log order.
     pub keys: Vec<KeyProof>,
 }
 
@@ -55,21 +63,43 @@ pub struct KeyProof {
     pub proof: Vec<String>,
 }
 
-/// What a proof establishes about a document.
+/// How a document is the one that a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sameness {
+    /// It has the bytes that were registered.
+    Bytes,
+    /// It has other bytes, and the wording that was registered.
+    Wording,
+}
+
+/// What a proof establishes.
 #[derive(Debug, Clone)]
 pub struct ProvenRecord {
     /// Index of the record.
     pub index: u64,
     /// The checkpoint, with its cosignatures.
     pub opened: OpenedCheckpoint,
-    /// What the record says.
-    pub registration: OpenedRegistration,
-    /// SHA-256 of the original that was registered.
-    pub original: Hash,
-    /// Whether the document has those bytes; if not, only its wording is the same.
-    pub same_bytes: bool,
-    /// Id of the key that signed, enrolled by a root key at an earlier index.
+    /// The record.
+    pub entry: Entry,
+    /// What it says, if it is a registration.
+    pub registration: Option<OpenedRegistration>,
+    /// SHA-256 of the original of the document that it is about; `None` if it is about a key.
+    pub original: Option<Hash>,
+    /// How the document at hand is that one; `None` if none was given.
+    pub document: Option<Sameness>,
+    /// What whoever made the proof left out on purpose, as he says.
+    pub withheld: Vec<Withheld>,
+    /// JSON Pointers to the commitments whose openings are not in the proof, and nobody says why.
+    pub missing: Vec<String>,
+    /// Id of the key that signed, enrolled by a root key at an earlier index, or a root key itself.
     pub signer: Hash,
+}
+
+impl ProvenRecord {
+    /// Returns what the record says, as it was signed, with its commitments closed.
+    pub fn predicate(&self) -> Value {
+        predicate(&self.entry)
+    }
 }
 
 /// Why a proof does not hold, or could not be checked.
@@ -130,8 +160,24 @@ pub enum ProofCheckError {
         /// Why.
         why: String,
     },
-    /// The record is not a registration.
-    #[error("record {index} is not the registration of a document")]
+    /// The record is of a kind that this release does not know.
+    #[error("record {index} is of type {predicate_type:?}, which is not known here")]
+    KindUnknown {
+        /// Its index.
+        index: u64,
+        /// The type of its predicate.
+        predicate_type: String,
+    },
+    /// The record says what none of its kind can.
+    #[error("record {index} contradicts itself: {why}")]
+    Fault {
+        /// Its index.
+        index: u64,
+        /// Why.
+        why: String,
+    },
+    /// The record is about no document.
+    #[error("record {index} is about a key, not about a document")]
     NotARegistration {
         /// Its index.
         index: u64,
@@ -156,44 +202,11 @@ impl ProofCheckError {
         matches!(
             self,
             ProofCheckError::Extra(_)
+                | ProofCheckError::KindUnknown { .. }
                 | ProofCheckError::Checkpoint(
                     OpenError::QuorumNotReached(_) | OpenError::LogUnverifiable { .. }
                 )
         )
-    }
-}
-
-impl LogReader<'_> {
-    /// Makes the proof file of a record, with its openings and the statements that enrolled its signer.
-    ///
-    /// # Errors
-    /// [`ReaderError`].
-    pub fn proof_file(&self, index: u64) -> Result<TlogProof, ReaderError> {
-        let mut record = None;
-        let mut enrolments = Vec::new();
-        self.scan(|read| {
-            if let Body::Key(_) = read.entry.body {
-                enrolments.push((read.index, read.entry.statement.subject[0].digest.sha256, read.bytes));
-            } else if read.index == index {
-                record = Some(read);
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
-        })?;
-        let size = self.size();
-        let record = record.ok_or(ReaderError::NoRecord { index, size })?;
-        let signer = record.entry.envelope.key_id();
-        let mut keys = Vec::new();
-        for (index, _, bytes) in enrolments.into_iter().filter(|(_, key, _)| *key == signer) {
-            let proof = self.prove(index)?.0.iter().map(Hash::to_base64).collect();
-            keys.push(KeyProof { index, entry: to_base64(&bytes), proof });
-        }
-        let (format, entry, openings) = (PROOF_FORMAT.into(), to_base64(&record.bytes), record.openings);
-        let bundle = ProofBundle { format, entry, openings, keys };
-        let extra = serde_json::to_vec(&bundle).expect("internal error: a proof bundle does not make JSON");
-        let note = Note::parse(self.checkpoint_bytes()).expect("internal error: the checkpoint was opened");
-        let proof = TlogProof::new(extra, index, self.prove(index)?.0, note);
-        proof.map_err(|error| ReaderError::Changed { what: error.to_string() })
     }
 }
 
@@ -208,35 +221,121 @@ pub fn check_proof(
     proof: &[u8],
     trust: &Trust,
 ) -> Result<ProvenRecord, ProofCheckError> {
-    let proof = TlogProof::parse(proof)?;
-    let bundle: ProofBundle =
-        serde_json::from_slice(proof.extra()).map_err(|error| ProofCheckError::Extra(Some(error)))?;
-    if bundle.format != PROOF_FORMAT {
-        return Err(ProofCheckError::Extra(None));
+    let mut proven = check_proof_alone(proof, trust)?;
+    let (found, index) = (Hash::of(document), proven.index);
+    let registered = proven.original.ok_or(ProofCheckError::NotARegistration { index })?;
+    if found == registered {
+        proven.document = Some(Sameness::Bytes);
+        return Ok(proven);
     }
+    let options = ReadOptions { file_name, ..ReadOptions::default() };
+    let wording = read(document, &options).ok().filter(|article| !article.text.is_empty());
+    let wording = wording.map(|article| article.digests.reflow);
+    let registration = proven.registration.as_ref();
+    if wording.is_none() || wording != registration.map(|one| one.registration.fingerprints.reflow.sha256) {
+        return Err(ProofCheckError::OtherDocument { index, found, registered });
+    }
+    proven.document = Some(Sameness::Wording);
+    Ok(proven)
+}
+
+/// Checks the proof file `proof` with no document at hand: what it says of a record, but not of which file.
+///
+/// # Errors
+/// As [`check_proof`].
+pub fn check_proof_alone(proof: &[u8], trust: &Trust) -> Result<ProvenRecord, ProofCheckError> {
+    let proof = TlogProof::parse(proof)?;
+    let bundle = ProofBundle::of(&proof)?;
     let opened = proof.open(&trust.policy)?;
+    check_bundle(&proof, bundle, opened, &trust.roots)
+}
+
+/// Checks all that a proof says, against its checkpoint.
+pub(super) fn check_bundle(
+    proof: &TlogProof,
+    bundle: ProofBundle,
+    opened: OpenedCheckpoint,
+    roots: &[PublicKey],
+) -> Result<ProvenRecord, ProofCheckError> {
     let index = proof.index();
     let entry = included(&opened, index, &bundle.entry, proof.hashes().to_vec())?;
-    let mut state = enrolled(&opened, index, &bundle.keys, &trust.roots)?;
+    let mut state = enrolled(&opened, index, &bundle.keys, roots)?;
     let signer = authorise_and_fold(&mut state, &entry).signer(&entry);
     let signer = signer.map_err(|why| ProofCheckError::Signer { index, why })?;
-
-    let (registration, fit) = open_registration(&entry, &bundle.openings);
-    fit.map_err(|why| ProofCheckError::Openings { index, why })?;
-    let registration = registration.ok_or(ProofCheckError::NotARegistration { index })?;
-    let (found, registered) = (Hash::of(document), entry.statement.subject[0].digest.sha256);
-    let same_bytes = found == registered;
-    if !same_bytes {
-        let options = ReadOptions { file_name, ..ReadOptions::default() };
-        let wording = read(document, &options)
-            .ok()
-            .filter(|article| !article.text.is_empty())
-            .map(|article| article.digests.reflow);
-        if wording != Some(registration.registration.fingerprints.reflow.sha256) {
-            return Err(ProofCheckError::OtherDocument { index, found, registered });
-        }
+    if let Body::Unknown = entry.body {
+        let predicate_type = entry.statement.predicate_type.clone();
+        return Err(ProofCheckError::KindUnknown { index, predicate_type });
     }
-    Ok(ProvenRecord { index, opened, registration, original: registered, same_bytes, signer })
+    if let Some(why) = fault(&entry) {
+        return Err(ProofCheckError::Fault { index, why });
+    }
+    let (registration, closed) =
+        open_any(&entry, &bundle.openings).map_err(|why| ProofCheckError::Openings { index, why })?;
+    if let Some(one) = bundle.withheld.iter().find(|one| !closed.contains(&one.commitment)) {
+        let why = format!("{} is said to be withheld, and is not", one.commitment);
+        return Err(ProofCheckError::Openings { index, why });
+    }
+    let said = |pointer: &String| bundle.withheld.iter().any(|one| one.commitment == *pointer);
+    let missing = closed.into_iter().filter(|pointer| !said(pointer)).collect();
+    let is_of_a_key = matches!(entry.body, Body::Key(_));
+    let original = (!is_of_a_key).then(|| entry.statement.subject[0].digest.sha256);
+    Ok(ProvenRecord {
+        index,
+        opened,
+        entry,
+        registration,
+        original,
+        document: None,
+        withheld: bundle.withheld,
+        missing,
+        signer,
+    })
+}
+
+impl ProofBundle {
+    /// Reads the extra line of a proof.
+    pub(super) fn of(proof: &TlogProof) -> Result<Self, ProofCheckError> {
+        let bundle: ProofBundle =
+            serde_json::from_slice(proof.extra()).map_err(|error| ProofCheckError::Extra(Some(error)))?;
+        if bundle.format != PROOF_FORMAT {
+            return Err(ProofCheckError::Extra(None));
+        }
+        Ok(bundle)
+    }
+}
+
+/// Returns in what the entry contradicts itself, or the rules of its kind.
+fn fault(entry: &Entry) -> Option<String> {
+    let (fault, about) = match &entry.body {
+        Body::Relation(relation) => (relation.fault(), relation.about),
+        Body::Assessment(assessment) => (assessment.fault(), assessment.about),
+        Body::Notice(notice) => (notice.fault(), notice.about),
+        _ => return None,
+    };
+    if about.original != entry.statement.subject[0].digest.sha256 {
+        return Some("it is about another document than its subject (/about/original)".into());
+    }
+    fault.map(|(field, why)| format!("{why} ({field})"))
+}
+
+/// Puts the openings back. Returns what a registration then says, and JSON Pointers to the commitments that stay closed;
+/// or why they do not fit.
+fn open_any(entry: &Entry, openings: &[String]) -> Result<(Option<OpenedRegistration>, Vec<String>), String> {
+    let (registration, fit) = open_registration(entry, openings);
+    fit?;
+    if let Some(opened) = registration {
+        let closed = opened.withheld.clone();
+        return Ok((Some(opened), closed));
+    }
+    let parsed: Result<Vec<Disclosure>, _> = openings.iter().map(|text| Disclosure::parse(text)).collect();
+    let opened = parsed.and_then(|openings| disclosure::apply(&predicate(entry), &openings));
+    opened.map(|opened| (None, opened.withheld)).map_err(|error| error.to_string())
+}
+
+/// Returns the predicate as it was signed, with its commitments closed.
+pub(super) fn predicate(entry: &Entry) -> Value {
+    let statement = Statement::parse(entry.envelope.unverified_payload());
+    statement.expect("internal error: the payload was read before").predicate
 }
 
 /// Takes an entry out of its base64 and checks that it is in the log.

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::base::Hash;
 use crate::note::{Checkpoint, OpenError, OpenedCheckpoint};
 use crate::record::registration::OpenedRegistration;
-use crate::record::{Body, DisclosureFile, Entry, State};
+use crate::record::{Body, DisclosureFile, Entry, Standings, State};
 use crate::storage::Store;
 use crate::tlog::edge::bytes_of_tile;
 use crate::tlog::{
@@ -25,9 +25,9 @@ const AT_A_TIME: usize = 8;
 
 /// A log, opened for reading.
 pub struct LogReader<'a> {
-    files: Files<'a>,
-    trust: &'a Trust,
-    opened: OpenedCheckpoint,
+    pub(super) files: Files<'a>,
+    pub(super) trust: &'a Trust,
+    pub(super) opened: OpenedCheckpoint,
     checkpoint: Vec<u8>,
 }
 
@@ -104,8 +104,20 @@ const ATTEMPTS: usize = 3;
 pub fn read_log<T>(
     store: &dyn Store,
     trust: &Trust,
-    mut read: impl FnMut(&LogReader<'_>) -> Result<T, ReaderError>,
+    read: impl FnMut(&LogReader<'_>) -> Result<T, ReaderError>,
 ) -> Result<T, ReaderError> {
+    read_log_as(store, trust, read)
+}
+
+/// As [`read_log`], for a `read` with errors of its own.
+///
+/// # Errors
+/// As [`read_log`].
+pub fn read_log_as<T, E: From<ReaderError>>(
+    store: &dyn Store,
+    trust: &Trust,
+    mut read: impl FnMut(&LogReader<'_>) -> Result<T, E>,
+) -> Result<T, E> {
     let mut attempts = 1..=ATTEMPTS;
     loop {
         let last = attempts.next() == Some(ATTEMPTS);
@@ -151,10 +163,21 @@ impl<'a> LogReader<'a> {
     ///
     /// # Errors
     /// [`ReaderError`]. What `each` was given before is then not to be relied on.
-    pub fn scan(&self, mut each: impl FnMut(Record) -> ControlFlow<()>) -> Result<(), ReaderError> {
+    pub fn scan(&self, each: impl FnMut(Record) -> ControlFlow<()>) -> Result<(), ReaderError> {
+        self.walk(None, each).map(|_| ())
+    }
+
+    /// As [`LogReader::scan`]; returns what is known at its end. `prefix` is a number of first entries whose root is to be
+    /// known too.
+    pub(super) fn walk(
+        &self,
+        prefix: Option<u64>,
+        mut each: impl FnMut(Record) -> ControlFlow<()>,
+    ) -> Result<Walked, ReaderError> {
         let mut edge = Edge::default();
         let mut state = State::new(self.trust.roots.iter().copied());
         let mut on = true;
+        let mut prefix_root = None;
         let mut bundles = bundles_of(self.size());
         loop {
             let some: Vec<EntryBundle> = bundles.by_ref().take(AT_A_TIME).collect();
@@ -167,6 +190,9 @@ impl<'a> LogReader<'a> {
                 let Loaded { entries, openings } = loaded?;
                 for (bytes, leaf, entry) in entries {
                     let index = state.size();
+                    if prefix == Some(index) {
+                        prefix_root = Some(edge.root());
+                    }
                     edge.push(leaf, |_, _| {});
                     match entry {
                         Some(entry) => {
@@ -189,10 +215,30 @@ impl<'a> LogReader<'a> {
                 on = records.into_iter().try_for_each(&mut each).is_continue();
             }
         }
+        if prefix == Some(state.size()) {
+            prefix_root = Some(edge.root());
+        }
         match edge.root() == self.checkpoint().root_hash() {
-            true => Ok(()),
+            true => Ok(Walked { state, prefix_root }),
             false => Err(ReaderError::Changed { what: "the log".into() }),
         }
+    }
+
+    /// Reads all records in order, as [`LogReader::scan`] does, and returns what became of each registration: by
+    /// statements whose signer was allowed to make them, and whose signature holds.
+    ///
+    /// # Errors
+    /// As [`LogReader::scan`].
+    pub fn standings(&self, mut each: impl FnMut(Record)) -> Result<Standings, ReaderError> {
+        let mut standings = Standings::default();
+        self.scan(|record| {
+            if record.signer.is_ok() {
+                standings.fold(record.index, &record.entry);
+            }
+            each(record);
+            ControlFlow::Continue(())
+        })?;
+        Ok(standings)
     }
 
     /// Reads one record.
@@ -217,13 +263,21 @@ impl<'a> LogReader<'a> {
     /// # Errors
     /// [`ReaderError`].
     pub fn prove(&self, index: u64) -> Result<InclusionProof, ReaderError> {
-        let (size, root) = (self.size(), self.checkpoint().root_hash());
+        let size = self.size();
         if index >= size {
             return Err(ReaderError::NoRecord { index, size });
         }
-        let proof = TileReader::new(self.files, size, &root)
-            .and_then(|mut reader| InclusionProof::prove(index, size, &mut reader));
-        proof.map_err(|error| match error {
+        self.with_tiles(|tiles| InclusionProof::prove(index, size, tiles))
+    }
+
+    /// Reads hashes from authenticated tiles.
+    pub(super) fn with_tiles<T>(
+        &self,
+        read: impl FnOnce(&mut TileReader<Files<'a>>) -> Result<T, ReadError<Box<Finding>>>,
+    ) -> Result<T, ReaderError> {
+        let root = self.checkpoint().root_hash();
+        let read = TileReader::new(self.files, self.size(), &root).and_then(|mut tiles| read(&mut tiles));
+        read.map_err(|error| match error {
             ReadError::Source { source, .. } => source.into(),
             other => ReaderError::Changed { what: other.to_string() },
         })
@@ -239,6 +293,14 @@ impl<'a> LogReader<'a> {
             if with_openings { self.files.openings(bundle.index())?.0 } else { Default::default() };
         Ok(Loaded { entries, openings })
     }
+}
+
+/// What is known after a walk over a whole log that leads to its root.
+pub(super) struct Walked {
+    /// Who may sign the next entry.
+    pub(super) state: State,
+    /// The root of the first entries, as many as were asked for, if the log has as many.
+    pub(super) prefix_root: Option<Hash>,
 }
 
 /// A bundle, taken apart: of each entry its bytes, its leaf hash, and what it says if it has the form of an entry.

@@ -6,6 +6,8 @@ use crate::base::Hash;
 use crate::record::layout::{ENTRIES_PER_FILE, disclosures_path};
 use crate::tlog::{EntryBundle, Tile};
 
+pub use super::code::{Code, Severity};
+
 /// The answer. Absence of evidence is never the first of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -18,274 +20,13 @@ pub enum Verdict {
     Invalid,
 }
 
-/// How much a finding weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Severity {
-    /// Worth knowing; the verdict does not change.
-    Note,
-    /// Could not be checked.
-    Unverifiable,
-    /// Checked and bad.
-    Invalid,
-}
-
-/// What is wrong, as a stable code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Code {
-    /// The checkpoint is not a signed note with a checkpoint in it.
-    CheckpointMalformed,
-    /// The checkpoint is not signed by a log that the policy trusts, or a signature on it is bad.
-    CheckpointUntrusted,
-    /// The log signs in a way that this release cannot check.
-    CheckpointUnverifiable,
-    /// Fewer witnesses than the policy asks for have cosigned the checkpoint.
-    QuorumNotReached,
-    /// The log has fewer entries than when it was last accepted.
-    RolledBack,
-    /// The log has as many entries as when it was last accepted, and other ones.
-    Forked,
-    /// The log does not begin with the entries that were last accepted.
-    PrefixRewritten,
-    /// Whether the log begins with the entries that were last accepted cannot be told: its tiles are damaged.
-    ExtensionUnknown,
-    /// Another log lies where the one that was last accepted lay.
-    LogReplaced,
-    /// The keys that lie with the log are not those that lay with the one that was last accepted.
-    KeysChanged,
-    /// The entries do not give the root that the checkpoint signs.
-    RootMismatch,
-    /// A file that the checkpoint implies is missing.
-    FileMissing,
-    /// A hash tile is missing; the entries lead to the root, so that it can be made again from them.
-    TileMissing,
-    /// A file could not be read.
-    FileUnreadable,
-    /// A bundle is not a sequence of entries of the right number.
-    BundleMalformed,
-    /// A hash tile is not what the entries give.
-    TileChanged,
-    /// An entry is not the one that was logged.
-    EntryChanged,
-    /// An entry is not an envelope with a statement of its kind.
-    EntryMalformed,
-    /// An entry is of a kind that this release does not know.
-    KindUnknown,
-    /// The signer was not enrolled at that index.
-    SignerNotEnrolled,
-    /// Whether the signer was enrolled at that index cannot be known: entries before it could not be read.
-    SignerUnknown,
-    /// The signer's key was revoked, retired or replaced before.
-    SignerEnded,
-    /// The signer may not make such a statement.
-    SignerNotAllowed,
-    /// The signature does not hold.
-    SignatureInvalid,
-    /// A statement about a key cannot stand.
-    KeyStatementInvalid,
-    /// Two parts of one statement contradict each other.
-    StatementInconsistent,
-    /// A file of openings cannot be read as such.
-    OpeningsMalformed,
-    /// An opening is not that of any commitment in its entry.
-    OpeningMismatch,
-    /// A commitment's opening is missing, and no erasure accounts for it.
-    OpeningMissing,
-    /// The stored original is not the document that was registered.
-    OriginalChanged,
-    /// The original was stored, and is missing, and no erasure accounts for it.
-    OriginalMissing,
-    /// The stored original does not give the registered text.
-    TextMismatch,
-    /// The text was made by an extractor that this release does not have.
-    ExtractorUnknown,
-    /// A claim's words do not stand where its evidence says.
-    EvidenceMismatch,
-    /// A digest is not that of what it should digest.
-    DigestMismatch,
-    /// A statement points to something that is not there, or is not what it says.
-    ReferenceInvalid,
-    /// Whether what a statement points to is there cannot be known: the entry could not be read.
-    ReferenceUnknown,
-    /// A member of a statement has a value that this release does not know.
-    ValueUnknown,
-    /// A file of a statement that waits to be appended is not one that can be.
-    PendingInvalid,
-    /// A statement that waited to be appended is neither waiting any more nor in the log.
-    PendingDropped,
-    /// A file that belongs to nothing.
-    Stray,
-}
-
-impl Code {
-    /// Returns how much such a finding weighs.
-    pub fn severity(self) -> Severity {
-        match self {
-            Code::CheckpointUnverifiable
-            | Code::QuorumNotReached
-            | Code::ExtensionUnknown
-            | Code::KeysChanged
-            | Code::FileMissing
-            | Code::TileMissing
-            | Code::FileUnreadable
-            | Code::KindUnknown
-            | Code::ValueUnknown
-            | Code::ReferenceUnknown
-            | Code::SignerUnknown
-            | Code::OpeningMissing
-            | Code::OriginalMissing
-            | Code::ExtractorUnknown => Severity::Unverifiable,
-            Code::PendingDropped | Code::Stray => Severity::Note,
-            _ => Severity::Invalid,
-        }
-    }
-}
-
-impl Code {
-    /// All codes, in the order of the checks.
-    pub const ALL: [Code; 41] = [
-        Code::CheckpointMalformed,
-        Code::CheckpointUntrusted,
-        Code::CheckpointUnverifiable,
-        Code::QuorumNotReached,
-        Code::RolledBack,
-        Code::Forked,
-        Code::PrefixRewritten,
-        Code::ExtensionUnknown,
-        Code::LogReplaced,
-        Code::KeysChanged,
-        Code::RootMismatch,
-        Code::FileMissing,
-        Code::TileMissing,
-        Code::FileUnreadable,
-        Code::BundleMalformed,
-        Code::TileChanged,
-        Code::EntryChanged,
-        Code::EntryMalformed,
-        Code::KindUnknown,
-        Code::SignerNotEnrolled,
-        Code::SignerUnknown,
-        Code::SignerEnded,
-        Code::SignerNotAllowed,
-        Code::SignatureInvalid,
-        Code::KeyStatementInvalid,
-        Code::StatementInconsistent,
-        Code::OpeningsMalformed,
-        Code::OpeningMismatch,
-        Code::OpeningMissing,
-        Code::OriginalChanged,
-        Code::OriginalMissing,
-        Code::TextMismatch,
-        Code::ExtractorUnknown,
-        Code::EvidenceMismatch,
-        Code::DigestMismatch,
-        Code::ReferenceInvalid,
-        Code::ReferenceUnknown,
-        Code::ValueUnknown,
-        Code::PendingInvalid,
-        Code::PendingDropped,
-        Code::Stray,
-    ];
-
-    /// Returns the code as it stands in JSON: `rootMismatch`.
-    pub fn name(self) -> String {
-        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
-    }
-
-    /// Returns what such a finding means for whoever relies on the log.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Code::CheckpointMalformed => "Nothing says which entries belong to the log.",
-            Code::CheckpointUntrusted => "Nobody whom the policy trusts answers for these entries.",
-            Code::CheckpointUnverifiable => {
-                "The log may be good; a newer release, or other software, could tell."
-            }
-            Code::QuorumNotReached => {
-                "The log's operator could have shown others another log; too few witnesses say that he did not."
-            }
-            Code::RolledBack => "Entries that were there are missing, or this is an old copy.",
-            Code::Forked => {
-                "Whoever holds the log's key has signed two histories. The evidence convicts him."
-            }
-            Code::PrefixRewritten => {
-                "Entries were changed, dropped or inserted after they were published. The evidence convicts whoever holds the log's key."
-            }
-            Code::ExtensionUnknown => {
-                "Entries may have been changed since the log was last accepted; restore its tiles and check again."
-            }
-            Code::LogReplaced => {
-                "Nothing of what was accepted is in it: whoever relied on the log before has lost it."
-            }
-            Code::KeysChanged => {
-                "Whom the log's readers trust would change. Whether the new keys are right no program can say: somebody who knows their holders must."
-            }
-            Code::RootMismatch => {
-                "Entries were changed, dropped, inserted or reordered after the checkpoint was signed."
-            }
-            Code::FileMissing => {
-                "Something that was published is not here: restore it from a copy. What it held cannot be judged."
-            }
-            Code::TileMissing => {
-                "Nothing is lost: the tile can be made again from the entries. Until then others cannot be given proofs."
-            }
-            Code::FileUnreadable => "What the file holds cannot be judged: the system does not give it out.",
-            Code::BundleMalformed => {
-                "The file of entries was damaged or replaced: its entries cannot be told apart."
-            }
-            Code::TileChanged => {
-                "A file of hashes was damaged or replaced. The entries are what was signed; proofs made from it fail."
-            }
-            Code::EntryChanged => {
-                "The record was altered after it was logged. What it says now was never signed for by the log."
-            }
-            Code::EntryMalformed => {
-                "The log holds something that is no record. Whoever appended it did not use this format."
-            }
-            Code::KindUnknown => "A newer release may understand it; this one cannot say whether it holds.",
-            Code::SignerNotEnrolled => {
-                "Whoever signed it was nobody at that place in the log: the record must not be relied on."
-            }
-            Code::SignerUnknown => "The signer may have been enrolled by an entry that could not be read.",
-            Code::SignerEnded => {
-                "The key had been revoked, retired or replaced: whoever signed may be a thief."
-            }
-            Code::SignerNotAllowed => "The signer may say other things, but not this.",
-            Code::SignatureInvalid => "The signer named in the record did not sign it.",
-            Code::KeyStatementInvalid => {
-                "The statement about a key changes nothing; whoever relied on it was mistaken."
-            }
-            Code::StatementInconsistent => {
-                "The statement says two things that cannot both be true, and must not be relied on."
-            }
-            Code::OpeningsMalformed => {
-                "Committed words cannot be shown from this file; the records themselves are not affected."
-            }
-            Code::OpeningMismatch => "Words were put forward that are not those the signer committed to.",
-            Code::OpeningMissing => {
-                "The committed words cannot be shown, and nothing says that they were erased on purpose."
-            }
-            Code::OriginalChanged => "The stored document is not the one that was registered.",
-            Code::OriginalMissing => {
-                "The document that was stored with the record is not here: its text and claims were not checked."
-            }
-            Code::TextMismatch => "The registered text is not what the document says.",
-            Code::ExtractorUnknown => {
-                "Another release made the text; this one cannot tell whether it is what the document says."
-            }
-            Code::EvidenceMismatch => "The document does not say there what the record claims it says.",
-            Code::DigestMismatch => "A digest in the record is not that of what the document says.",
-            Code::ReferenceInvalid => {
-                "The statement is about something that is not in the log as it says, and changes nothing."
-            }
-            Code::ReferenceUnknown => "What the statement is about could not be read.",
-            Code::ValueUnknown => "A newer release may understand it; this one passes the statement over.",
-            Code::PendingInvalid => "It would be refused, or would be bad, if it were appended.",
-            Code::PendingDropped => {
-                "It was nobody's record yet; whoever signed it may still think that it will be."
-            }
-            Code::Stray => "It is not part of the log, and says nothing.",
+impl Verdict {
+    /// Returns the verdict that a finding leads to.
+    pub(super) fn of(severity: Severity) -> Self {
+        match severity {
+            Severity::Note => Verdict::Verified,
+            Severity::Unverifiable => Verdict::Unverifiable,
+            Severity::Invalid => Verdict::Invalid,
         }
     }
 }
@@ -322,6 +63,18 @@ impl Finding {
         let (severity, meaning, message) = (code.severity(), code.meaning(), message.into());
         let (field, path, expected, found) = (None, None, None, None);
         Finding { code, severity, record: None, field, path, line: None, expected, found, message, meaning }
+    }
+
+    /// Gives it another weight than its code has by itself.
+    pub(super) fn weighing(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// Says on which line of its file it is.
+    pub(super) fn line(mut self, line: u32) -> Self {
+        self.line = Some(line).filter(|line| *line > 0);
+        self
     }
 
     /// Says which record it is about.
@@ -505,12 +258,7 @@ impl Report {
 
     /// Adds a finding; the verdict follows the worst of them.
     pub(super) fn push(&mut self, finding: Finding) {
-        let weight = match finding.severity {
-            Severity::Note => Verdict::Verified,
-            Severity::Unverifiable => Verdict::Unverifiable,
-            Severity::Invalid => Verdict::Invalid,
-        };
-        self.verdict = self.verdict.max(weight);
+        self.verdict = self.verdict.max(Verdict::of(finding.severity));
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding);
         } else {

@@ -31,7 +31,8 @@ pub(super) fn check_pending(
     (findings, originals)
 }
 
-fn one(files: Files<'_>, path: &str, state: &State) -> Result<Entry, Box<Finding>> {
+/// Checks one of these files.
+pub(super) fn one(files: Files<'_>, path: &str, state: &State) -> Result<Entry, Box<Finding>> {
     let bad = |code: Code, why: &dyn std::fmt::Display| {
         Box::new(Finding::new(code, format!("{path}: {why}")).path(path))
     };

@@ -1,0 +1,239 @@
+//! Making proof files, and anchoring old ones to a newer checkpoint.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use thiserror::Error;
+
+use crate::base::Hash;
+use crate::base::encoding::to_base64;
+use crate::note::{Checkpoint, Note, NoteError, OpenError, OpenedCheckpoint, TlogProof, TlogProofError};
+use crate::record::Body;
+use crate::tlog::InclusionProof;
+use crate::tlog::proof::root_of_prefix;
+
+use super::evidence::{Contradiction, Evidence};
+use super::memory::open_signed;
+use super::proof::{KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, check_bundle, predicate};
+use super::reader::{LogReader, ReaderError};
+use super::withhold::{Withheld, WithholdError, withhold};
+
+/// Why there is no proof file.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ProveError {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Reader(#[from] ReaderError),
+    /// The record is not one that can be relied on.
+    #[error("record {index} does not hold: {why}")]
+    NotHeld {
+        /// Its index.
+        index: u64,
+        /// Why.
+        why: String,
+    },
+    /// A field cannot be left out.
+    #[error(transparent)]
+    Withhold(#[from] WithholdError),
+    /// The old proof does not hold.
+    #[error("the old proof does not hold")]
+    Old(#[from] ProofCheckError),
+    /// The old proof's checkpoint is signed by no log of the policy.
+    #[error("the old proof's checkpoint is not signed by a log of the policy")]
+    OldNotSigned,
+    /// The checkpoint asked for is none.
+    #[error("the checkpoint named is not a signed note")]
+    Note(#[from] NoteError),
+    /// The checkpoint asked for does not hold.
+    #[error("the checkpoint named does not hold under the policy")]
+    Checkpoint(#[from] OpenError),
+    /// It is of another log than the one at hand.
+    #[error("{what} is of the log {found}; the log at hand is {expected}")]
+    OtherLog {
+        /// What is.
+        what: &'static str,
+        /// The log at hand.
+        expected: String,
+        /// The other one.
+        found: String,
+    },
+    /// It has entries that are not at hand.
+    #[error("the checkpoint named has {found} entries; the log at hand has {size}")]
+    Ahead {
+        /// Entries at hand.
+        size: u64,
+        /// Entries of the checkpoint.
+        found: u64,
+    },
+    /// The checkpoint does not cover what is to be proven.
+    #[error("the checkpoint of {size} entries is older than what is to be proven: {needed} entries")]
+    TooOld {
+        /// Entries of the checkpoint.
+        size: u64,
+        /// Entries that it must have.
+        needed: u64,
+    },
+    /// The log at hand does not continue what was signed before.
+    #[error("the log at hand does not continue {what}: {}", .contradiction.describe())]
+    Contradicts {
+        /// What was signed before.
+        what: &'static str,
+        /// How.
+        contradiction: Contradiction,
+    },
+    /// The file would be too large.
+    #[error("the proof is too large for a file")]
+    File(#[from] TlogProofError),
+}
+
+/// A proof file, and what it was made against.
+#[derive(Debug, Clone)]
+pub struct MadeProof {
+    /// The file.
+    pub file: TlogProof,
+    /// The checkpoint in it.
+    pub checkpoint: Checkpoint,
+    /// What was left out of it.
+    pub withheld: Vec<Withheld>,
+}
+
+/// A checkpoint of the log at hand, which proofs are made against.
+struct Anchor {
+    note: Note,
+    checkpoint: Checkpoint,
+}
+
+impl LogReader<'_> {
+    /// Makes the proof file of a record: with its openings but for those of the fields to `withhold`, and with the
+    /// statements that enrolled its signer. Against the log's own checkpoint, or an older one with other cosignatures.
+    ///
+    /// # Errors
+    /// [`ProveError`].
+    pub fn proof_file(
+        &self,
+        index: u64,
+        withheld: &[String],
+        checkpoint: Option<&[u8]>,
+    ) -> Result<MadeProof, ProveError> {
+        let anchor = self.anchor(checkpoint)?;
+        let mut record = None;
+        let mut statements = Vec::new();
+        self.scan(|read| {
+            if read.index == index {
+                record = Some(read);
+                return ControlFlow::Break(());
+            }
+            if let (Body::Key(statement), Ok(_)) = (&read.entry.body, &read.signer) {
+                let key = read.entry.statement.subject[0].digest.sha256;
+                statements.push((read.index, key, statement.replaces, read.bytes));
+            }
+            ControlFlow::Continue(())
+        })?;
+        let size = self.size();
+        let record = record.ok_or(ReaderError::NoRecord { index, size })?;
+        for why in [record.signer.as_ref().err(), record.openings_fit.as_ref().err()].into_iter().flatten() {
+            return Err(ProveError::NotHeld { index, why: why.clone() });
+        }
+        // The keys that the proof must account for: the signer's, those it replaced, and, of a statement about a key, that
+        // key's.
+        let mut wanted = BTreeSet::from([record.entry.envelope.key_id()]);
+        if let Body::Key(statement) = &record.entry.body {
+            wanted.insert(record.entry.statement.subject[0].digest.sha256);
+            wanted.extend(statement.replaces);
+        }
+        // A key is enrolled once, after those that it replaces: from the last to the first, one pass finds all.
+        for (_, key, replaces, _) in statements.iter().rev() {
+            if wanted.contains(key) {
+                wanted.extend(*replaces);
+            }
+        }
+        let mut keys = Vec::new();
+        for (index, _, _, bytes) in statements.into_iter().filter(|(_, key, ..)| wanted.contains(key)) {
+            let proof =
+                self.prove_in(index, anchor.checkpoint.size())?.0.iter().map(Hash::to_base64).collect();
+            keys.push(KeyProof { index, entry: to_base64(&bytes), proof });
+        }
+        let (openings, withheld) = withhold(&predicate(&record.entry), &record.openings, withheld)?;
+        let (format, entry) = (PROOF_FORMAT.into(), to_base64(&record.bytes));
+        self.file(index, ProofBundle { format, entry, openings, withheld, keys }, anchor)
+    }
+
+    /// Anchors the proof file `old` to the log's own checkpoint, or another newer one. Openings that it has are kept, and
+    /// none are added.
+    ///
+    /// # Errors
+    /// [`ProveError`]: [`ProveError::Old`] if it does not hold, [`ProveError::Contradicts`] if the log does not begin with
+    /// the entries that it was made against.
+    pub fn upgrade_proof(&self, old: &[u8], checkpoint: Option<&[u8]>) -> Result<MadeProof, ProveError> {
+        let old = TlogProof::parse(old).map_err(ProofCheckError::from)?;
+        // Whether witnesses cosigned the old checkpoint does not matter: the new one is what will be relied on.
+        let signed = open_signed(&self.trust.policy, old.checkpoint().format().as_bytes());
+        let signed = signed.ok_or(ProveError::OldNotSigned)?;
+        self.must_be_of_this_log("the old proof", &signed)?;
+        let mut bundle = ProofBundle::of(&old)?;
+        check_bundle(&old, bundle.clone(), signed.clone(), &self.trust.roots)?;
+        let anchor = self.anchor(checkpoint)?;
+        self.must_continue("the checkpoint of the old proof", &signed)?;
+        let needed = signed.checkpoint().size();
+        if anchor.checkpoint.size() < needed {
+            return Err(ProveError::TooOld { size: anchor.checkpoint.size(), needed });
+        }
+        for key in &mut bundle.keys {
+            key.proof =
+                self.prove_in(key.index, anchor.checkpoint.size())?.0.iter().map(Hash::to_base64).collect();
+        }
+        self.file(old.index(), bundle, anchor)
+    }
+
+    fn file(&self, index: u64, bundle: ProofBundle, anchor: Anchor) -> Result<MadeProof, ProveError> {
+        let extra = serde_json::to_vec(&bundle).expect("internal error: a proof bundle does not make JSON");
+        let Anchor { note, checkpoint } = anchor;
+        let file = TlogProof::new(extra, index, self.prove_in(index, checkpoint.size())?.0, note)?;
+        Ok(MadeProof { file, checkpoint, withheld: bundle.withheld })
+    }
+
+    /// Takes the log's own checkpoint, or the one named, once it is known to be one of the log.
+    fn anchor(&self, checkpoint: Option<&[u8]>) -> Result<Anchor, ProveError> {
+        let note = Note::parse(checkpoint.unwrap_or(self.checkpoint_bytes()))?;
+        if checkpoint.is_none() {
+            return Ok(Anchor { note, checkpoint: self.checkpoint().clone() });
+        }
+        let opened = self.trust.policy.open_note(&note)?;
+        self.must_be_of_this_log("the checkpoint named", &opened)?;
+        let found = opened.checkpoint().size();
+        if found > self.size() {
+            return Err(ProveError::Ahead { size: self.size(), found });
+        }
+        self.must_continue("the checkpoint named", &opened)?;
+        Ok(Anchor { note, checkpoint: opened.checkpoint().clone() })
+    }
+
+    fn must_be_of_this_log(&self, what: &'static str, other: &OpenedCheckpoint) -> Result<(), ProveError> {
+        if other.log() == self.opened.log() {
+            return Ok(());
+        }
+        let (expected, found) = (self.opened.log().to_string(), other.log().to_string());
+        Err(ProveError::OtherLog { what, expected, found })
+    }
+
+    fn must_continue(&self, what: &'static str, old: &OpenedCheckpoint) -> Result<(), ProveError> {
+        let size = old.checkpoint().size();
+        let prefix = match size < self.size() {
+            true => Some(self.with_tiles(|tiles| root_of_prefix(size, tiles))?),
+            false => None,
+        };
+        match Evidence::contradiction(old, &self.opened, prefix.as_ref()) {
+            Some(contradiction) => Err(ProveError::Contradicts { what, contradiction }),
+            None => Ok(()),
+        }
+    }
+
+    /// Proves that the entry at `index` is among the first `size`, which the log at hand has.
+    fn prove_in(&self, index: u64, size: u64) -> Result<InclusionProof, ProveError> {
+        if index >= size {
+            return Err(ProveError::TooOld { size, needed: index + 1 });
+        }
+        Ok(self.with_tiles(|tiles| InclusionProof::prove(index, size, tiles))?)
+    }
+}

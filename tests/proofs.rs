@@ -1,0 +1,305 @@
+//! Proof files: every kind of record, fields left out, older proofs anchored to newer checkpoints.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use dateline::base::{Hash, SigningKey};
+use dateline::note::{Note, TlogProof};
+use dateline::record::{Draft, KeyAction, NewEntry, NoticeKind, RecordRef, RelationKind, Role, layout};
+use dateline::storage::{MemoryStore, Object, Store};
+use dateline::verify::{
+    Contradiction, LogReader, MadeProof, ProofBundle, ProofCheckError, ProveError, Sameness, WithholdError,
+    check_proof, check_proof_alone,
+};
+use support::said::{enrolled, notes, notice, registers, relates, relation, said, to};
+use support::{
+    ORIGIN, assembled, editor, enrolment, key, key_entry, log_key, records, root_key, signing, text, trust,
+};
+
+const STORY: &str = "Le lac monte\n\n« L'eau est là », a dit le maire. « Nous restons », a dit sa voisine.\n\n\
+                     Par Awa Diarra\n\nSource : Ministère de la Pêche\n";
+
+fn of(entries: &[NewEntry]) -> MemoryStore {
+    assembled(entries, ORIGIN, &log_key())
+}
+
+/// A log of the first `size` records of the tests' log.
+fn of_size(size: u64) -> MemoryStore {
+    of(&records(0..size).into_iter().map(|record| record.entry).collect::<Vec<_>>())
+}
+
+fn made(
+    store: &dyn Store,
+    index: u64,
+    withhold: &[&str],
+    checkpoint: Option<&[u8]>,
+) -> Result<MadeProof, ProveError> {
+    let withhold: Vec<String> = withhold.iter().map(|field| (*field).into()).collect();
+    LogReader::open(store, &trust()).unwrap().proof_file(index, &withhold, checkpoint)
+}
+
+fn proof(store: &dyn Store, index: u64) -> Vec<u8> {
+    made(store, index, &[], None).unwrap().file.format().into_bytes()
+}
+
+fn upgraded(store: &dyn Store, old: &[u8], checkpoint: Option<&[u8]>) -> Result<Vec<u8>, ProveError> {
+    let trust = trust();
+    let made = LogReader::open(store, &trust).unwrap().upgrade_proof(old, checkpoint)?;
+    Ok(made.file.format().into_bytes())
+}
+
+fn checkpoint(store: &dyn Store) -> Vec<u8> {
+    store.get(&key(layout::CHECKPOINT), u64::MAX).unwrap().unwrap()
+}
+
+/// The proof with its extra line changed, which nothing signs.
+fn changed(proof: &[u8], change: impl FnOnce(&mut ProofBundle)) -> Vec<u8> {
+    let proof = TlogProof::parse(proof).unwrap();
+    let mut bundle: ProofBundle = serde_json::from_slice(proof.extra()).unwrap();
+    change(&mut bundle);
+    let extra = serde_json::to_vec(&bundle).unwrap();
+    let note = Note::parse(proof.checkpoint().format().as_bytes()).unwrap();
+    let made = TlogProof::new(extra, proof.index(), proof.hashes().to_vec(), note).unwrap();
+    made.format().into_bytes()
+}
+
+#[test]
+fn a_field_that_is_withheld_is_not_in_the_proof_and_is_told_from_one_that_is_missing() {
+    let store = of(&[enrolment().entry, registers(STORY)]);
+    let whole = made(&store, 1, &[], None).unwrap();
+    assert_eq!(whole.withheld, []);
+    let bundle: ProofBundle = serde_json::from_slice(whole.file.extra()).unwrap();
+    let count = bundle.openings.len();
+    for (asked, fields, left_out) in [
+        (vec!["bylines"], vec!["/bylines/0"], 1),
+        (vec!["/bylines/0"], vec!["/bylines/0"], 1),
+        (vec!["quotes"], vec!["/quotes/0", "/quotes/1"], 2),
+        (vec!["/quotes/1"], vec!["/quotes/1"], 1),
+        (vec!["paragraphs"], vec!["/paragraphs"], 1),
+        (vec!["numbers"], vec!["/numbers"], 1),
+        (vec!["/numbers", "bylines", "numbers"], vec!["/bylines/0", "/numbers"], 2),
+    ] {
+        let made = made(&store, 1, &asked, None).unwrap();
+        let mut found: Vec<&str> = made.withheld.iter().map(|one| one.field.as_str()).collect();
+        found.sort_unstable();
+        assert_eq!(found, fields, "{asked:?}");
+        let bundle: ProofBundle = serde_json::from_slice(made.file.extra()).unwrap();
+        assert_eq!(bundle.openings.len(), count - left_out);
+        let bytes = made.file.format().into_bytes();
+        let proven = check_proof(STORY.as_bytes(), None, &bytes, &trust()).unwrap();
+        assert_eq!((proven.document, &proven.withheld), (Some(Sameness::Bytes), &made.withheld));
+        assert_eq!(proven.missing, [""; 0]);
+        let opened = proven.registration.unwrap();
+        assert_eq!(opened.withheld.len(), left_out);
+        // Not named, it is missing; named without being so, it does not fit.
+        let unnamed = changed(&bytes, |bundle| bundle.withheld.clear());
+        let proven = check_proof(STORY.as_bytes(), None, &unnamed, &trust()).unwrap();
+        assert_eq!((proven.withheld.len(), proven.missing.len()), (0, left_out));
+        let bundle: ProofBundle = serde_json::from_slice(whole.file.extra()).unwrap();
+        let put_back = changed(&bytes, |changed| changed.openings = bundle.openings);
+        let refused = check_proof(STORY.as_bytes(), None, &put_back, &trust());
+        assert!(matches!(refused, Err(ProofCheckError::Openings { index: 1, .. })));
+    }
+    for (field, clear) in [
+        ("title", true),
+        ("claimedOrigins", true),
+        ("/claimedOrigins/0/asPrinted", true),
+        ("note", false),
+        ("/bylines/1", false),
+        ("quote", false),
+        ("", false),
+        ("/", false),
+        ("/paragraphs/0", false),
+        ("_sd", true),
+    ] {
+        let Err(ProveError::Withhold(error)) = made(&store, 1, &[field], None) else { panic!("{field}") };
+        assert_eq!(matches!(error, WithholdError::InTheClear { .. }), clear, "{field}: {error}");
+        let told = error.to_string();
+        assert!(told.ends_with("can be withheld: bylines, numbers, paragraphs, quotes (2)"), "{told}");
+    }
+}
+
+#[test]
+fn an_older_proof_moves_to_a_newer_checkpoint() {
+    for (old, new) in [(3, 5), (3, 3), (255, 256), (255, 257), (256, 257), (300, 600), (1, 2)] {
+        let (before, after) = (of_size(old), of_size(new));
+        for index in [0, old / 2, old - 1] {
+            let moved = upgraded(&after, &proof(&before, index), None).unwrap();
+            assert_eq!(moved, proof(&after, index), "{index}: {old} to {new}");
+            let document = text(index as usize);
+            let proven = match index {
+                0 => check_proof_alone(&moved, &trust()),
+                _ => check_proof(document.as_bytes(), None, &moved, &trust()),
+            };
+            assert_eq!(proven.unwrap().opened.checkpoint().size(), new);
+        }
+    }
+}
+
+#[test]
+fn what_is_withheld_stays_withheld() {
+    let entries = [enrolment().entry, registers(STORY), registers("a\n\nb\n")];
+    let (before, after) = (of(&entries[..2]), of(&entries));
+    let old = made(&before, 1, &["quotes"], None).unwrap();
+    let moved = upgraded(&after, old.file.format().as_bytes(), None).unwrap();
+    let fresh = made(&after, 1, &["quotes"], None).unwrap();
+    assert_eq!(moved, fresh.file.format().into_bytes());
+    assert_ne!(moved, proof(&after, 1));
+}
+
+#[test]
+fn an_older_proof_that_does_not_hold_is_not_moved() {
+    let (before, after) = (of_size(3), of_size(5));
+    let old = proof(&before, 2);
+    let bytes = old.len();
+    let mut refused = 0;
+    for at in (0..bytes).step_by(7) {
+        let mut flipped = old.clone();
+        flipped[at] ^= 1;
+        if let Ok(moved) = upgraded(&after, &flipped, None) {
+            // What was flipped is what nothing signs, and nothing believes.
+            assert!(check_proof_alone(&moved, &trust()).is_ok(), "byte {at}");
+        } else {
+            refused += 1;
+        }
+    }
+    assert!(refused > bytes / 14, "{refused} of {bytes}");
+    let other = proof(&of_size(4), 3);
+    let swapped = changed(&old, |bundle| {
+        let other = TlogProof::parse(&other).unwrap();
+        bundle.entry = serde_json::from_slice::<ProofBundle>(other.extra()).unwrap().entry;
+    });
+    let old_error = |result: Result<Vec<u8>, ProveError>| match result {
+        Err(ProveError::Old(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(
+        old_error(upgraded(&after, &swapped, None)),
+        ProofCheckError::Inclusion { index: 2, .. }
+    ));
+    let without = changed(&old, |bundle| bundle.keys.clear());
+    assert!(matches!(old_error(upgraded(&after, &without, None)), ProofCheckError::Signer { index: 2, .. }));
+    assert!(matches!(old_error(upgraded(&after, b"", None)), ProofCheckError::File(_)));
+    let foreign = assembled(&[enrolment().entry, registers(STORY)], ORIGIN, &signing(8));
+    let note = Note::parse(&checkpoint(&foreign)).unwrap();
+    let parsed = TlogProof::parse(&old).unwrap();
+    let unsigned = TlogProof::new(parsed.extra().to_vec(), 1, Vec::new(), note).unwrap();
+    assert!(matches!(upgraded(&after, unsigned.format().as_bytes(), None), Err(ProveError::OldNotSigned)));
+}
+
+#[test]
+fn a_log_that_does_not_continue_the_old_proof_is_refused() {
+    let entries: Vec<NewEntry> = records(0..5).into_iter().map(|record| record.entry).collect();
+    let old = proof(&of(&entries), 2);
+    let mut other = entries.clone();
+    other[4] = registers(STORY);
+    let longer = [other.as_slice(), &[registers("a\n\nb\n")]].concat();
+    for (log, expected) in [
+        (of(&entries[..4]), Contradiction::RolledBack),
+        (of(&other), Contradiction::Forked),
+        (of(&longer), Contradiction::PrefixRewritten),
+    ] {
+        let found = upgraded(&log, &old, None);
+        assert!(
+            matches!(&found, Err(ProveError::Contradicts { contradiction, .. }) if *contradiction == expected),
+            "{found:?}"
+        );
+    }
+    // Tiles that do not lead to the root move nothing.
+    let after = of_size(7);
+    let tile = key("tile/0/000.p/7");
+    let mut bytes = after.get(&tile, u64::MAX).unwrap().unwrap();
+    bytes[3] ^= 1;
+    after.put(&[Object { key: tile, bytes }]).unwrap();
+    assert!(matches!(upgraded(&after, &old, None), Err(ProveError::Reader(_))));
+}
+
+#[test]
+fn a_checkpoint_may_be_named() {
+    let store = of_size(300);
+    let (three, five, more) = (checkpoint(&of_size(3)), checkpoint(&of_size(5)), checkpoint(&of_size(301)));
+    assert_eq!(made(&store, 2, &[], Some(&three)).unwrap().file.format().into_bytes(), proof(&of_size(3), 2));
+    let old = proof(&of_size(3), 2);
+    assert_eq!(upgraded(&store, &old, Some(&five)).unwrap(), proof(&of_size(5), 2));
+    assert!(matches!(made(&store, 3, &[], Some(&three)), Err(ProveError::TooOld { size: 3, needed: 4 })));
+    let back = upgraded(&store, &proof(&of_size(5), 2), Some(&three));
+    assert!(matches!(back, Err(ProveError::TooOld { size: 3, needed: 5 })));
+    assert!(matches!(made(&store, 2, &[], Some(&more)), Err(ProveError::Ahead { size: 300, found: 301 })));
+    let mut entries: Vec<NewEntry> = records(0..5).into_iter().map(|record| record.entry).collect();
+    entries[4] = registers(STORY);
+    let forked = checkpoint(&of(&entries));
+    assert!(matches!(made(&store, 2, &[], Some(&forked)), Err(ProveError::Contradicts { .. })));
+    let foreign = checkpoint(&assembled(&entries, ORIGIN, &signing(8)));
+    assert!(matches!(made(&store, 2, &[], Some(&foreign)), Err(ProveError::Checkpoint(_))));
+    assert!(matches!(made(&store, 2, &[], Some(b"x")), Err(ProveError::Note(_))));
+}
+
+/// A registration signed by `by`.
+fn registers_as(by: &SigningKey, number: usize) -> NewEntry {
+    support::registration(by, number, "", false).entry
+}
+
+#[test]
+fn a_key_that_took_the_place_of_another_is_proven_with_it() {
+    let (second, third) = (signing(21), signing(22));
+    let rotates = |from: &SigningKey, to: &SigningKey| {
+        said(&root_key(), |circumstances| {
+            let replaced = Some(from.public().key_id());
+            Draft::key(KeyAction::Rotate, &to.public(), vec![Role::Editor], replaced, None, circumstances)
+        })
+    };
+    let store = of(&[
+        enrolment().entry,
+        enrolled(&signing(23), Role::Editor),
+        // Nobody who may: it stands in the log and changes nothing.
+        key_entry(&signing(23), KeyAction::Revoke, &editor().public()),
+        registers_as(&editor(), 3),
+        rotates(&editor(), &second),
+        rotates(&second, &third),
+        registers_as(&third, 6),
+        registers_as(&second, 7),
+    ]);
+    for (index, keys) in [(3, vec![0]), (5, vec![0, 4]), (6, vec![0, 4, 5]), (4, vec![0])] {
+        let made = made(&store, index, &[], None).unwrap();
+        let bundle: ProofBundle = serde_json::from_slice(made.file.extra()).unwrap();
+        let found: Vec<u64> = bundle.keys.iter().map(|key| key.index).collect();
+        assert_eq!(found, keys, "{index}");
+        assert!(check_proof_alone(made.file.format().as_bytes(), &trust()).is_ok(), "{index}");
+    }
+    // What does not hold is not proven.
+    for index in [2, 7] {
+        assert!(matches!(made(&store, index, &[], None), Err(ProveError::NotHeld { .. })), "{index}");
+    }
+    let missing = made(&store, 8, &[], None);
+    assert!(matches!(missing, Err(ProveError::Reader(_))));
+}
+
+#[test]
+fn every_kind_of_record_is_proven() {
+    let mut entries = vec![enrolment().entry, registers(STORY), registers("Autre\n\nTexte.\n")];
+    let document = |entries: &[NewEntry], record: u64| RecordRef {
+        record,
+        original: entries[record as usize].original.unwrap(),
+    };
+    let (one, two) = (document(&entries, 1), document(&entries, 2));
+    entries.push(notes(notice(one, NoticeKind::Retraction)));
+    entries.push(relates(relation(two, RelationKind::Cites, to(one))));
+    let store = of(&entries);
+    // A notice is about the document; its wording in other bytes is another document.
+    let retraction = proof(&store, 3);
+    let proven = check_proof(STORY.as_bytes(), None, &retraction, &trust()).unwrap();
+    assert_eq!((proven.document, proven.original), (Some(Sameness::Bytes), Some(Hash::of(STORY.as_bytes()))));
+    assert!(proven.registration.is_none());
+    assert_eq!(proven.predicate()["notice"], "retraction");
+    let other = check_proof(STORY.replace('\n', " \n").as_bytes(), None, &retraction, &trust());
+    assert!(matches!(other, Err(ProofCheckError::OtherDocument { index: 3, .. })));
+    let cites = made(&store, 4, &["quote"], None).unwrap();
+    let proven = check_proof_alone(cites.file.format().as_bytes(), &trust()).unwrap();
+    assert_eq!((proven.document, proven.original, proven.withheld.len()), (None, Some(two.original), 1));
+    // A statement about a key is about no document.
+    let enrols = made(&store, 0, &["name"], None).unwrap();
+    let bytes = enrols.file.format().into_bytes();
+    assert_eq!(check_proof_alone(&bytes, &trust()).unwrap().original, None);
+    let refused = check_proof(STORY.as_bytes(), None, &bytes, &trust());
+    assert!(matches!(refused, Err(ProofCheckError::NotARegistration { index: 0 })));
+}
