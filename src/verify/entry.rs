@@ -219,8 +219,8 @@ impl Check {
             }
         }
         for (field, printed, evidence) in names_of(registration) {
-            if quoted(evidence).is_some_and(|exact| reflow(exact).as_str() != printed) {
-                self.find(Code::EvidenceMismatch, &field, "the name is not what the evidence quotes");
+            if quoted(evidence).is_some_and(|exact| reflow(exact).as_str() != reflow(printed).as_str()) {
+                self.find(Code::EvidenceMismatch, &field, "the words are not what the evidence quotes");
             }
         }
         for (number, quote) in quotes_of(registration) {
@@ -308,9 +308,12 @@ fn evidence_of(registration: &Registration) -> Vec<(String, &Evidence)> {
     all
 }
 
-/// The names that a registration claims, each with a JSON Pointer to it and its evidence.
+/// The names and titles that a registration claims, each with a JSON Pointer to it and its evidence.
 fn names_of(registration: &Registration) -> Vec<(String, &str, &Evidence)> {
     let mut all = Vec::new();
+    for (number, title) in registration.title.iter().enumerate() {
+        all.push((format!("/title/{number}/value"), title.value.as_str(), &title.evidence));
+    }
     for (number, origin) in registration.claimed_origins.iter().enumerate() {
         let field = format!("/claimedOrigins/{number}/asPrinted");
         all.extend(origin.opened().map(|origin| (field, origin.as_printed.as_str(), &origin.evidence)));
