@@ -3,109 +3,21 @@
 
 mod support;
 
-use dateline::base::{Hash, SigningKey, Timestamp};
-use dateline::record::about::Support;
+use dateline::base::{Hash, SigningKey};
 use dateline::record::assessment::Method;
 use dateline::record::entry::Circumstances;
-use dateline::record::relation::{AssertedBy, Unresolved};
+use dateline::record::relation::Unresolved;
 use dateline::record::{
-    Assessment, AssessmentState, Draft, Entry, EntryError, KeyAction, NewEntry, Notice, NoticeKind, Pending,
-    RecordRef, Relation, RelationKind, Role, Standings, Target, layout,
+    Assessment, AssessmentState, Draft, Entry, EntryError, NewEntry, Notice, NoticeKind, Pending, RecordRef,
+    Relation, RelationKind, Role, Standings, Target, layout,
 };
 use dateline::storage::{Object, Store};
 use dateline::verify::{Code, Report, Verdict};
-use support::{
-    ORIGIN, assembled, audited, editor, enrolment, key, log_key, registration, root_key, salts, signing,
+use support::statements::{
+    assesses, assessment, assessor, document, enrolled, log, notes, notice, recorded, relates, relation,
+    resigned, said, to, when,
 };
-
-/// Makes a statement as `by`.
-fn said(
-    by: &SigningKey,
-    draft: impl FnOnce(&mut Circumstances<'_>) -> Result<Draft, EntryError>,
-) -> NewEntry {
-    let mut random = salts("statement".into());
-    let mut circumstances =
-        Circumstances { recorded_by: by.public().key_id(), recorded_at: when(), random: &mut random };
-    let draft = draft(&mut circumstances).unwrap();
-    draft.clone().seal(&by.public(), by.sign(&draft.to_be_signed())).unwrap()
-}
-
-fn when() -> Timestamp {
-    "2026-11-24T08:00:00Z".parse().unwrap()
-}
-
-fn assessor() -> SigningKey {
-    signing(4)
-}
-
-fn enrolled(by: &SigningKey, role: Role) -> NewEntry {
-    said(&root_key(), |circumstances| {
-        Draft::key(KeyAction::Enrol, &by.public(), vec![role], None, None, circumstances)
-    })
-}
-
-/// Entry 0 enrols the editor, 1 the assessor, 2 and 3 register documents.
-fn log() -> Vec<NewEntry> {
-    let documents = [2, 3].map(|number| registration(&editor(), number, "", false).entry);
-    let [two, three] = documents;
-    vec![enrolment().entry, enrolled(&assessor(), Role::Assessor), two, three]
-}
-
-fn document(number: u64) -> RecordRef {
-    let original = registration(&editor(), number as usize, "", false).entry.original.unwrap();
-    RecordRef { record: number, original }
-}
-
-fn recorded(by: &SigningKey) -> (Hash, Timestamp) {
-    (by.public().key_id(), when())
-}
-
-fn relation(about: RecordRef, kind: RelationKind, target: Target) -> Relation {
-    let (recorded_by, recorded_at) = recorded(&editor());
-    let asserted_by = AssertedBy::Person;
-    Relation {
-        about,
-        relation: kind,
-        target,
-        asserted_by,
-        quote: Some("a river".into()),
-        recorded_by,
-        recorded_at,
-    }
-}
-
-fn assessment(about: RecordRef, claim: &str, state: AssessmentState, method: Option<Method>) -> Assessment {
-    let (recorded_by, recorded_at) = recorded(&assessor());
-    Assessment {
-        about,
-        claim: claim.into(),
-        state,
-        method,
-        evidence: vec![Support { url: Some("https://example.org/".into()), ..Support::default() }],
-        confidence: None,
-        note: Some("asked by telephone".into()),
-        recorded_by,
-        recorded_at,
-    }
-}
-
-fn notice(about: RecordRef, notice: NoticeKind) -> Notice {
-    let (recorded_by, recorded_at) = recorded(&editor());
-    let until = (notice == NoticeKind::Embargo).then(when);
-    Notice { about, notice, replaced_by: None, until, url: None, note: None, recorded_by, recorded_at }
-}
-
-fn relates(relation: Relation) -> NewEntry {
-    said(&editor(), |circumstances| Draft::relation(relation, circumstances))
-}
-
-fn assesses(assessment: Assessment) -> NewEntry {
-    said(&assessor(), |circumstances| Draft::assessment(assessment, circumstances))
-}
-
-fn notes(notice: Notice) -> NewEntry {
-    said(&editor(), |circumstances| Draft::notice(notice, circumstances))
-}
+use support::{ORIGIN, assembled, audited, editor, key, log_key, registration, signing};
 
 fn audit_with(more: &[NewEntry]) -> Report {
     audited(&assembled(&[log().as_slice(), more].concat(), ORIGIN, &log_key()))
@@ -127,10 +39,6 @@ fn standings(more: &[NewEntry]) -> Standings {
         standings.fold(index, &Entry::parse(&entry.bytes).unwrap());
     }
     standings
-}
-
-fn to(record: RecordRef) -> Target {
-    Target::Record(record)
 }
 
 #[test]
@@ -201,20 +109,6 @@ fn what_a_statement_points_to_must_be_there() {
     let entry = cites(document(3), document(2));
     let text = resigned(&entry, |payload| payload["subject"][0]["digest"]["sha256"] = "00".repeat(32).into());
     assert_eq!(findings(text), [(StatementInconsistent, about("/about/original"))]);
-}
-
-/// The statement with its payload changed, signed again by the editor or the assessor.
-fn resigned(entry: &NewEntry, change: impl FnOnce(&mut serde_json::Value)) -> NewEntry {
-    use dateline::attest::dsse::{Envelope, PAYLOAD_TYPE, pae};
-    let parsed = Entry::parse(&entry.bytes).unwrap();
-    let mut payload = serde_json::from_slice(parsed.envelope.unverified_payload()).unwrap();
-    change(&mut payload);
-    let payload = serde_json::to_vec(&payload).unwrap();
-    let signers = [editor(), assessor()];
-    let by = signers.iter().find(|by| by.public().key_id() == parsed.envelope.key_id()).unwrap();
-    let signature = by.sign(&pae(PAYLOAD_TYPE, &payload));
-    let bytes = Envelope::seal(payload, &by.public(), signature).unwrap().encode();
-    NewEntry { bytes, ..entry.clone() }
 }
 
 #[test]

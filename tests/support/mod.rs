@@ -4,6 +4,8 @@
 // Each test program uses a part of this.
 #![allow(dead_code)]
 
+pub(crate) mod statements;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
