@@ -103,6 +103,7 @@ fn unreadable(path: &str, error: &StoreError) -> Box<Finding> {
         StoreError::TooLarge { .. } if path.starts_with("tile/entries/") => Code::BundleMalformed,
         StoreError::TooLarge { .. } if path.starts_with("tile/") => Code::TileChanged,
         StoreError::TooLarge { .. } if path == layout::CHECKPOINT => Code::CheckpointMalformed,
+        StoreError::TooLarge { .. } if path.starts_with(layout::PENDING) => Code::PendingInvalid,
         StoreError::TooLarge { .. } => Code::OpeningsMalformed,
         _ => Code::FileUnreadable,
     };
