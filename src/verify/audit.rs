@@ -254,7 +254,8 @@ impl<'a> Audit<'a> {
                 all.for_each(Finding::tile_can_be_made_again);
             }
         }
-        let (found, waiting) = check_pending(self.files, &listing.keys, &state, &mut self.report.counts);
+        let counts = &mut self.report.counts;
+        let (found, waiting) = check_pending(self.files, &self.references, &listing.keys, &state, counts);
         findings.extend(found);
         self.take(&mut findings);
         let originals = self.references.originals();

@@ -1,19 +1,21 @@
 //! Statements that wait to be appended: could they be, as the log stands?
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use crate::attest::Disclosure;
-use crate::attest::disclosure;
 use crate::base::Hash;
 use crate::record::{Entry, Kind, Pending, State, layout, pending};
 use crate::storage::Key;
 
+use super::entry::check_entry;
 use super::fetch::Files;
-use super::report::{Code, Counts, Finding};
+use super::references::References;
+use super::report::{Code, Counts, Finding, Severity};
 
 /// Checks all files below `pending/`. The second value are the originals that they register.
 pub(super) fn check_pending(
     files: Files<'_>,
+    references: &References<'_>,
     keys: &[Key],
     state: &State,
     counts: &mut Counts,
@@ -22,7 +24,7 @@ pub(super) fn check_pending(
     let below =
         |key: &&Key| key.as_str().strip_prefix(layout::PENDING).is_some_and(|rest| rest.starts_with('/'));
     for key in keys.iter().filter(below) {
-        match one(files, key.as_str(), state) {
+        match one(files, references, key.as_str(), state) {
             Ok(entry) => {
                 counts.pending += 1;
                 originals.extend(entry.original());
@@ -33,7 +35,12 @@ pub(super) fn check_pending(
     (findings, originals)
 }
 
-fn one(files: Files<'_>, path: &str, state: &State) -> Result<Entry, Box<Finding>> {
+fn one(
+    files: Files<'_>,
+    references: &References<'_>,
+    path: &str,
+    state: &State,
+) -> Result<Entry, Box<Finding>> {
     let bad = |code: Code, why: &dyn std::fmt::Display| {
         Box::new(Finding::new(code, format!("{path}: {why}")).path(path))
     };
@@ -56,16 +63,25 @@ fn one(files: Files<'_>, path: &str, state: &State) -> Result<Entry, Box<Finding
     }
     let key =
         state.authorise(&entry.envelope.key_id(), kind).map_err(|error| bad(Code::PendingInvalid, &error))?;
-    entry.envelope.verify(&key).map_err(|error| bad(Code::PendingInvalid, &error))?;
-    let openings: Result<Vec<Disclosure>, _> =
-        pending.openings.iter().map(|text| Disclosure::parse(text)).collect();
-    let opened = openings.and_then(|openings| disclosure::apply(&entry.statement.predicate, &openings));
-    let opened = opened.map_err(|error| bad(Code::PendingInvalid, &error))?;
-    match opened.withheld.first() {
+    // What would be found of it as the next entry.
+    let index = state.size();
+    let mut found = references.check(index, &entry);
+    found.extend(check_entry(files, index, &entry, Ok(key), Some(&pending.openings)).1);
+    let worst = found.into_iter().min_by_key(|finding| Reverse(finding.severity));
+    match worst {
         None => Ok(entry),
-        Some(pointer) => {
-            let what = format!("the opening of the commitment at {pointer} is missing");
-            Err(bad(Code::OpeningMissing, &what))
-        }
+        Some(finding) => Err(Box::new(of_file(path, index, finding))),
     }
+}
+
+/// A finding about the entry that the statement would be, as one about its file.
+fn of_file(path: &str, index: u64, finding: Finding) -> Finding {
+    let code = match finding.severity {
+        Severity::Invalid => Code::PendingInvalid,
+        _ => finding.code,
+    };
+    let of_record = format!("record {index}: ");
+    let message = finding.message.strip_prefix(&of_record).unwrap_or(&finding.message);
+    let Finding { field, expected, found, .. } = finding;
+    Finding { field, expected, found, ..Finding::new(code, format!("{path}: {message}")).path(path) }
 }
