@@ -15,3 +15,5 @@ mod attack;
 mod entries;
 #[path = "adversary/files.rs"]
 mod files;
+#[path = "adversary/pending.rs"]
+mod pending;
