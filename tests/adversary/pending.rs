@@ -1,5 +1,8 @@
 //! Statements that wait to be appended, and folders that are not what a log's folder is.
 
+#[cfg(unix)]
+use std::path::Path;
+
 use dateline::base::Hash;
 use dateline::record::{
     Draft, KeyAction, NewEntry, NoticeKind, Pending, RecordRef, RelationKind, Role, layout, pending,
@@ -9,7 +12,7 @@ use dateline::tlog::{EntryBundle, Tile};
 use dateline::verify::Code;
 
 use crate::attack::{
-    At, Attack, BUNDLE, TILE, attack, check_all, envelope, file, good, original, published, put, raw,
+    At, Attack, BUNDLE, TILE, attack, check_all, envelope, file, good, original, published, put, raw, with,
 };
 use crate::support::statements::{
     document, enrolled, notes, notice, payload_of, recorded, relates, relation, resigned, said, sealed, to,
@@ -204,13 +207,17 @@ impl Store for Folder {
 }
 
 #[cfg(unix)]
-fn in_folder(change: impl FnOnce(&std::path::Path, &std::path::Path)) -> Folder {
+fn in_folder(change: impl FnOnce(&Path, &Path)) -> Folder {
+    folder_of(&published(&good()), change)
+}
+
+#[cfg(unix)]
+fn folder_of(store: &MemoryStore, change: impl FnOnce(&Path, &Path)) -> Folder {
     let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let store = published(&good());
     for name in store.list("").unwrap().keys {
         let path = folder.path().join(name.as_str());
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, get(&store, name.as_str()).unwrap()).unwrap();
+        std::fs::write(path, get(store, name.as_str()).unwrap()).unwrap();
     }
     change(folder.path(), elsewhere.path());
     let files = FileStore::reader(folder.path());
@@ -332,6 +339,14 @@ pub(crate) fn folders() -> Vec<Attack> {
         )
         .finds([(Code::OriginalChanged, At::Record(2))])
         .holds(7, 7),
+        attack("an original of more bytes than any memory has, which it was registered with", {
+            let larger = resigned(&good()[2], |payload| payload["predicate"]["bytes"] = (1u64 << 40).into());
+            folder_of(&with([larger]), |log, _| {
+                std::fs::File::create(log.join(original(2))).unwrap().set_len(1 << 40).unwrap();
+            })
+        })
+        .finds([(Code::OriginalChanged, At::Record(2)), (FileUnreadable, At::Record(7))])
+        .holds(8, 8),
         attack(
             "entries of more bytes than any memory has",
             in_folder(|log, _| {
