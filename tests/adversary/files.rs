@@ -462,6 +462,19 @@ pub(crate) fn openings() -> Vec<Attack> {
             *bytes = format!("0 {}\n", "A".repeat(90_000)).into_bytes();
         }),
         written("more openings than a file can have", |bytes| *bytes = vec![b'0'; 64 * 1024 * 1024 + 1]),
+        attack("openings of small things that take a hundred times their size in memory", {
+            let many = format!(r#"["s","x",[{}0]]"#, r#"{"":0},"#.repeat(9_300));
+            let line = format!("4 {}\n", dateline::base::encoding::to_base64url(many.as_bytes()));
+            let count = 64 * 1024 * 1024 / line.len();
+            outsider(at, |bytes| *bytes = line.repeat(count).into())
+        })
+        .finds([(OpeningsMalformed, file(at))])
+        .holds(7, 7),
+        attack("openings as many as fit a file", {
+            outsider(at, |bytes| *bytes = "4 AA\n".repeat(64 * 1024 * 1024 / 5).into())
+        })
+        .finds([(OpeningsMalformed, file(at))])
+        .holds(7, 7),
         attack("a file of openings of entries that are not there", {
             let store = published(&good());
             put(&store, "disclosures/001", *b"256 WyJh\n");
