@@ -18,7 +18,7 @@ use dateline::record::{
 };
 use dateline::storage::FileStore;
 use serde_json::Value;
-use support::said::{
+use support::statements::{
     assesses, assessment, assessor, enrolled, notes, notice, registers, relates, relation, to,
 };
 use support::{ORIGIN, assembled, copy, enrolment, log_key, policy, root_key, signing};

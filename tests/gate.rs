@@ -17,7 +17,7 @@ use dateline::verify::{
     Code, GateArticle, GateError, GateReport, GateRule, Given, Lock, LockError, LockPath, LogReader,
     PinError, PinRequest, Require, Severity, SourceRef, Trust, Verdict,
 };
-use support::said::{
+use support::statements::{
     assesses, assessment, assessor, enrolled, notes, notice, recorded, registers, relates, relation, said,
     to, when,
 };
@@ -377,7 +377,7 @@ fn what_waits_is_not_registered() {
     let (recorded_by, _) = recorded(&signing(9));
     let stranger = dateline::record::Relation {
         recorded_by,
-        ..support::said::relation(document(5), RelationKind::Cites, to(document(3)))
+        ..support::statements::relation(document(5), RelationKind::Cites, to(document(3)))
     };
     let stranger = put(&said(&signing(9), |circumstances| Draft::relation(stranger, circumstances)));
     assert_eq!(codes(&store, &lock).1, [Code::SourcePending]);

@@ -11,7 +11,7 @@ use dateline::verify::{
     Contradiction, LogReader, MadeProof, ProofBundle, ProofCheckError, ProveError, Sameness, WithholdError,
     check_proof, check_proof_alone,
 };
-use support::said::{enrolled, notes, notice, registers, relates, relation, said, to};
+use support::statements::{enrolled, notes, notice, registers, relates, relation, said, to};
 use support::{
     ORIGIN, assembled, editor, enrolment, key, key_entry, log_key, records, root_key, signing, text, trust,
 };

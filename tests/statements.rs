@@ -13,22 +13,11 @@ use dateline::record::{
 };
 use dateline::storage::{Object, Store};
 use dateline::verify::{Code, Report, Verdict};
-use support::said::{
-    assesses, assessment, assessor, enrolled, notes, notice, recorded, relates, relation, said, to, when,
+use support::statements::{
+    assesses, assessment, assessor, document, enrolled, log, notes, notice, recorded, relates, relation,
+    resigned, said, to, when,
 };
-use support::{ORIGIN, assembled, audited, editor, enrolment, key, log_key, registration, signing};
-
-/// Entry 0 enrols the editor, 1 the assessor, 2 and 3 register documents.
-fn log() -> Vec<NewEntry> {
-    let documents = [2, 3].map(|number| registration(&editor(), number, "", false).entry);
-    let [two, three] = documents;
-    vec![enrolment().entry, enrolled(&assessor(), Role::Assessor), two, three]
-}
-
-fn document(number: u64) -> RecordRef {
-    let original = registration(&editor(), number as usize, "", false).entry.original.unwrap();
-    RecordRef { record: number, original }
-}
+use support::{ORIGIN, assembled, audited, editor, key, log_key, registration, signing};
 
 fn audit_with(more: &[NewEntry]) -> Report {
     audited(&assembled(&[log().as_slice(), more].concat(), ORIGIN, &log_key()))
@@ -120,20 +109,6 @@ fn what_a_statement_points_to_must_be_there() {
     let entry = cites(document(3), document(2));
     let text = resigned(&entry, |payload| payload["subject"][0]["digest"]["sha256"] = "00".repeat(32).into());
     assert_eq!(findings(text), [(StatementInconsistent, about("/about/original"))]);
-}
-
-/// The statement with its payload changed, signed again by the editor or the assessor.
-fn resigned(entry: &NewEntry, change: impl FnOnce(&mut serde_json::Value)) -> NewEntry {
-    use dateline::attest::dsse::{Envelope, PAYLOAD_TYPE, pae};
-    let parsed = Entry::parse(&entry.bytes).unwrap();
-    let mut payload = serde_json::from_slice(parsed.envelope.unverified_payload()).unwrap();
-    change(&mut payload);
-    let payload = serde_json::to_vec(&payload).unwrap();
-    let signers = [editor(), assessor()];
-    let by = signers.iter().find(|by| by.public().key_id() == parsed.envelope.key_id()).unwrap();
-    let signature = by.sign(&pae(PAYLOAD_TYPE, &payload));
-    let bytes = Envelope::seal(payload, &by.public(), signature).unwrap().encode();
-    NewEntry { bytes, ..entry.clone() }
 }
 
 #[test]

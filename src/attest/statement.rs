@@ -31,8 +31,9 @@ pub struct Subject {
     pub digest: DigestSet,
 }
 
-/// The digest of a subject.
+/// The digest of a subject. One beside it would let two verifiers take two documents for the same subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DigestSet {
     /// SHA-256, 64 hexadecimal digits.
     pub sha256: Hash,
@@ -166,6 +167,7 @@ mod tests {
             text.replace("Statement/v1", "Statement/v0.1"),
             text.replace(r#""a":"#, r#""a":0,"a":"#),
             text.replace(r#""sha256""#, r#""sha512""#),
+            text.replace(r#""sha256""#, r#""sha512":"00","sha256""#),
             text.replace(r#""subject":[{"#, r#""subject":[],"was":[{"#),
             text.replace("predicateType", "predicate_type"),
         ] {

@@ -34,6 +34,13 @@ pub const DISCLOSURE_MAX_BYTES: usize = 65_536;
 /// Bytes of one file of disclosures: 256 entries' worth.
 pub const DISCLOSURES_FILE_MAX_BYTES: usize = 64 * 1024 * 1024;
 
+/// Openings of one entry: 65,535 bytes have room for a thousand commitments, and openings for more.
+pub const OPENINGS_MAX: usize = 4_096;
+
+/// Characters of all openings of one entry. The longest quotations, as many as are kept, take 6 million; taken apart, small
+/// things take a hundred times as much memory.
+pub const OPENINGS_MAX_CHARS: usize = 8 * 1024 * 1024;
+
 /// Bytes of a document that is read: what an editor would call an article is a thousand times smaller.
 pub const DOCUMENT_MAX_BYTES: u64 = 32 * 1024 * 1024;
 

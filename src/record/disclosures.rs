@@ -17,7 +17,9 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use crate::base::encoding::{self, DecodeError};
-use crate::base::limits::{DISCLOSURE_MAX_BYTES, DISCLOSURES_FILE_MAX_BYTES};
+use crate::base::limits::{
+    DISCLOSURE_MAX_BYTES, DISCLOSURES_FILE_MAX_BYTES, OPENINGS_MAX, OPENINGS_MAX_CHARS,
+};
 
 use super::layout::ENTRIES_PER_FILE;
 
@@ -60,6 +62,17 @@ pub enum DisclosureFileError {
         /// Last entry of the file.
         last: u64,
     },
+    /// More openings of one entry than any entry has.
+    #[error(
+        "line {line}: entry {index} has more than {OPENINGS_MAX} openings, or more than {OPENINGS_MAX_CHARS} characters \
+         of them"
+    )]
+    TooMany {
+        /// Counted from 1.
+        line: usize,
+        /// The entry's index.
+        index: u64,
+    },
 }
 
 impl DisclosureFile {
@@ -81,6 +94,7 @@ impl DisclosureFile {
         let last = first.saturating_add(ENTRIES_PER_FILE - 1);
         let mut file = Self::default();
         let mut before = first;
+        let (mut count, mut chars) = (0, 0);
         for (line, content) in (1..).zip(text.split('\n')) {
             let error = |source| DisclosureFileError::Line { line, source };
             let (index, disclosure) = content.split_once(' ').ok_or_else(|| error(None))?;
@@ -91,6 +105,13 @@ impl DisclosureFile {
             }
             if index < before || index > last {
                 return Err(DisclosureFileError::Misplaced { line, index, first, last });
+            }
+            if index != before {
+                (count, chars) = (0, 0);
+            }
+            (count, chars) = (count + 1, chars + disclosure.len());
+            if count > OPENINGS_MAX || chars > OPENINGS_MAX_CHARS {
+                return Err(DisclosureFileError::TooMany { line, index });
             }
             before = index;
             file.push(index, disclosure.to_owned());
@@ -162,6 +183,21 @@ mod tests {
             let error = DisclosureFile::parse(0, bad.as_bytes()).unwrap_err();
             assert!(matches!(error, DisclosureFileError::Misplaced { .. }), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn openings_of_one_entry_are_bounded() {
+        let lines = |index: u64, count: usize, opening: &str| format!("{index} {opening}\n").repeat(count);
+        let parsed =
+            |text: &str| DisclosureFile::parse(0, text.as_bytes()).map(|file| file.entries().count());
+        let all = lines(7, OPENINGS_MAX, "WyJh");
+        assert_eq!(parsed(&format!("{all}{}", lines(8, OPENINGS_MAX, "WyJh"))), Ok(2));
+        let error = Err(DisclosureFileError::TooMany { line: OPENINGS_MAX + 1, index: 7 });
+        assert_eq!(parsed(&format!("{all}{}", lines(7, 1, "WyJh"))), error);
+        let long = "A".repeat(OPENINGS_MAX_CHARS / 128);
+        assert_eq!(parsed(&lines(7, 128, &long)), Ok(1));
+        let error = Err(DisclosureFileError::TooMany { line: 129, index: 7 });
+        assert_eq!(parsed(&lines(7, 129, &long)), error);
     }
 
     proptest! {

@@ -107,6 +107,21 @@ pub struct OpenedBody {
     pub withheld: Vec<String>,
 }
 
+impl OpenedBody {
+    fn of(body: &Body, predicate: Json<'_>, openings: &[String]) -> Result<Self, OpenError> {
+        match body {
+            Body::Registration(_) => {
+                let Opened { value, withheld } = open::<Box<Registration>>(predicate, openings)?;
+                Ok(OpenedBody { registration: Some(value), withheld })
+            }
+            _ => {
+                let Opened { withheld, .. } = open::<IgnoredAny>(predicate, openings)?;
+                Ok(OpenedBody { registration: None, withheld })
+            }
+        }
+    }
+}
+
 /// The predicate of an entry.
 #[derive(Debug, Clone)]
 pub enum Body {
@@ -141,16 +156,7 @@ impl Entry {
         bytes: &[u8],
         openings: &[String],
     ) -> Result<(Self, Result<OpenedBody, OpenError>), EntryError> {
-        Entry::parse_with(bytes, |body, predicate| match body {
-            Body::Registration(_) => {
-                let Opened { value, withheld } = open::<Box<Registration>>(predicate, openings)?;
-                Ok(OpenedBody { registration: Some(value), withheld })
-            }
-            _ => {
-                let Opened { withheld, .. } = open::<IgnoredAny>(predicate, openings)?;
-                Ok(OpenedBody { registration: None, withheld })
-            }
-        })
+        Entry::parse_with(bytes, |body, predicate| OpenedBody::of(body, predicate, openings))
     }
 
     /// Takes an entry apart, and gives its predicate to `then` as long as it is at hand.
@@ -203,6 +209,16 @@ impl Entry {
     {
         let statement = Statement::read(self.envelope.unverified_payload());
         open(statement.expect("internal error: the payload was read before").predicate, openings)
+    }
+
+    /// As [`Entry::open`], for an entry of any kind.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_body(&self, openings: &[String]) -> Result<OpenedBody, OpenError> {
+        let statement = Statement::read(self.envelope.unverified_payload());
+        let statement = statement.expect("internal error: the payload was read before");
+        OpenedBody::of(&self.body, statement.predicate, openings)
     }
 
     /// As [`Entry::open`], for a registration.

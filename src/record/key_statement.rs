@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Hash, PublicKey, Timestamp, ed25519::PublicKeyError};
 
+/// The value of `keyType`.
+pub const KEY_TYPE: &str = "ed25519";
+
 /// What happens to the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -47,7 +50,7 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyDescriptor {
-    /// Always `ed25519`.
+    /// Always [`KEY_TYPE`].
     pub key_type: String,
     /// The public key, 64 hexadecimal digits.
     pub public: String,
@@ -56,7 +59,7 @@ pub struct KeyDescriptor {
 impl KeyDescriptor {
     /// Describes `key`.
     pub fn of(key: &PublicKey) -> Self {
-        KeyDescriptor { key_type: "ed25519".into(), public: key.to_hex() }
+        KeyDescriptor { key_type: KEY_TYPE.into(), public: key.to_hex() }
     }
 
     /// Returns the key.

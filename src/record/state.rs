@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::base::{Hash, PublicKey};
 
+use super::key_statement::KEY_TYPE;
 use super::{KeyAction, KeyStatement, Kind, Role};
 
 /// What is known of one enrolled key.
@@ -87,6 +88,12 @@ pub enum StateError {
         /// What the statement does.
         action: KeyAction,
     },
+    /// Only Ed25519 keys are enrolled: what the statement says of the key's type would be a second meaning.
+    #[error("the statement is about a key of type {found:?}; keys are of type {KEY_TYPE:?}")]
+    KeyType {
+        /// The type found.
+        found: String,
+    },
     /// The key in the statement cannot be trusted.
     #[error("the statement is about a key that cannot be used")]
     Unusable(#[from] crate::base::ed25519::PublicKeyError),
@@ -153,6 +160,9 @@ impl State {
     pub fn apply(&mut self, statement: &KeyStatement) -> Result<(), StateError> {
         let index = self.size;
         self.size += 1;
+        if statement.key.key_type != KEY_TYPE {
+            return Err(StateError::KeyType { found: statement.key.key_type.clone() });
+        }
         let public = statement.key.public_key()?;
         let key_id = public.key_id();
         let action = statement.action;
@@ -275,6 +285,17 @@ mod tests {
         }
         let after: Vec<_> = state.keys().map(|(id, key)| (*id, key.clone())).collect();
         assert_eq!(before, after);
+    }
+
+    #[test]
+    fn a_key_of_another_type_is_not_enrolled() {
+        let mut state = State::new([key(0)]);
+        for key_type in ["ecdsa", "Ed25519", ""] {
+            let mut other = statement(KeyAction::Enrol, 1, None);
+            other.key.key_type = key_type.into();
+            assert_eq!(state.apply(&other), Err(StateError::KeyType { found: key_type.into() }));
+        }
+        assert_eq!(state.keys().count(), 0);
     }
 
     #[test]

@@ -92,6 +92,16 @@ impl FileStore {
         self.root.join(key.as_str())
     }
 
+    /// Returns whether a link stands anywhere below the root on the way to an object: whoever made the folder could lead
+    /// a reader out of it, to a file that is not for his eyes.
+    fn is_linked(&self, key: &Key) -> bool {
+        let mut path = self.root.clone();
+        key.as_str().split('/').any(|part| {
+            path.push(part);
+            fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink())
+        })
+    }
+
     fn must_be_writer(&self, key: &Key) -> Result<(), StoreError> {
         if self.lock.is_some() { Ok(()) } else { Err(StoreError::ReadOnly { key: key.clone() }) }
     }
@@ -131,6 +141,9 @@ impl Store for FileStore {
         let absent = |error: &io::Error| {
             matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
         };
+        if self.is_linked(key) {
+            return Err(io_error("read", &path)(io::Error::other("a link leads there, and is not followed")));
+        }
         // Looked at first: opening a pipe that somebody left in a file's place would wait for ever.
         let size = match fs::metadata(&path) {
             Ok(found) if found.is_file() => found.len(),
@@ -323,5 +336,11 @@ mod tests {
         let store = FileStore::writer(folder.path()).unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("loop")).unwrap();
         assert_eq!(store.list("").unwrap().foreign, ["loop"]);
+        store.put(&[object("tile/0", b"1")]).unwrap();
+        std::os::unix::fs::symlink("0", folder.path().join("tile/1")).unwrap();
+        for name in ["loop/tile/0", "tile/1"] {
+            let refused = store.get(&Key::new(name).unwrap(), 9);
+            assert!(matches!(refused, Err(StoreError::Io { .. })), "{name}: {refused:?}");
+        }
     }
 }

@@ -21,7 +21,7 @@ use super::report::{Code, FINDINGS_MAX, Finding, Report, Verdict};
 use super::signer::{Authorised, SignerKeys, authorise_and_fold, code_of_signer, code_of_statement};
 use super::strays::{digest_of_originals, find_strays, is_log_file, originals_listed};
 use super::tree::Trees;
-use super::waiting::check_pending;
+use super::waiting::Waiting;
 
 /// Bundles that are read, or checked, at a time, if there are not more processors: 16 MiB of entries each at most, usually
 /// a fiftieth of that.
@@ -170,7 +170,8 @@ impl<'a> Audit<'a> {
         }
         let compared = self.state.size();
         self.references.skip(compared);
-        let mut findings = self.check_entries(size, &originals_listed(listing), progress);
+        let listed = originals_listed(listing);
+        let mut findings = self.check_entries(size, &listed, progress);
         if self.state.size() == size {
             let finished = self.trees.finish(&root);
             if prefix.is_some() && !finished.findings.is_empty() {
@@ -183,7 +184,9 @@ impl<'a> Audit<'a> {
                 all.for_each(Finding::tile_can_be_made_again);
             }
         }
-        let (found, waiting) = check_pending(files, &listing.keys, &self.state, &mut self.report.counts);
+        let counts = &mut self.report.counts;
+        let waiting = Waiting { files, listed: &listed, references: &self.references, state: &self.state };
+        let (found, waiting) = waiting.check(&listing.keys, counts);
         findings.extend(found);
         take(&mut self.report, &mut findings);
         let originals = self.references.originals();

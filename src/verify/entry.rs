@@ -202,9 +202,10 @@ impl Check {
             }
         }
         for (claim, printed, evidence) in names_of(registration) {
-            if quoted(evidence).is_some_and(|exact| reflow(exact).as_str() != printed) {
-                let field = format!("{claim}/asPrinted");
-                self.find(Code::EvidenceMismatch, &field, "the name is not what the evidence quotes");
+            if quoted(evidence).is_some_and(|exact| reflow(exact).as_str() != reflow(printed).as_str()) {
+                let field =
+                    format!("{claim}/{}", if claim.member == "title" { "value" } else { "asPrinted" });
+                self.find(Code::EvidenceMismatch, &field, "the words are not what the evidence quotes");
             }
         }
         for (number, quote) in quotes_of(registration) {
@@ -301,16 +302,17 @@ fn at(member: &'static str, place: impl Into<Option<usize>>) -> Claim {
 
 /// All evidence of a registration, each with the claim that it is for.
 fn evidence_of(registration: &Registration) -> impl Iterator<Item = (Claim, &Evidence)> {
-    let titles = (0..).zip(&registration.title).map(|(n, title)| (at("title", n), &title.evidence));
     let dateline = registration.dateline.iter().map(|claim| (at("dateline", None), &claim.evidence));
     let publisher = registration.publisher.iter().map(|claim| (at("publisher", None), &claim.evidence));
     let published = registration.published_at.iter().map(|claim| (at("publishedAt", None), &claim.evidence));
     let names = names_of(registration).map(|(claim, _, evidence)| (claim, evidence));
-    titles.chain(dateline).chain(publisher).chain(published).chain(names)
+    dateline.chain(publisher).chain(published).chain(names)
 }
 
-/// The names that a registration claims, each with the claim and its evidence.
+/// The titles and names that a registration claims, each with the claim and its evidence.
 fn names_of(registration: &Registration) -> impl Iterator<Item = (Claim, &str, &Evidence)> {
+    let titles = (0..).zip(&registration.title);
+    let titles = titles.map(|(n, title)| (at("title", n), title.value.as_str(), &title.evidence));
     let origins = (0..).zip(&registration.claimed_origins).filter_map(|(n, origin)| {
         let origin = origin.opened()?;
         Some((at("claimedOrigins", n), origin.as_printed.as_str(), &origin.evidence))
@@ -319,7 +321,7 @@ fn names_of(registration: &Registration) -> impl Iterator<Item = (Claim, &str, &
         let byline = byline.opened()?;
         Some((at("bylines", n), byline.as_printed.as_str(), &byline.evidence))
     });
-    origins.chain(bylines)
+    titles.chain(origins).chain(bylines)
 }
 
 /// The words that evidence quotes.

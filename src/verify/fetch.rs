@@ -1,7 +1,7 @@
 //! Files of a log, read by a stranger.
 
 use crate::base::Hash;
-use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, NOTE_MAX_BYTES};
+use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, DOCUMENT_MAX_BYTES, NOTE_MAX_BYTES};
 use crate::record::pending::PENDING_MAX_BYTES;
 use crate::record::{DisclosureFile, layout};
 use crate::storage::{Key, Store, StoreError};
@@ -87,11 +87,15 @@ impl Files<'_> {
         self.get(path, PENDING_MAX_BYTES)?.ok_or_else(|| missing(path.to_owned()))
     }
 
-    /// Reads a stored original of `size` bytes; `None` if it is not there.
+    /// Reads a stored original of `size` bytes; `None` if it is not there. What is said of its size does not make room
+    /// for more than a document may have.
     pub(super) fn original(&self, digest: &Hash, size: u64) -> Result<Option<Vec<u8>>, Box<Finding>> {
         let path = layout::content_path(digest);
-        match self.store.get(&key(&path), size) {
+        match self.store.get(&key(&path), size.min(DOCUMENT_MAX_BYTES)) {
             Ok(found) => Ok(found),
+            Err(error @ StoreError::TooLarge { size: found, .. }) if found <= size => {
+                Err(Finding::new(Code::FileUnreadable, error.to_string()).path(path).into())
+            }
             Err(StoreError::TooLarge { size: found, .. }) => {
                 let message = format!("the stored original has {found} bytes instead of {size}");
                 Err(Finding::new(Code::OriginalChanged, message).path(path).into())
@@ -126,6 +130,7 @@ fn unreadable(path: &str, error: &StoreError) -> Box<Finding> {
         StoreError::TooLarge { .. } if path.starts_with("tile/entries/") => Code::BundleMalformed,
         StoreError::TooLarge { .. } if path.starts_with("tile/") => Code::TileChanged,
         StoreError::TooLarge { .. } if path == layout::CHECKPOINT => Code::CheckpointMalformed,
+        StoreError::TooLarge { .. } if path.starts_with(layout::PENDING) => Code::PendingInvalid,
         StoreError::TooLarge { .. } => Code::OpeningsMalformed,
         _ => Code::FileUnreadable,
     };

@@ -98,7 +98,7 @@ impl LogReader<'_> {
         };
         for key in &listing.keys {
             // What could not be appended says nothing; an audit names it.
-            if let Ok(entry) = waiting::one(self.files, key.as_str(), &walked.state) {
+            if let Ok(entry) = waiting::read_signed(self.files, key.as_str(), &walked.state) {
                 let name = key.as_str().rsplit('/').next().and_then(|name| name.strip_suffix(".json"));
                 let digest = name.and_then(|name| Hash::from_hex(name).ok());
                 let path = key.as_str().to_owned();

@@ -1,38 +1,74 @@
 //! Statements that wait to be appended: could they be, as the log stands?
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use crate::base::Hash;
+use crate::record::entry::{OpenError, OpenedBody};
 use crate::record::{Entry, Kind, Pending, State, layout, pending};
 use crate::storage::Key;
 
+use super::entry::check_content;
 use super::fetch::Files;
-use super::report::{Code, Counts, Finding};
+use super::references::References;
+use super::report::{Code, Counts, Finding, Severity};
 
-/// Checks all files below `pending/`. The second value are the originals that they register.
-pub(super) fn check_pending(
-    files: Files<'_>,
-    keys: &[Key],
-    state: &State,
-    counts: &mut Counts,
-) -> (Vec<Finding>, HashSet<Hash>) {
-    let (mut findings, mut originals) = (Vec::new(), HashSet::new());
-    let below =
-        |key: &&Key| key.as_str().strip_prefix(layout::PENDING).is_some_and(|rest| rest.starts_with('/'));
-    for key in keys.iter().filter(below) {
-        match one(files, key.as_str(), state) {
-            Ok(entry) => {
-                counts.pending += 1;
-                originals.extend(entry.original());
-            }
-            Err(finding) => findings.push(*finding),
-        }
-    }
-    (findings, originals)
+/// What statements that wait are held against.
+pub(super) struct Waiting<'w> {
+    pub(super) files: Files<'w>,
+    /// The stored originals.
+    pub(super) listed: &'w HashSet<Hash>,
+    pub(super) references: &'w References<'w>,
+    /// Who may sign, as of the end of the log.
+    pub(super) state: &'w State,
 }
 
-/// Checks one of these files.
-pub(super) fn one(files: Files<'_>, path: &str, state: &State) -> Result<Entry, Box<Finding>> {
+impl Waiting<'_> {
+    /// Checks all files below `pending/`. The second value are the originals that they register.
+    pub(super) fn check(&self, keys: &[Key], counts: &mut Counts) -> (Vec<Finding>, HashSet<Hash>) {
+        let (mut findings, mut originals) = (Vec::new(), HashSet::new());
+        let below =
+            |key: &&Key| key.as_str().strip_prefix(layout::PENDING).is_some_and(|rest| rest.starts_with('/'));
+        for key in keys.iter().filter(below) {
+            match self.check_one(key.as_str()) {
+                Ok(entry) => {
+                    counts.pending += 1;
+                    originals.extend(entry.original());
+                }
+                Err(finding) => findings.push(*finding),
+            }
+        }
+        (findings, originals)
+    }
+
+    fn check_one(&self, path: &str) -> Result<Entry, Box<Finding>> {
+        let Signed { entry, opened, openings } = signed(self.files, path, self.state)?;
+        // What would be found of it as the next entry.
+        let index = self.state.size();
+        let mut found = self.references.check(index, &entry);
+        found.extend(check_content(self.files, self.listed, index, &entry, Some(opened), openings).1);
+        let worst = found.into_iter().min_by_key(|finding| Reverse(finding.severity));
+        match worst {
+            None => Ok(entry),
+            Some(finding) => Err(Box::new(of_file(path, index, finding))),
+        }
+    }
+}
+
+/// A statement that waits, and is signed by whoever may.
+struct Signed {
+    entry: Entry,
+    opened: Result<OpenedBody, OpenError>,
+    /// How many openings come with it.
+    openings: u64,
+}
+
+/// Reads the file of a statement, which its signer may make as of `state`; what it says is not checked.
+pub(super) fn read_signed(files: Files<'_>, path: &str, state: &State) -> Result<Entry, Box<Finding>> {
+    signed(files, path, state).map(|signed| signed.entry)
+}
+
+fn signed(files: Files<'_>, path: &str, state: &State) -> Result<Signed, Box<Finding>> {
     let bad = |code: Code, why: &dyn std::fmt::Display| {
         Box::new(Finding::new(code, format!("{path}: {why}")).path(path))
     };
@@ -56,13 +92,18 @@ pub(super) fn one(files: Files<'_>, path: &str, state: &State) -> Result<Entry, 
     let key =
         state.authorise(&entry.envelope.key_id(), kind).map_err(|error| bad(Code::PendingInvalid, &error))?;
     entry.envelope.verify(&key).map_err(|error| bad(Code::PendingInvalid, &error))?;
-    let opened = entry.open::<serde::de::IgnoredAny>(&pending.openings);
-    let opened = opened.map_err(|error| bad(Code::PendingInvalid, &error))?;
-    match opened.withheld.first() {
-        None => Ok(entry),
-        Some(pointer) => {
-            let what = format!("the opening of the commitment at {pointer} is missing");
-            Err(bad(Code::OpeningMissing, &what))
-        }
-    }
+    let opened = entry.open_body(&pending.openings);
+    Ok(Signed { entry, opened, openings: pending.openings.len() as u64 })
+}
+
+/// A finding about the entry that the statement would be, as one about its file.
+fn of_file(path: &str, index: u64, finding: Finding) -> Finding {
+    let code = match finding.severity {
+        Severity::Invalid => Code::PendingInvalid,
+        _ => finding.code,
+    };
+    let of_record = format!("record {index}: ");
+    let message = finding.message.strip_prefix(&of_record).unwrap_or(&finding.message);
+    let Finding { field, expected, found, .. } = finding;
+    Finding { field, expected, found, ..Finding::new(code, format!("{path}: {message}")).path(path) }
 }

@@ -4,7 +4,7 @@
 // Each test program uses a part of this.
 #![allow(dead_code)]
 
-pub(crate) mod said;
+pub(crate) mod statements;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

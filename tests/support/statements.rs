@@ -1,17 +1,19 @@
-//! Statements about registered documents, as tests make them.
+//! Statements about registered documents, for tests: the log that they are about, and each kind of them.
 
 use dateline::article::{self, ReadOptions};
+use dateline::attest::dsse::{Envelope, PAYLOAD_TYPE, pae};
 use dateline::base::{Hash, SigningKey, Timestamp};
 use dateline::record::about::Support;
 use dateline::record::assessment::Method;
 use dateline::record::entry::Circumstances;
 use dateline::record::relation::AssertedBy;
 use dateline::record::{
-    Assessment, AssessmentState, Decisions, Draft, EntryError, KeyAction, NewEntry, Notice, NoticeKind,
-    RecordRef, Relation, RelationKind, Role, Target,
+    Assessment, AssessmentState, Decisions, Draft, Entry, EntryError, KeyAction, NewEntry, Notice,
+    NoticeKind, RecordRef, Relation, RelationKind, Role, Target,
 };
+use serde_json::Value;
 
-use super::{editor, root_key, salts, signing};
+use super::{editor, enrolment, registration, root_key, salts, signing};
 
 /// Makes a statement as `by`.
 pub(crate) fn said(
@@ -37,6 +39,18 @@ pub(crate) fn enrolled(by: &SigningKey, role: Role) -> NewEntry {
     said(&root_key(), |circumstances| {
         Draft::key(KeyAction::Enrol, &by.public(), vec![role], None, None, circumstances)
     })
+}
+
+/// Entry 0 enrols the editor, 1 the assessor, 2 and 3 register documents.
+pub(crate) fn log() -> Vec<NewEntry> {
+    let documents = [2, 3].map(|number| registration(&editor(), number, "", false).entry);
+    let [two, three] = documents;
+    vec![enrolment().entry, enrolled(&assessor(), Role::Assessor), two, three]
+}
+
+pub(crate) fn document(number: u64) -> RecordRef {
+    let original = registration(&editor(), number as usize, "", false).entry.original.unwrap();
+    RecordRef { record: number, original }
 }
 
 pub(crate) fn recorded(by: &SigningKey) -> (Hash, Timestamp) {
@@ -97,6 +111,26 @@ pub(crate) fn notes(notice: Notice) -> NewEntry {
 
 pub(crate) fn to(record: RecordRef) -> Target {
     Target::Record(record)
+}
+
+/// The payload of an entry.
+pub(crate) fn payload_of(entry: &NewEntry) -> Vec<u8> {
+    Entry::parse(&entry.bytes).unwrap().envelope.unverified_payload().to_vec()
+}
+
+/// An entry with that payload, signed by `by`.
+pub(crate) fn sealed(payload: Vec<u8>, by: &SigningKey) -> Vec<u8> {
+    let signature = by.sign(&pae(PAYLOAD_TYPE, &payload));
+    Envelope::seal(payload, &by.public(), signature).unwrap().encode()
+}
+
+/// The statement with its payload changed, signed again by whoever signed it.
+pub(crate) fn resigned(entry: &NewEntry, change: impl FnOnce(&mut Value)) -> NewEntry {
+    let mut payload = serde_json::from_slice(&payload_of(entry)).unwrap();
+    change(&mut payload);
+    let key_id = Entry::parse(&entry.bytes).unwrap().envelope.key_id();
+    let by = [editor(), assessor(), root_key()].into_iter().find(|by| by.public().key_id() == key_id);
+    NewEntry { bytes: sealed(serde_json::to_vec(&payload).unwrap(), &by.unwrap()), ..entry.clone() }
 }
 
 /// The registration of a document with these bytes.
