@@ -231,7 +231,7 @@ impl Check {
                 self.push(finding.field(field).expected(said).found(is));
             }
         }
-        match files.original(&digest, registration.bytes) {
+        match files.original(&digest, registration.bytes, registration.original_stored) {
             Err(finding) => self.findings.push(finding.record(self.index)),
             Ok(Some(bytes)) => self.original(&digest, registration, &bytes),
             Ok(None) if registration.original_stored => {

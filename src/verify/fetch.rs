@@ -78,8 +78,17 @@ impl Files<'_> {
         self.get(path, PENDING_MAX_BYTES)?.ok_or_else(|| missing(path.to_owned()))
     }
 
-    /// Reads a stored original of `size` bytes; `None` if it is not there.
-    pub(super) fn original(&self, digest: &Hash, size: u64) -> Result<Option<Vec<u8>>, Box<Finding>> {
+    /// Reads a stored original of `size` bytes; `None` if it is not there. One that was not `stored` with the record may
+    /// be there all the same, and is looked for where that costs nothing.
+    pub(super) fn original(
+        &self,
+        digest: &Hash,
+        size: u64,
+        stored: bool,
+    ) -> Result<Option<Vec<u8>>, Box<Finding>> {
+        if !stored && !self.store.lists() {
+            return Ok(None);
+        }
         let path = layout::content_path(digest);
         match self.store.get(&key(&path), size) {
             Ok(found) => Ok(found),
