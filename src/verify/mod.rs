@@ -19,6 +19,7 @@ mod original;
 mod proof;
 mod reader;
 mod references;
+mod remote;
 mod report;
 mod signer;
 mod tree;
@@ -32,6 +33,7 @@ pub use evidence::{Contradiction, EVIDENCE_FORMAT, Evidence, EvidenceError, Show
 pub use memory::{MEMORY_FORMAT, Memory, MemoryError, log_of};
 pub use proof::{PROOF_FORMAT, ProofBundle, ProofCheckError, ProvenRecord, check_proof};
 pub use reader::{LogReader, ReaderError, Record, read_log};
+pub use remote::{Belonging, Extent, never_changes};
 pub use report::{Code, Counts, FINDINGS_MAX, Finding, Remembered, Report, Severity, Verdict};
 
 /// Whom a reader trusts: all that must come to him by another way than the log.
