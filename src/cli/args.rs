@@ -351,10 +351,28 @@ pub struct TrustArgs {
     pub roots: Vec<PathBuf>,
 }
 
+/// Where a log is read from.
+#[derive(Debug, Clone, Args)]
+pub struct FromArgs {
+    /// Read this log: a folder, a .zip, .tar or .tar.gz archive, or the http(s) address of either [default: records/]
+    #[arg(value_name = "LOG")]
+    pub log: Option<String>,
+
+    /// Give up a file after a server kept silent for this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub timeout: u64,
+
+    /// Ask a server for this many files at once
+    #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub connections: u16,
+}
+
 /// `dateline verify`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dateline verify
+  dateline verify https://news.example.org/records/ --policy auditors/policy --root auditors/root.pub
+  dateline verify records-2026.zip --policy auditors/policy --root auditors/root.pub
   dateline verify --workspace /srv/log --policy auditors/policy --root auditors/root.pub
   dateline verify --format json | jq .verdict
   dateline verify --evidence evidence.json --policy auditors/policy
@@ -363,8 +381,15 @@ The verdict is verified (exit 0), invalid (1) or unverifiable (3).
 
 What was accepted is remembered: the next run proves that the log only grew, and checks in full
 what is new. A log that was rolled back, forked or rewritten is invalid, and both of its
-checkpoints are kept as evidence that anyone can check.")]
+checkpoints are kept as evidence that anyone can check.
+
+Whom to trust comes from --policy and --root, or from keys/ here, and never from LOG. What was
+fetched of a log and belongs to it is kept beside that memory and not fetched again.")]
 pub struct VerifyArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub from: FromArgs,
+
     #[command(flatten)]
     #[allow(missing_docs)]
     pub trust: TrustArgs,
@@ -382,7 +407,7 @@ pub struct VerifyArgs {
     pub full: bool,
 
     /// Check a file of evidence against a log instead: no log is read
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "stateless", "full"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "state", "stateless", "full"])]
     pub evidence: Option<PathBuf>,
 }
 

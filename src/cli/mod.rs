@@ -17,6 +17,7 @@ mod list;
 mod output;
 mod prove;
 mod show;
+mod source;
 mod state;
 mod terminal;
 mod verify;

@@ -12,7 +12,8 @@ use crate::note::{Checkpoint, VerifierKey};
 use crate::record::layout;
 use crate::storage::{Key, Store, StoreError};
 use crate::verify::{
-    Audited, Code, Contradiction, Evidence, Memory, Report, Severity, Trust, Verdict, audit_since, log_of,
+    Audited, Code, Contradiction, Evidence, Extent, Memory, Report, Severity, Trust, Verdict, audit_since,
+    log_of,
 };
 
 use super::args::VerifyArgs;
@@ -21,6 +22,7 @@ use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::input::read_bounded;
 use super::output::{Output, coloured, say};
+use super::source::{self, Source};
 use super::state::AuditorState;
 use super::terminal::{sanitize, sanitize_to};
 use super::view::json_word;
@@ -30,27 +32,44 @@ use super::workspace::Workspace;
 const PROGRESS_FROM: u64 = 5_000;
 
 pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> Outcome<Exit> {
-    let trust = workspace.trust(&args.trust)?;
+    let trust = source::trust(workspace, &args.from, &args.trust)?;
     if let Some(file) = &args.evidence {
         return check_evidence(file, &trust, output);
     }
-    let store = workspace.reader();
-    let memory = Remembering::begin(args, &store, &trust)?;
+    let mut source = Source::open(workspace, &args.from)?;
+    let memory = Remembering::begin(args, source.store(), &trust)?;
+    let cache = memory.state.as_ref().map(|(state, log)| state.cache(log));
+    source.read_ahead(memory.extent(&trust), cache.as_deref());
     let bar = ProgressBar::hidden();
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} entries, {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} entries{msg}, {eta} left") {
         bar.set_style(style);
     }
     let on_terminal = io::stderr().is_terminal();
-    let audited = audit_since(&store, &trust, memory.before.as_ref(), &|done, size| {
-        if on_terminal && size >= PROGRESS_FROM {
+    let mut audited = audit_since(source.store(), &trust, memory.before.as_ref(), &|done, size| {
+        let fetched = source.fetched();
+        if on_terminal && (size >= PROGRESS_FROM || fetched.is_some()) {
             if bar.is_hidden() {
                 bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+            }
+            if let Some(bytes) = fetched {
+                bar.set_message(format!(", {} kB fetched", bytes / 1000));
             }
             bar.set_length(size);
             bar.set_position(done);
         }
     })?;
     bar.finish_and_clear();
+    let (read_here, trouble) = source.cache();
+    if let Some(error) = trouble {
+        told("what was fetched is not kept", &error);
+    }
+    if read_here > 0 {
+        let files = counted(read_here, "file", "files");
+        let what = format!(
+            "whether the server still gives out {files} of hashes and entries: they were fetched before and kept here"
+        );
+        audited.report.not_checked.push(what);
+    }
     let report = &audited.report;
     let kept = memory.keep(&audited, &trust);
     let exit = match report.verdict {
@@ -65,14 +84,15 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
         verdict: report.verdict,
         findings: &report.findings,
         left_out: report.findings_left_out,
-        folder: &workspace.records(),
+        folder: Path::new(source.location()),
         exit: exit.code(),
     };
     output.print_results(
         &results,
-        || text(report, &kept),
+        || text(report, args.from.log.as_ref().map(|_| source.location()), &kept),
         || {
             let mut object = json!(report);
+            object["source"] = source.json();
             object["memory"] = json!(kept.memory);
             object["evidence"] = json!(kept.evidence);
             object
@@ -81,8 +101,16 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
     Ok(exit)
 }
 
+/// Warns that something could not be kept, which changes no verdict.
+fn told(what: &str, error: &StoreError) {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    say(&format!("warning: {what}: {}{}", sanitize(&error.to_string()), sanitize(&cause)));
+}
+
 /// The auditor's memory of the log at hand, if he keeps one.
 struct Remembering {
+    /// The checkpoint, as it was when the audit began.
+    note: Option<Vec<u8>>,
     state: Option<(AuditorState, VerifierKey)>,
     before: Option<Memory>,
 }
@@ -99,7 +127,7 @@ impl Remembering {
         let checkpoint = Key::new(layout::CHECKPOINT).expect("internal error: a name of the layout");
         // What is amiss with the checkpoint is the audit's to say.
         let note = store.get(&checkpoint, NOTE_MAX_BYTES as u64).ok().flatten();
-        let log = note.and_then(|note| log_of(&note, &trust.policy));
+        let log = note.as_ref().and_then(|note| log_of(note, &trust.policy));
         let state = if args.stateless { None } else { AuditorState::at(args.state.as_deref()) };
         let state = state.zip(log);
         let before = match &state {
@@ -107,17 +135,19 @@ impl Remembering {
             None => None,
         };
         let before = if args.full { before.map(Memory::without_prefix) } else { before };
-        Ok(Remembering { state, before })
+        Ok(Remembering { note, state, before })
+    }
+
+    /// Returns what there is to read.
+    fn extent(&self, trust: &Trust) -> Option<Extent> {
+        Extent::of(self.note.as_deref()?, &trust.policy, self.before.as_ref())
     }
 
     /// Keeps what the audit leaves behind. That it cannot be kept is said, and changes no verdict.
     fn keep(&self, audited: &Audited, trust: &Trust) -> Kept {
         let mut kept = Kept::default();
         let Some((state, log)) = &self.state else { return kept };
-        let told = |error: &StoreError| {
-            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-            say(&format!("warning: the audit is not remembered: {error}{}", cause.unwrap_or_default()));
-        };
+        let told = |error: &StoreError| told("the audit is not remembered", error);
         if let Some(memory) = &audited.memory {
             match state.keep(log, memory, &trust.policy) {
                 Ok(()) => kept.memory = Some(state.path(log)),
@@ -179,7 +209,8 @@ fn check_evidence(file: &Path, trust: &Trust, output: Output) -> Outcome<Exit> {
     Ok(Exit::Success)
 }
 
-fn text(report: &Report, kept: &Kept) -> String {
+/// `from` is shown where the log is not the workspace's.
+fn text(report: &Report, from: Option<&str>, kept: &Kept) -> String {
     let verdict = match report.verdict {
         Verdict::Verified => coloured("verified", true),
         Verdict::Invalid => coloured("INVALID", false),
@@ -195,6 +226,9 @@ fn text(report: &Report, kept: &Kept) -> String {
         }
         _ => format!("{verdict}\n"),
     };
+    if let Some(from) = from {
+        out.push_str(&format!("read from {}\n", sanitize(from)));
+    }
     let mut told = HashSet::new();
     for finding in &report.findings {
         let weight = match finding.severity {
