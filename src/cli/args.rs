@@ -359,11 +359,11 @@ pub struct FromArgs {
     pub log: Option<String>,
 
     /// Give up a file after a server kept silent for this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = "Fetching")]
     pub timeout: u64,
 
     /// Ask a server for this many files at once
-    #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "COUNT", default_value_t = 16, help_heading = "Fetching", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub connections: u16,
 }
 
@@ -371,8 +371,8 @@ pub struct FromArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dateline verify
-  dateline verify https://news.example.org/records/ --policy auditors/policy --root auditors/root.pub
-  dateline verify records-2026.zip --policy auditors/policy --root auditors/root.pub
+  dateline verify https://news.example.org/records/ --policy policy --root root.pub
+  dateline verify records-2026.zip --policy policy --root root.pub
   dateline verify --workspace /srv/log --policy auditors/policy --root auditors/root.pub
   dateline verify --format json | jq .verdict
   dateline verify --evidence evidence.json --policy auditors/policy

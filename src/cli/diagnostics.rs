@@ -59,7 +59,7 @@ impl From<StoreError> for Failure {
 
 impl From<AddressError> for Failure {
     fn from(error: AddressError) -> Self {
-        told(Exit::Usage, &error)
+        told(Exit::Usage, &error).hint("name a folder, an archive, or an http(s) address without a user name")
     }
 }
 
@@ -74,8 +74,10 @@ impl From<ArchiveError> for Failure {
             ArchiveError::Members { .. } | ArchiveError::TooLarge { .. } => {
                 failure.hint("unpack it where there is room, and name the folder")
             }
+            ArchiveError::Format { .. } => {
+                failure.hint("name a folder, an archive of one, or the address of either")
+            }
             ArchiveError::Cut { .. } => failure.hint("get it again: it was not copied whole"),
-            _ => failure,
         }
     }
 }

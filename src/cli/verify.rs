@@ -66,7 +66,7 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
     if read_here > 0 {
         let files = counted(read_here, "file", "files");
         let what = format!(
-            "whether the server still gives out {files} of hashes and entries: they were fetched before and kept here"
+            "whether the server still gives out {files} of hashes and entries: fetched before, and kept here"
         );
         audited.report.not_checked.push(what);
     }

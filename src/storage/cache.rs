@@ -8,13 +8,14 @@
 //! What may change, or must be able to forget, is never kept: the judge says which names those are not. Nothing is
 //! synced: a file that a crash tore does not fit. Several runs may use one folder at a time.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{FileStore, Key, Listing, Store, StoreError};
 
@@ -33,21 +34,31 @@ pub struct Cached {
     folder: PathBuf,
     judge: Box<dyn Judge>,
     next_temporary: AtomicU64,
-    read_here: AtomicU64,
+    seen: Mutex<Seen>,
     trouble: Mutex<Option<StoreError>>,
+}
+
+/// Which objects came from where.
+#[derive(Default)]
+struct Seen {
+    here: HashSet<Key>,
+    fetched: HashSet<Key>,
 }
 
 impl Cached {
     /// Keeps what `inner` gives in `folder`, which is made when it is needed.
     pub fn new(inner: Arc<dyn Store>, folder: &Path, judge: Box<dyn Judge>) -> Self {
-        let (next_temporary, read_here) = (AtomicU64::new(0), AtomicU64::new(0));
-        let trouble = Mutex::new(None);
-        Cached { inner, folder: folder.to_owned(), judge, next_temporary, read_here, trouble }
+        let (next_temporary, seen, trouble) = (AtomicU64::new(0), Mutex::default(), Mutex::new(None));
+        Cached { inner, folder: folder.to_owned(), judge, next_temporary, seen, trouble }
     }
 
-    /// Returns how many objects were read from the folder.
+    /// Returns how many objects were read from the folder alone, and not fetched since this store was opened.
     pub fn read_here(&self) -> u64 {
-        self.read_here.load(Ordering::Relaxed)
+        self.seen().here.len() as u64
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the first thing that went wrong with the folder, once. No answer was affected.
@@ -105,12 +116,18 @@ impl Store for Cached {
             return self.inner.get(key, limit);
         }
         if let Some(bytes) = self.kept(key, limit) {
-            self.read_here.fetch_add(1, Ordering::Relaxed);
+            let mut seen = self.seen();
+            if !seen.fetched.contains(key) {
+                seen.here.insert(key.clone());
+            }
             return Ok(Some(bytes));
         }
         let found = self.inner.get(key, limit)?;
         if let Some(bytes) = found.as_deref().filter(|bytes| self.judge.belongs(key, bytes)) {
             self.keep(key, bytes);
+            let mut seen = self.seen();
+            seen.here.remove(key);
+            seen.fetched.insert(key.clone());
         }
         Ok(found)
     }
@@ -167,9 +184,12 @@ mod tests {
             assert_eq!(text(&first, name).as_deref(), Some(bytes));
         }
         assert_eq!(text(&first, "tile/c"), None);
+        assert_eq!(text(&first, "tile/a").as_deref(), Some("tile/a"), "this time from the folder");
         assert_eq!(first.read_here(), 0);
         let second = cached(folder.path(), &[]);
-        assert_eq!(text(&second, "tile/a").as_deref(), Some("tile/a"));
+        for _ in 0..2 {
+            assert_eq!(text(&second, "tile/a").as_deref(), Some("tile/a"));
+        }
         assert_eq!(text(&second, "tile/b"), None, "what did not belong was not kept");
         assert_eq!(text(&second, "checkpoint"), None);
         assert_eq!(second.read_here(), 1);
