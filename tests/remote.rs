@@ -13,8 +13,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dateline::record::layout;
+use dateline::storage::ahead::Plan;
 use dateline::storage::web::{Options, Web};
-use dateline::storage::{Cached, FileStore, MemoryStore, Object, ReadAhead, Store, StoreError, WebStore};
+use dateline::storage::{
+    Cached, FileStore, Key, MemoryStore, Object, ReadAhead, Store, StoreError, WebStore,
+};
 use dateline::verify::{
     AuditError, Audited, Belonging, Code, Extent, Memory, Report, Severity, Verdict, audit_since,
     never_changes,
@@ -48,8 +51,9 @@ fn distant(server: &Server, options: &Options, cache: Option<&Path>, memory: Opt
         let judge = Belonging::new(extent, Arc::clone(&store), FileStore::reader(folder));
         store = Arc::new(Cached::new(Arc::clone(&store), folder, Box::new(judge)));
     }
-    let plan = Box::new(extent.files());
-    ReadAhead::new(store, options.connections, plan, Box::new(move |key, bytes| extent.originals(key, bytes)))
+    let begin = Box::new(move || Box::new(extent.files()) as Plan);
+    let follow = Box::new(move |key: &Key, bytes: &[u8]| extent.originals(key, bytes));
+    ReadAhead::new(store, options.connections, key(layout::CHECKPOINT), begin, follow)
 }
 
 fn audited(store: &dyn Store, memory: Option<&Memory>) -> Audited {

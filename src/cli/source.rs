@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::base::limits::NOTE_MAX_BYTES;
 use crate::record::layout;
+use crate::storage::ahead::Plan;
 use crate::storage::archive::{Kind, Limits};
 use crate::storage::web::{Options, Web};
 use crate::storage::{ArchiveStore, Cached, FileStore, Key, ReadAhead, Store, StoreError, WebStore};
@@ -83,9 +84,10 @@ impl Source {
             distant.cache = Some(Arc::clone(&cached));
             self.store = cached;
         }
+        let begin = Box::new(move || Box::new(extent.files()) as Plan);
         let follow = Box::new(move |key: &Key, bytes: &[u8]| extent.originals(key, bytes));
-        let plan = Box::new(extent.files());
-        self.store = Arc::new(ReadAhead::new(Arc::clone(&self.store), distant.connections, plan, follow));
+        let inner = Arc::clone(&self.store);
+        self.store = Arc::new(ReadAhead::new(inner, distant.connections, checkpoint(), begin, follow));
     }
 
     /// Returns what the cache answered in the log's place: how many files; and what went wrong with it.
@@ -133,9 +135,8 @@ impl Source {
         let distant = |in_files| Some(Distant { web: web.clone(), connections, in_files, cache: None });
 
         if !is_named_so {
-            let checkpoint = Key::new(layout::CHECKPOINT).expect("internal error: a name of the layout");
             let store = WebStore::new(web.clone(), never_changes);
-            match store.get(&checkpoint, NOTE_MAX_BYTES as u64) {
+            match store.get(&checkpoint(), NOTE_MAX_BYTES as u64) {
                 Ok(None) => {}
                 Ok(Some(_)) | Err(StoreError::TooLarge { .. }) => {
                     return Ok(Source {
@@ -184,6 +185,10 @@ pub(crate) fn trust(workspace: &Workspace, args: &FromArgs, trust: &TrustArgs) -
         }
     }
     workspace.trust(trust)
+}
+
+fn checkpoint() -> Key {
+    Key::new(layout::CHECKPOINT).expect("internal error: a name of the layout")
 }
 
 fn is_address(log: &str) -> bool {

@@ -1,13 +1,17 @@
 //! Objects read before they are asked for, so that a distant store is waited for once and not once an object.
 //!
-//! Whoever knows what will be read gives a [plan](ReadAhead::plan); threads of this store's own fetch along it and hold
+//! Whoever knows what will be read gives a [`Plan`]; threads of this store's own fetch along it and hold
 //! what they fetched until it is asked for. An object that nobody fetched yet is fetched by whoever asks: the plan is a
-//! guess that costs nothing but time where it is wrong, and never changes an answer.
+//! guess that costs nothing but time where it is wrong, and never changes an answer. Readers who begin again, with the
+//! object that they always read first, find it begun again.
+//!
+//! What is read in its wake (a bundle's stored originals) is fetched in the order of the plan too, however the answers
+//! come in.
 //!
 //! Memory is bounded: at most [`HELD_MAX_FILES`] objects and about [`HELD_MAX_BYTES`] are held, and objects of more
 //! than [`AHEAD_MAX_BYTES`] are left to whoever asks for them.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -22,6 +26,10 @@ pub const HELD_MAX_BYTES: usize = 64 * 1024 * 1024;
 pub const AHEAD_MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// Names that were asked for before the plan came to them, as far as they are remembered.
 const OVERTAKEN_MAX: usize = 65_536;
+/// Places of the plan that readers may jump about in: what lies farther back will not be asked for any more.
+const JUMP: u64 = 128;
+/// Objects that were asked for and not held, one after the other, before the plan is given up as wrong.
+const MISSES_MAX: usize = 2_048;
 
 /// An object that will be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +42,8 @@ pub struct Wanted {
 
 /// What will be asked for, in order.
 pub type Plan = Box<dyn Iterator<Item = Wanted> + Send>;
+/// Begins the plan.
+pub type Begin = Box<dyn Fn() -> Plan + Send + Sync>;
 /// Says what will be asked for once an object with these bytes was read.
 pub type Follow = Box<dyn Fn(&Key, &[u8]) -> Vec<Wanted> + Send + Sync>;
 
@@ -44,18 +54,27 @@ pub struct ReadAhead {
 
 struct Shared {
     inner: Arc<dyn Store>,
+    /// What readers always read first, and not by the plan.
+    first: Key,
+    begin: Begin,
+    follow: Follow,
     state: Mutex<State>,
     turned: Condvar,
 }
 
 struct State {
     plan: Plan,
-    follow: Arc<Follow>,
+    /// How much of the plan was begun.
+    begun: u64,
     /// What follows from objects that were fetched: before the rest of the plan.
-    next: VecDeque<Wanted>,
-    held: HashMap<Key, Slot>,
-    /// Names of what is held, oldest first; also of some that were taken since.
-    order: VecDeque<Key>,
+    next: BTreeMap<Place, Wanted>,
+    held: HashMap<Key, Held>,
+    /// What is held and fetched, by place.
+    places: BTreeMap<Place, Key>,
+    /// How far readers are.
+    reached: u64,
+    /// How many objects readers did not find here, since they last found one.
+    misses: usize,
     bytes: usize,
     /// Asked for before the plan came to them.
     overtaken: HashSet<Key>,
@@ -64,25 +83,40 @@ struct State {
 
 type Fetched = Result<Option<Vec<u8>>, StoreError>;
 
-enum Slot {
-    Fetching,
-    Fetched(Fetched),
+/// Where an object stands: in the plan, and among what follows from that.
+type Place = (u64, usize);
+
+struct Held {
+    place: Place,
+    limit: u64,
+    /// `None` while it is being fetched.
+    fetched: Option<Fetched>,
 }
 
 impl ReadAhead {
-    /// Reads `plan` ahead from `inner` in as many threads.
-    pub fn new(inner: Arc<dyn Store>, threads: usize, plan: Plan, follow: Follow) -> Self {
+    /// Reads ahead from `inner` in as many threads, along the plan of `begin`; again from its beginning whenever `first`
+    /// is asked for.
+    pub fn new(inner: Arc<dyn Store>, threads: usize, first: Key, begin: Begin, follow: Follow) -> Self {
         let state = State {
-            plan,
-            follow: Arc::new(follow),
-            next: VecDeque::new(),
+            plan: begin(),
+            begun: 0,
+            next: BTreeMap::new(),
             held: HashMap::new(),
-            order: VecDeque::new(),
+            places: BTreeMap::new(),
+            reached: 0,
+            misses: 0,
             bytes: 0,
             overtaken: HashSet::new(),
             closed: false,
         };
-        let shared = Arc::new(Shared { inner, state: Mutex::new(state), turned: Condvar::new() });
+        let shared = Arc::new(Shared {
+            inner,
+            first,
+            begin,
+            follow,
+            state: Mutex::new(state),
+            turned: Condvar::new(),
+        });
         for _ in 0..threads {
             let shared = Arc::clone(&shared);
             // Without it everything is as well, and slower.
@@ -112,41 +146,71 @@ impl State {
     }
 
     /// Takes what is to be fetched next, and marks it so.
-    fn begin(&mut self) -> Option<Wanted> {
+    fn begin(&mut self) -> Option<(Place, Wanted)> {
         loop {
-            let wanted = self.next.pop_front().or_else(|| self.plan.next())?;
+            let (place, wanted) = match self.next.pop_first() {
+                Some(next) => next,
+                None => {
+                    self.begun += 1;
+                    ((self.begun, 0), self.plan.next()?)
+                }
+            };
             if self.overtaken.remove(&wanted.key) || self.held.contains_key(&wanted.key) {
                 continue;
             }
-            self.held.insert(wanted.key.clone(), Slot::Fetching);
-            self.order.push_back(wanted.key.clone());
-            return Some(wanted);
+            let held = Held { place, limit: wanted.limit, fetched: None };
+            self.held.insert(wanted.key.clone(), held);
+            return Some((place, wanted));
         }
     }
 
+    /// Holds what was fetched.
+    fn end(&mut self, place: Place, key: Key, fetched: Fetched) {
+        self.bytes += size(&fetched);
+        self.places.insert(place, key.clone());
+        if let Some(held) = self.held.get_mut(&key) {
+            held.fetched = Some(fetched);
+        }
+    }
+
+    /// Gives out what was fetched.
     fn take(&mut self, key: &Key) -> Option<Fetched> {
-        match self.held.remove(key)? {
-            Slot::Fetched(fetched) => {
-                self.bytes -= size(&fetched);
-                Some(fetched)
-            }
-            Slot::Fetching => {
-                self.held.insert(key.clone(), Slot::Fetching);
-                None
-            }
+        if self.held.get(key)?.fetched.is_none() {
+            return None;
+        }
+        let held = self.held.remove(key)?;
+        self.places.remove(&held.place);
+        (self.reached, self.misses) = (self.reached.max(held.place.0), 0);
+        let fetched = held.fetched?;
+        self.bytes -= size(&fetched);
+        Some(fetched)
+    }
+
+    /// Notes that a reader did not find `key` here. Gives up what nobody will ask for any more.
+    fn miss(&mut self, key: &Key) {
+        self.misses += 1;
+        if self.misses > MISSES_MAX {
+            self.set_plan(Box::new(std::iter::empty()));
+        }
+        while let Some((place, key)) = self.places.first_key_value()
+            && place.0 + JUMP < self.reached
+        {
+            let key = key.clone();
+            self.take(&key);
+        }
+        if self.overtaken.len() < OVERTAKEN_MAX {
+            self.overtaken.insert(key.clone());
         }
     }
 
-    /// Gives up what nobody asked for, so that the plan can go on where its order was not the readers'.
-    fn make_room(&mut self) {
-        while !self.has_room() {
-            let Some(oldest) = self.order.pop_front() else { return };
-            if matches!(self.held.get(&oldest), Some(Slot::Fetching)) {
-                self.order.push_front(oldest);
-                return;
-            }
-            self.take(&oldest);
-        }
+    /// Follows another plan from now on.
+    fn set_plan(&mut self, plan: Plan) {
+        self.plan = plan;
+        (self.begun, self.reached, self.misses, self.bytes) = (0, 0, 0, 0);
+        self.next.clear();
+        self.overtaken.clear();
+        self.places.clear();
+        self.held.retain(|_, held| held.fetched.is_none());
     }
 }
 
@@ -172,29 +236,21 @@ impl Shared {
             if state.closed {
                 return;
             }
-            let Some(wanted) = state.begin() else {
-                // Something may still follow from what others fetch.
-                if !state.held.values().any(|slot| matches!(slot, Slot::Fetching)) {
-                    return;
-                }
+            let Some((place, wanted)) = state.begin() else {
+                // Something may still follow from what others fetch, or all begin again.
                 state = self.wait(state);
                 continue;
             };
-            let follow = Arc::clone(&state.follow);
             drop(state);
             let fetched = self.inner.get(&wanted.key, wanted.limit.min(AHEAD_MAX_BYTES));
             let following = match &fetched {
-                Ok(Some(bytes)) => follow(&wanted.key, bytes),
+                Ok(Some(bytes)) => (self.follow)(&wanted.key, bytes),
                 _ => Vec::new(),
             };
             state = self.lock();
-            state.bytes += size(&fetched);
-            following.into_iter().rev().for_each(|wanted| state.next.push_front(wanted));
-            state.held.insert(wanted.key, Slot::Fetched(fetched));
-            while state.order.len() > 2 * HELD_MAX_FILES {
-                let State { order, held, .. } = &mut *state;
-                order.retain(|key| held.contains_key(key));
-            }
+            let following = following.into_iter().zip(1..);
+            state.next.extend(following.map(|(wanted, number)| ((place.0, number), wanted)));
+            state.end(place, wanted.key, fetched);
             self.turned.notify_all();
         }
     }
@@ -205,19 +261,20 @@ impl Shared {
         loop {
             match state.held.get(key) {
                 None => {
-                    state.make_room();
-                    if state.overtaken.len() < OVERTAKEN_MAX {
-                        state.overtaken.insert(key.clone());
+                    if *key != self.first {
+                        state.miss(key);
+                    } else if state.reached > 0 {
+                        state.set_plan((self.begin)());
                     }
                     self.turned.notify_all();
                     return None;
                 }
-                Some(Slot::Fetched(_)) => {
+                Some(Held { fetched: None, .. }) => state = self.wait(state),
+                Some(_) => {
                     let fetched = state.take(key);
                     self.turned.notify_all();
                     return fetched;
                 }
-                Some(Slot::Fetching) => state = self.wait(state),
             }
         }
     }
@@ -287,8 +344,17 @@ mod tests {
         slow
     }
 
-    fn plan(names: impl Iterator<Item = usize> + Send + 'static) -> Plan {
-        Box::new(names.map(|n| Wanted { key: key(format!("o/{n}")), limit: u64::MAX }))
+    fn reader(
+        store: &Arc<Slow>,
+        threads: usize,
+        names: impl Iterator<Item = usize> + Clone + Send + Sync + 'static,
+        follow: Follow,
+    ) -> ReadAhead {
+        let begin: Begin = Box::new(move || {
+            let wanted = |n: usize| Wanted { key: key(format!("o/{n}")), limit: u64::MAX };
+            Box::new(names.clone().map(wanted))
+        });
+        ReadAhead::new(store.clone(), threads, key("first"), begin, follow)
     }
 
     fn nothing() -> Follow {
@@ -298,7 +364,7 @@ mod tests {
     #[test]
     fn each_object_is_fetched_once_and_many_at_a_time() {
         let store = slow(200, 3);
-        let ahead = ReadAhead::new(store.clone(), 8, plan(0..200), nothing());
+        let ahead = reader(&store, 8, 0..200, nothing());
         for n in 0..200 {
             assert_eq!(ahead.get(&key(format!("o/{n}")), 9).unwrap(), Some(vec![n as u8; 3]));
         }
@@ -310,7 +376,7 @@ mod tests {
     #[test]
     fn any_other_order_gives_the_same() {
         let store = slow(100, 3);
-        let ahead = ReadAhead::new(store.clone(), 4, plan((0..100).chain(500..600)), nothing());
+        let ahead = reader(&store, 4, (0..100).chain(500..600), nothing());
         for n in (0..100).rev().chain(0..100) {
             assert_eq!(ahead.get(&key(format!("o/{n}")), 9).unwrap(), Some(vec![n as u8; 3]), "{n}");
         }
@@ -320,7 +386,7 @@ mod tests {
     fn memory_is_bounded_and_the_plan_goes_on() {
         let bytes = 3 * 1024 * 1024;
         let store = slow(60, bytes);
-        let ahead = ReadAhead::new(store.clone(), 4, plan(0..60), nothing());
+        let ahead = reader(&store, 4, 0..60, nothing());
         thread::sleep(Duration::from_millis(300));
         // Nobody asked yet: what is held is within the bound, but for what was under way.
         let most = HELD_MAX_BYTES / bytes + 5;
@@ -333,12 +399,61 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_that_is_wrong_is_given_up() {
+        let store = slow(0, 0);
+        let ahead = reader(&store, 4, 0..usize::MAX, nothing());
+        for n in 0..=MISSES_MAX {
+            assert_eq!(ahead.get(&key(format!("p/{n}")), 9).unwrap(), None);
+        }
+        thread::sleep(Duration::from_millis(50));
+        let state = ahead.shared.lock();
+        assert!(state.places.is_empty() && state.held.len() == state.places.len());
+    }
+
+    #[test]
+    fn readers_who_begin_again_are_read_ahead_of_again() {
+        let store = slow(300, 3);
+        let ahead = reader(&store, 8, 0..300, nothing());
+        for round in 1..=3 {
+            assert_eq!(ahead.get(&key("first"), 9).unwrap(), None);
+            store.most.store(0, Ordering::SeqCst);
+            for n in 0..300 {
+                assert_eq!(ahead.get(&key(format!("o/{n}")), 9).unwrap(), Some(vec![n as u8; 3]));
+            }
+            assert!(store.most.load(Ordering::SeqCst) > 2, "{round}");
+            let gets = store.gets.load(Ordering::SeqCst);
+            assert!(gets <= round * 301 + 8, "{round}: {gets}");
+        }
+    }
+
+    #[test]
     fn limits_are_the_askers() {
         let store = slow(1, AHEAD_MAX_BYTES as usize + 1);
-        let ahead = ReadAhead::new(store.clone(), 1, plan(0..1), nothing());
+        let ahead = reader(&store, 1, 0..1, nothing());
         assert!(ahead.get(&key("o/0"), u64::MAX).unwrap().is_some(), "larger than is fetched ahead");
-        let ahead = ReadAhead::new(slow(1, 10), 1, plan(0..1), nothing());
+        let ahead = reader(&slow(1, 10), 1, 0..1, nothing());
         assert!(matches!(ahead.get(&key("o/0"), 9), Err(StoreError::TooLarge { size: 10, limit: 9, .. })));
+    }
+
+    #[test]
+    fn what_follows_is_fetched_in_the_order_of_the_plan() {
+        // Twenty objects, each followed by four hundred: more than are held, with more threads than there are objects.
+        let store = slow(20 * 401, 1);
+        let follow: Follow = Box::new(|key, _| {
+            let n: usize = key.as_str()[2..].parse().unwrap();
+            let following = if n < 20 { 20 + n * 400..20 + (n + 1) * 400 } else { 0..0 };
+            following.map(|n| Wanted { key: super::tests::key(format!("o/{n}")), limit: 9 }).collect()
+        });
+        let ahead = reader(&store, 64, 0..20, follow);
+        for n in 0..20 {
+            assert!(ahead.get(&key(format!("o/{n}")), 9).unwrap().is_some());
+            for following in 20 + n * 400..20 + (n + 1) * 400 {
+                assert!(ahead.get(&key(format!("o/{following}")), 9).unwrap().is_some());
+            }
+        }
+        // Hardly anything was fetched twice, or by the reader himself.
+        let gets = store.gets.load(Ordering::SeqCst);
+        assert!(gets <= 20 * 401 + 200, "{gets}");
     }
 
     #[test]
@@ -350,7 +465,7 @@ mod tests {
             }
             _ => Vec::new(),
         });
-        let ahead = ReadAhead::new(store.clone(), 4, plan(0..1), follow);
+        let ahead = reader(&store, 4, 0..1, follow);
         thread::sleep(Duration::from_millis(200));
         assert_eq!(store.gets.load(Ordering::SeqCst), 11);
         assert!(ahead.get(&key("o/15"), 9).unwrap().is_some());
