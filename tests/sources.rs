@@ -198,6 +198,8 @@ fn what_cannot_be_read() {
         "/nowhere/checkpoint" => Fault::None,
         "/loop/checkpoint" => Fault::Redirect("/loop/checkpoint".into()),
         "/secret/checkpoint" => Fault::Status(401, None),
+        "/secret.zip" => Fault::Status(403, None),
+        "/hidden/" => Fault::Status(403, None),
         _ => Fault::None,
     });
     let circle = format!("{}loop", server.address);
@@ -213,6 +215,8 @@ fn what_cannot_be_read() {
         two.verify(&nowhere, &[]),
         two.verify(&circle, &[]),
         two.verify(&secret, &[]),
+        two.verify(&format!("{secret}.zip"), &[]),
+        two.verify(&format!("{}hidden/", server.address), &[]),
         two.verify("ftp://news.example.org/log", &[]),
         two.verify("https://user:secret@news.example.org/log", &[]),
         two.verify("http://log.invalid/", &[]),

@@ -149,7 +149,13 @@ impl Source {
                 Err(error) => return Err(unreadable(error)),
             }
         }
-        let Some(head) = web.head().map_err(unreadable)? else { return Err(none_at(web.address())) };
+        let head = match web.head() {
+            Ok(head) => head,
+            Err(error) if is_named_so => return Err(unreadable(error)),
+            // A folder that is not shown, say; a checkpoint is not below it.
+            Err(_) => None,
+        };
+        let Some(head) = head else { return Err(none_at(web.address())) };
         let kind = Kind::of(&head.bytes);
         if kind.is_none() && (head.has_parts() || !is_named_so) {
             return Err(none_at(web.address()));

@@ -75,6 +75,8 @@ struct State {
     reached: u64,
     /// How many objects readers did not find here, since they last found one.
     misses: usize,
+    /// How much follows from what readers fetched themselves.
+    followed: usize,
     bytes: usize,
     /// Asked for before the plan came to them.
     overtaken: HashSet<Key>,
@@ -82,6 +84,9 @@ struct State {
 }
 
 type Fetched = Result<Option<Vec<u8>>, StoreError>;
+
+/// What follows from what a reader fetched himself stands after what follows from the plan there.
+const FOLLOWED: usize = usize::MAX / 2;
 
 /// Where an object stands: in the plan, and among what follows from that.
 type Place = (u64, usize);
@@ -105,6 +110,7 @@ impl ReadAhead {
             places: BTreeMap::new(),
             reached: 0,
             misses: 0,
+            followed: 0,
             bytes: 0,
             overtaken: HashSet::new(),
             closed: false,
@@ -161,6 +167,14 @@ impl State {
             let held = Held { place, limit: wanted.limit, fetched: None };
             self.held.insert(wanted.key.clone(), held);
             return Some((place, wanted));
+        }
+    }
+
+    /// Notes what follows from an object that a reader fetched himself: it is asked for soon.
+    fn follow(&mut self, following: Vec<Wanted>) {
+        for wanted in following {
+            self.followed += 1;
+            self.next.insert((self.reached, FOLLOWED + self.followed), wanted);
         }
     }
 
@@ -287,7 +301,17 @@ impl Store for ReadAhead {
                 Err(StoreError::TooLarge { key: key.clone(), size: bytes.len() as u64, limit })
             }
             // Larger than is fetched ahead, which need not be larger than it may be.
-            None | Some(Err(StoreError::TooLarge { .. })) => self.shared.inner.get(key, limit),
+            None | Some(Err(StoreError::TooLarge { .. })) => {
+                let fetched = self.shared.inner.get(key, limit);
+                if let Ok(Some(bytes)) = &fetched {
+                    let following = (self.shared.follow)(key, bytes);
+                    if !following.is_empty() {
+                        self.shared.lock().follow(following);
+                        self.shared.turned.notify_all();
+                    }
+                }
+                fetched
+            }
             Some(fetched) => fetched,
         }
     }
@@ -454,6 +478,21 @@ mod tests {
         // Hardly anything was fetched twice, or by the reader himself.
         let gets = store.gets.load(Ordering::SeqCst);
         assert!(gets <= 20 * 401 + 200, "{gets}");
+    }
+
+    #[test]
+    fn what_follows_from_what_a_reader_fetched_himself_is_fetched_too() {
+        let store = slow(20, 3);
+        let follow: Follow = Box::new(|key, _| match key.as_str() {
+            "o/0" => {
+                (10..20).map(|n| Wanted { key: super::tests::key(format!("o/{n}")), limit: 9 }).collect()
+            }
+            _ => Vec::new(),
+        });
+        let ahead = reader(&store, 4, 0..0, follow);
+        assert!(ahead.get(&key("o/0"), 9).unwrap().is_some());
+        thread::sleep(Duration::from_millis(200));
+        assert_eq!(store.gets.load(Ordering::SeqCst), 11);
     }
 
     #[test]

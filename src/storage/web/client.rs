@@ -142,7 +142,8 @@ impl Client {
     /// `secure`: no redirect may lead to an address that is not.
     pub(super) fn new(options: &Options, secure: bool) -> Self {
         let seconds = Duration::from_secs(options.seconds.max(1));
-        let connections = options.connections.max(1);
+        // Those of readers who do not wait for the reader ahead, too.
+        let connections = options.connections.max(1) + 16;
         let config = Agent::config_builder()
             .max_redirects(REDIRECTS_MAX)
             .max_redirects_will_error(true)

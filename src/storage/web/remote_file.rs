@@ -35,8 +35,8 @@ impl Web {
         match self.client.part(url, 0, HEAD_BYTES, None) {
             Ok(part) => Ok(Some(Head { bytes: part.bytes, whole: Some((part.total, part.etag)) })),
             Err(WebError::NoRange) => Ok(Some(Head { bytes: Vec::new(), whole: None })),
-            // Not there; or a folder, or an empty file, which has no part to ask for.
-            Err(WebError::Status { status: 403 | 404 | 410 | 416 }) => Ok(None),
+            // Not there; or empty, so that there is no part to ask for.
+            Err(WebError::Status { status: 404 | 410 | 416 }) => Ok(None),
             Err(error) => Err(self.trouble(error)),
         }
     }
