@@ -13,6 +13,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -93,7 +94,6 @@ type Place = (u64, usize);
 
 struct Held {
     place: Place,
-    limit: u64,
     /// `None` while it is being fetched.
     fetched: Option<Fetched>,
 }
@@ -164,8 +164,7 @@ impl State {
             if self.overtaken.remove(&wanted.key) || self.held.contains_key(&wanted.key) {
                 continue;
             }
-            let held = Held { place, limit: wanted.limit, fetched: None };
-            self.held.insert(wanted.key.clone(), held);
+            self.held.insert(wanted.key.clone(), Held { place, fetched: None });
             return Some((place, wanted));
         }
     }
@@ -189,9 +188,7 @@ impl State {
 
     /// Gives out what was fetched.
     fn take(&mut self, key: &Key) -> Option<Fetched> {
-        if self.held.get(key)?.fetched.is_none() {
-            return None;
-        }
+        self.held.get(key)?.fetched.as_ref()?;
         let held = self.held.remove(key)?;
         self.places.remove(&held.place);
         (self.reached, self.misses) = (self.reached.max(held.place.0), 0);
@@ -256,15 +253,27 @@ impl Shared {
                 continue;
             };
             drop(state);
-            let fetched = self.inner.get(&wanted.key, wanted.limit.min(AHEAD_MAX_BYTES));
-            let following = match &fetched {
-                Ok(Some(bytes)) => (self.follow)(&wanted.key, bytes),
-                _ => Vec::new(),
+            let fetch = || {
+                let fetched = self.inner.get(&wanted.key, wanted.limit.min(AHEAD_MAX_BYTES));
+                let following = match &fetched {
+                    Ok(Some(bytes)) => (self.follow)(&wanted.key, bytes),
+                    _ => Vec::new(),
+                };
+                (fetched, following)
             };
+            // Nobody may wait for a thread that is gone: a reader meets the same fault when he asks himself.
+            let done = panic::catch_unwind(AssertUnwindSafe(fetch));
             state = self.lock();
-            let following = following.into_iter().zip(1..);
-            state.next.extend(following.map(|(wanted, number)| ((place.0, number), wanted)));
-            state.end(place, wanted.key, fetched);
+            match done {
+                Ok((fetched, following)) => {
+                    let following = following.into_iter().zip(1..);
+                    state.next.extend(following.map(|(wanted, number)| ((place.0, number), wanted)));
+                    state.end(place, wanted.key, fetched);
+                }
+                Err(_) => {
+                    state.held.remove(&wanted.key);
+                }
+            }
             self.turned.notify_all();
         }
     }
@@ -457,6 +466,20 @@ mod tests {
         assert!(ahead.get(&key("o/0"), u64::MAX).unwrap().is_some(), "larger than is fetched ahead");
         let ahead = reader(&slow(1, 10), 1, 0..1, nothing());
         assert!(matches!(ahead.get(&key("o/0"), 9), Err(StoreError::TooLarge { size: 10, limit: 9, .. })));
+    }
+
+    #[test]
+    fn a_fault_in_a_thread_keeps_nobody_waiting() {
+        let store = slow(3, 3);
+        let follow: Follow = Box::new(|key, _| {
+            let ahead = thread::current().name() == Some("read-ahead");
+            assert!(!ahead || key.as_str() != "o/1", "a fault was asked for");
+            Vec::new()
+        });
+        let ahead = reader(&store, 1, 0..3, follow);
+        for n in [2, 1, 0] {
+            assert!(ahead.get(&key(format!("o/{n}")), 9).unwrap().is_some(), "{n}");
+        }
     }
 
     #[test]
