@@ -24,7 +24,7 @@
 //! | 1 | [`attest`] | DSSE envelopes, in-toto statements, SD-JWT disclosures | `base` |
 //! | 1 | [`article`] | bytes of a document → text and what it claims, with evidence | `base` |
 //! | 2 | [`record`] | article and decisions → statement → entry, and back; the fold from log order to state | 0, 1 |
-//! | 3 | [`storage`] | bytes by key: files, and memory for tests | `base` |
+//! | 3 | [`storage`] | bytes by key: files; for reading also archives and web servers; memory for tests | `base` |
 //! | 3 | [`sandbox`] | readers of strangers' bytes in child processes | `base`, `article` |
 //! | 3 | [`capture`] | pages over HTTP(S), within limits | `base` |
 //! | 3 | [`keys`] | OpenSSH private keys, from files or ssh-agent | `base`, `note` |

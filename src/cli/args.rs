@@ -395,10 +395,28 @@ pub struct TrustArgs {
     pub roots: Vec<PathBuf>,
 }
 
+/// Where a log is read from.
+#[derive(Debug, Clone, Args)]
+pub struct FromArgs {
+    /// Read this log: a folder, a .zip, .tar or .tar.gz archive, or the http(s) address of either [default: records/]
+    #[arg(value_name = "LOG")]
+    pub log: Option<String>,
+
+    /// Give up a file after a server kept silent for this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = "Fetching")]
+    pub timeout: u64,
+
+    /// Ask a server for this many files at once
+    #[arg(long, value_name = "COUNT", default_value_t = 16, help_heading = "Fetching", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub connections: u16,
+}
+
 /// `dateline verify`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dateline verify
+  dateline verify https://news.example.org/records/ --policy policy --root root.pub
+  dateline verify records-2026.zip --policy policy --root root.pub
   dateline verify --workspace /srv/log --policy auditors/policy --root auditors/root.pub
   dateline verify --format json | jq .verdict
   dateline verify --git origin/main
@@ -411,8 +429,15 @@ what is new. A log that was rolled back, forked or rewritten is invalid, and bot
 checkpoints are kept as evidence that anyone can check.
 
 With --git what was accepted is the log at that revision, and so are the keys that are trusted where
-no option names them: a branch proves that it only appends, and cannot choose who judges it.")]
+no option names them: a branch proves that it only appends, and cannot choose who judges it.
+
+Whom to trust comes from --policy and --root, or from keys/ here, and never from LOG. What was
+fetched of a log and belongs to it is kept beside that memory and not fetched again.")]
 pub struct VerifyArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub from: FromArgs,
+
     #[command(flatten)]
     #[allow(missing_docs)]
     pub trust: TrustArgs,
@@ -430,11 +455,11 @@ pub struct VerifyArgs {
     pub full: bool,
 
     /// Prove that the log extends the one at this git revision, in place of what is remembered
-    #[arg(long, value_name = "BASE", conflicts_with = "full")]
+    #[arg(long, value_name = "BASE", conflicts_with_all = ["full", "log"])]
     pub git: Option<String>,
 
     /// Check a file of evidence against a log instead: no log is read
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "stateless", "full", "git"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "state", "stateless", "full", "git"])]
     pub evidence: Option<PathBuf>,
 }
 

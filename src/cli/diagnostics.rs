@@ -11,6 +11,8 @@ use crate::note;
 use crate::record::StateError;
 use crate::record::decisions::DecisionError;
 use crate::storage::StoreError;
+use crate::storage::archive::ArchiveError;
+use crate::storage::web::AddressError;
 use crate::verify::{
     AuditError, EvidenceError, GateError, LockError, PinError, ProofCheckError, ProveError, ReaderError,
 };
@@ -47,10 +49,37 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Locked { .. } => told(Exit::Locked, &error).hint("try again when it has finished"),
+            StoreError::Io { op: "fetch", .. } => told(Exit::Unavailable, &error)
+                .hint("look at the address in a browser; try again later, or with a longer --timeout"),
             StoreError::Io { source, .. } => io_hint(told(Exit::Unavailable, &error), source),
             StoreError::Immutable { .. } => told(Exit::Invalid, &error).hint(DAMAGED),
             StoreError::TooLarge { .. } => told(Exit::Invalid, &error).hint(DAMAGED),
             _ => told(Exit::Internal, &error),
+        }
+    }
+}
+
+impl From<AddressError> for Failure {
+    fn from(error: AddressError) -> Self {
+        told(Exit::Usage, &error).hint("name a folder, an archive, or an http(s) address without a user name")
+    }
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        let failure = told(Exit::Unavailable, &error);
+        match error {
+            ArchiveError::Io { source, .. } => io_hint(failure, &source),
+            ArchiveError::Twice { .. } | ArchiveError::TwoLogs { .. } => failure.hint(
+                "ask whoever made it for one that holds each file once, or unpack it and name the folder",
+            ),
+            ArchiveError::Members { .. } | ArchiveError::TooLarge { .. } => {
+                failure.hint("unpack it where there is room, and name the folder")
+            }
+            ArchiveError::Format { .. } => {
+                failure.hint("name a folder, an archive of one, or the address of either")
+            }
+            ArchiveError::Cut { .. } => failure.hint("get it again: it was not copied whole"),
         }
     }
 }

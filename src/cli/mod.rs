@@ -23,6 +23,7 @@ mod lock;
 mod output;
 mod prove;
 mod show;
+mod source;
 mod state;
 mod terminal;
 mod verify;

@@ -4,6 +4,7 @@
 //! $XDG_STATE_HOME/dateline/          or ~/.local/state/dateline/, or what --state names
 //!   logs/<digest of the log's key>.json
 //!   evidence/<digest of these bytes>.json
+//!   cache/<digest of the log's key>/…  tiles and bundles that were fetched and belong to it; may be removed at any time
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -55,6 +56,11 @@ impl AuditorState {
     /// Returns where what is remembered of `log` lies.
     pub(crate) fn path(&self, log: &VerifierKey) -> PathBuf {
         self.folder.join(Self::name(log).as_str())
+    }
+
+    /// Returns the folder for what is fetched of `log`.
+    pub(crate) fn cache(&self, log: &VerifierKey) -> PathBuf {
+        self.folder.join(format!("cache/{}", Hash::of(log.to_string().as_bytes())))
     }
 
     /// Returns what is remembered of `log`, if anything.

@@ -11,7 +11,8 @@ use crate::note::{Checkpoint, VerifierKey};
 use crate::record::layout;
 use crate::storage::{Key, Store, StoreError};
 use crate::verify::{
-    Audited, Code, Contradiction, Evidence, Memory, Report, Trust, Verdict, audit_onto, audit_since, log_of,
+    Audited, Code, Contradiction, Evidence, Extent, Memory, Report, Trust, Verdict, audit_onto, audit_since,
+    log_of,
 };
 
 use super::args::VerifyArgs;
@@ -22,6 +23,7 @@ use super::failure::{Failure, Outcome};
 use super::findings;
 use super::input::read_bounded;
 use super::output::{Output, coloured, say};
+use super::source::{self, Source};
 use super::state::AuditorState;
 use super::terminal::sanitize;
 use super::view::json_word;
@@ -38,32 +40,49 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
     let against = against.transpose()?;
     let trust = match &against {
         Some(against) => against.trust.clone(),
-        None => workspace.trust(&args.trust)?,
+        None => source::trust(workspace, &args.from, &args.trust)?,
     };
-    let store = workspace.reader();
-    let memory = Remembering::begin(args, &store, &trust)?;
+    let mut source = Source::open(workspace, &args.from)?;
+    let memory = Remembering::begin(args, source.store(), &trust)?;
+    let cache = memory.state.as_ref().map(|(state, log)| state.cache(log));
+    source.read_ahead(memory.extent(&trust), cache.as_deref());
     let bar = ProgressBar::hidden();
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} entries, {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} entries{msg}, {eta} left") {
         bar.set_style(style);
     }
     let on_terminal = io::stderr().is_terminal();
     let progress = |done, size| {
-        if on_terminal && size >= PROGRESS_FROM {
+        let fetched = source.fetched();
+        if on_terminal && (size >= PROGRESS_FROM || fetched.is_some()) {
             if bar.is_hidden() {
                 bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+            }
+            if let Some(bytes) = fetched {
+                bar.set_message(format!(", {} kB fetched", bytes / 1000));
             }
             bar.set_length(size);
             bar.set_position(done);
         }
     };
     let mut audited = match &against {
-        Some(against) => audit_onto(&store, &trust, &against.base, &progress)?,
-        None => audit_since(&store, &trust, memory.before.as_ref(), &progress)?,
+        Some(against) => audit_onto(source.store(), &trust, &against.base, &progress)?,
+        None => audit_since(source.store(), &trust, memory.before.as_ref(), &progress)?,
     };
     bar.finish_and_clear();
     if against.as_ref().is_some_and(|against| against.own_keys) {
         let keys = "whether the keys are the right ones: there are none at the base, and those beside the log were used";
         audited.report.not_checked.push(keys.into());
+    }
+    let (read_here, trouble) = source.cache();
+    if let Some(error) = trouble {
+        told("what was fetched is not kept", &error);
+    }
+    if read_here > 0 {
+        let files = counted(read_here, "file", "files");
+        let what = format!(
+            "whether the server still gives out {files} of hashes and entries: fetched before, and kept here"
+        );
+        audited.report.not_checked.push(what);
     }
     let report = &audited.report;
     let kept = memory.keep(&audited, &trust);
@@ -79,14 +98,15 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
         verdict: report.verdict,
         findings: &report.findings,
         left_out: report.findings_left_out,
-        folder: &workspace.records(),
+        folder: Path::new(source.location()),
         exit: exit.code(),
     };
     output.print_results(
         &results,
-        || text(report, &kept, against.as_ref()),
+        || text(report, args.from.log.as_ref().map(|_| source.location()), &kept, against.as_ref()),
         || {
             let mut object = json!(report);
+            object["source"] = source.json();
             object["base"] = json!(against.as_ref().map(|against| {
                 let (revision, commit) = (against.commit.revision(), against.commit.id());
                 json!({"revision": revision, "commit": commit, "hasLog": against.base.has_log()})
@@ -99,8 +119,16 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
     Ok(exit)
 }
 
+/// Warns that something could not be kept, which changes no verdict.
+fn told(what: &str, error: &StoreError) {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    say(&format!("warning: {what}: {}{}", sanitize(&error.to_string()), sanitize(&cause)));
+}
+
 /// The auditor's memory of the log at hand, if he keeps one.
 struct Remembering {
+    /// The checkpoint, as it was when the audit began.
+    note: Option<Vec<u8>>,
     state: Option<(AuditorState, VerifierKey)>,
     before: Option<Memory>,
 }
@@ -117,7 +145,7 @@ impl Remembering {
         let checkpoint = Key::new(layout::CHECKPOINT).expect("internal error: a name of the layout");
         // What is amiss with the checkpoint is the audit's to say.
         let note = store.get(&checkpoint, NOTE_MAX_BYTES as u64).ok().flatten();
-        let log = note.and_then(|note| log_of(&note, &trust.policy));
+        let log = note.as_ref().and_then(|note| log_of(note, &trust.policy));
         let state = if args.stateless { None } else { AuditorState::at(args.state.as_deref()) };
         let state = state.zip(log);
         let before = match &state {
@@ -125,17 +153,19 @@ impl Remembering {
             _ => None,
         };
         let before = if args.full { before.map(Memory::without_prefix) } else { before };
-        Ok(Remembering { state, before })
+        Ok(Remembering { note, state, before })
+    }
+
+    /// Returns what there is to read.
+    fn extent(&self, trust: &Trust) -> Option<Extent> {
+        Extent::of(self.note.as_deref()?, &trust.policy, self.before.as_ref())
     }
 
     /// Keeps what the audit leaves behind. That it cannot be kept is said, and changes no verdict.
     fn keep(&self, audited: &Audited, trust: &Trust) -> Kept {
         let mut kept = Kept::default();
         let Some((state, log)) = &self.state else { return kept };
-        let told = |error: &StoreError| {
-            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-            say(&format!("warning: the audit is not remembered: {error}{}", cause.unwrap_or_default()));
-        };
+        let told = |error: &StoreError| told("the audit is not remembered", error);
         if let Some(memory) = &audited.memory {
             match state.keep(log, memory, &trust.policy) {
                 Ok(()) => kept.memory = Some(state.path(log)),
@@ -197,7 +227,8 @@ fn check_evidence(file: &Path, trust: &Trust, output: Output) -> Outcome<Exit> {
     Ok(Exit::Success)
 }
 
-fn text(report: &Report, kept: &Kept, against: Option<&Against>) -> String {
+/// `from` is shown where the log is not the workspace's.
+fn text(report: &Report, from: Option<&str>, kept: &Kept, against: Option<&Against>) -> String {
     let verdict = match report.verdict {
         Verdict::Verified => coloured("verified", true),
         Verdict::Invalid => coloured("INVALID", false),
@@ -213,6 +244,9 @@ fn text(report: &Report, kept: &Kept, against: Option<&Against>) -> String {
         }
         _ => format!("{verdict}\n"),
     };
+    if let Some(from) = from {
+        out.push_str(&format!("read from {}\n", sanitize(from)));
+    }
     out.push_str(&findings::text(&report.findings, report.findings_left_out));
     let counts = &report.counts;
     let checked = [

@@ -1,7 +1,10 @@
 //! Layer 3: bytes by key. Knows nothing of tiles, entries or notes.
 //!
 //! A [`Store`] holds the objects of one log: on disk a folder that can be served as static files as it lies
-//! ([`files::FileStore`]), in tests a map that fails on demand ([`memory::MemoryStore`]).
+//! ([`files::FileStore`]), in tests a map that fails on demand ([`memory::MemoryStore`]). For readers alone, who may be
+//! anywhere: what a web server gives out ([`web::WebStore`]) and what lies in an archive ([`archive::ArchiveStore`]);
+//! in front of them a reader ahead ([`ahead::ReadAhead`]) and a folder of what was fetched before
+//! ([`cache::Cached`]).
 //!
 //! Contract, tested on every store: when a writing call returns `Ok`, what it wrote survives a crash of the
 //! machine. When it returns `Err`, each object of the call may or may not have been written, whole, never in
@@ -10,16 +13,24 @@
 //! What is trusted: the lock and [`Store::compare_and_swap`] keep two writers from forking a log, so whoever can
 //! write to the store can make the *writer* misbehave. A reader trusts nothing here: `verify` checks all it reads.
 
+pub mod ahead;
+pub mod archive;
+pub mod cache;
 pub mod files;
 pub mod memory;
+pub mod web;
 
 use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
+pub use ahead::{ReadAhead, Wanted};
+pub use archive::ArchiveStore;
+pub use cache::{Cached, Judge};
 pub use files::FileStore;
 pub use memory::MemoryStore;
+pub use web::WebStore;
 
 /// The name of an object: 1 to 255 bytes, components of `A-Z a-z 0-9 . _ -` joined by `/`, none of them empty,
 /// `.` or `..`.
@@ -111,7 +122,8 @@ pub enum StoreError {
     },
 }
 
-/// Objects by key, with the durability that the module describes.
+/// Objects by key, with the durability that the module describes. A store that is for reading only leaves the writing
+/// calls as they are here: they refuse.
 pub trait Store: Send + Sync {
     /// Returns the object's bytes; `None` if there is none. Never reads more than `limit` bytes: whoever made the
     /// store may be hostile to its readers.
@@ -125,26 +137,35 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Immutable`] if one is there with other bytes, [`StoreError::Io`], [`StoreError::ReadOnly`].
-    fn put_immutable(&self, objects: &[Object]) -> Result<(), StoreError>;
+    fn put_immutable(&self, objects: &[Object]) -> Result<(), StoreError> {
+        refuse(objects.iter().map(|object| &object.key))
+    }
 
     /// Writes objects, each replacing what was there in one step.
     ///
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::ReadOnly`].
-    fn put(&self, objects: &[Object]) -> Result<(), StoreError>;
+    fn put(&self, objects: &[Object]) -> Result<(), StoreError> {
+        refuse(objects.iter().map(|object| &object.key))
+    }
 
     /// Replaces `key` by `new` if and only if its bytes are `expected` (`None`: there is no object). Returns whether
     /// it did.
     ///
     /// # Errors
     /// [`StoreError::Io`]: whether it was replaced is then unknown. [`StoreError::ReadOnly`].
-    fn compare_and_swap(&self, key: &Key, expected: Option<&[u8]>, new: &[u8]) -> Result<bool, StoreError>;
+    fn compare_and_swap(&self, key: &Key, expected: Option<&[u8]>, new: &[u8]) -> Result<bool, StoreError> {
+        let _ = (expected, new);
+        refuse([key]).map(|()| false)
+    }
 
     /// Removes objects; one that is not there is no error. Removal need not survive a crash.
     ///
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::ReadOnly`].
-    fn delete(&self, keys: &[Key]) -> Result<(), StoreError>;
+    fn delete(&self, keys: &[Key]) -> Result<(), StoreError> {
+        refuse(keys)
+    }
 
     /// Returns the names of all objects below `folder` (without a final `/`; `""` for all), sorted. What cannot be
     /// an object's name is returned apart, as found.
@@ -152,6 +173,16 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Io`].
     fn list(&self, folder: &str) -> Result<Listing, StoreError>;
+
+    /// Returns whether [`Store::list`] knows what is there. A web server says only whether a file that it is asked for
+    /// is there: its listing is empty, and means nothing.
+    fn lists(&self) -> bool {
+        true
+    }
+}
+
+fn refuse<'a>(keys: impl IntoIterator<Item = &'a Key>) -> Result<(), StoreError> {
+    keys.into_iter().next().map_or(Ok(()), |key| Err(StoreError::ReadOnly { key: key.clone() }))
 }
 
 /// What lies in a folder of a store.

@@ -128,7 +128,7 @@ impl<'a> Audit<'a> {
     fn new(files: Files<'a>, trust: &'a Trust) -> Self {
         let nothing = memory::CHAIN_START;
         let judge = memory::judge(trust);
-        let learned = Prefix { size: 0, judge, openings: nothing, originals: nothing, keys: Vec::new() };
+        let learned = Prefix { size: 0, judge, openings: nothing, originals: None, keys: Vec::new() };
         Audit {
             files,
             trust,
@@ -190,8 +190,10 @@ impl<'a> Audit<'a> {
         findings.extend(found);
         take(&mut self.report, &mut findings);
         let originals = self.references.originals();
+        let lists = files.store.lists();
         if prefix.is_some_and(|prefix| {
-            digest_of_originals(listing, &originals, prefix.size, true) != prefix.originals
+            let names = digest_of_originals(listing, &originals, prefix.size, true);
+            lists && prefix.originals != Some(names)
         }) {
             return Err(Differs);
         }
@@ -200,10 +202,13 @@ impl<'a> Audit<'a> {
         find_strays(&mut self.report, listing, size, unread, |hash| {
             originals.contains_key(hash) || waiting.contains(hash)
         });
-        self.report.name_what_was_not_checked(compared);
+        self.report.name_what_was_not_checked(compared, lists);
         let memory = if accepted && extends && self.report.verdict != Verdict::Invalid {
-            self.learned.originals =
-                digest_of_originals(listing, &originals, self.learned.size, prefix.is_some());
+            self.learned.originals = if lists {
+                Some(digest_of_originals(listing, &originals, self.learned.size, prefix.is_some()))
+            } else {
+                prefix.filter(|prefix| prefix.size == self.learned.size).and_then(|prefix| prefix.originals)
+            };
             let whole = self.report.verdict == Verdict::Verified && self.learned.size > 0;
             Memory::new(&note, if whole { Some(self.learned) } else { prefix.cloned() })
         } else {

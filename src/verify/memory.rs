@@ -38,8 +38,8 @@ pub(super) struct Prefix {
     pub(super) judge: Hash,
     /// Chain of the digests of the files of openings.
     pub(super) openings: Hash,
-    /// Digest of the names of the stored originals.
-    pub(super) originals: Hash,
+    /// Digest of the names of the stored originals; `None` where they could not be listed.
+    pub(super) originals: Option<Hash>,
     /// Indices of the statements about keys: they are read again, as later entries depend on them.
     pub(super) keys: Vec<u64>,
 }
@@ -119,6 +119,11 @@ impl Memory {
         Some((opened.log().clone(), opened.checkpoint().size()))
     }
 
+    /// Returns how many entries need only be compared, if the same release audits again and trusts the same keys.
+    pub(super) fn compared(&self) -> Option<u64> {
+        self.prefix.as_ref().map(|prefix| prefix.size)
+    }
+
     /// Returns the remembered checkpoint, if it is one of `log`.
     pub(super) fn open(&self, policy: &Policy, log: &VerifierKey) -> Option<OpenedCheckpoint> {
         open_signed(policy, self.checkpoint.as_bytes()).filter(|opened| opened.log() == log)
@@ -176,7 +181,7 @@ mod tests {
     fn what_is_written_is_read_and_nothing_else() {
         let keys = vec![0, 7];
         let hash = Hash::of(b"x");
-        let prefix = Prefix { size: 256, judge: hash, openings: CHAIN_START, originals: hash, keys };
+        let prefix = Prefix { size: 256, judge: hash, openings: CHAIN_START, originals: Some(hash), keys };
         let memory = Memory::new(b"a\nb\n", Some(prefix)).unwrap();
         let bytes = memory.format();
         assert_eq!(Memory::parse(&bytes).unwrap(), memory);
@@ -197,7 +202,7 @@ mod tests {
             (255, judge, 300, false),
             (0, judge, 3, false),
         ] {
-            let prefix = Prefix { size, judge, openings: judge, originals: judge, keys: Vec::new() };
+            let prefix = Prefix { size, judge, openings: judge, originals: Some(judge), keys: Vec::new() };
             let memory = Memory::new(b"", Some(prefix)).unwrap();
             assert_eq!(memory.prefix(&asked, of).is_some(), usable, "{size} {of}");
         }

@@ -27,6 +27,7 @@ mod proof;
 mod prove;
 mod reader;
 mod references;
+mod remote;
 mod report;
 mod signer;
 mod strays;
@@ -51,6 +52,7 @@ pub use proof::{
 };
 pub use prove::{MadeProof, ProveError};
 pub use reader::{LogReader, ReaderError, Record, read_log, read_log_as};
+pub use remote::{Belonging, Extent, never_changes};
 pub use report::{Code, Counts, FINDINGS_MAX, Finding, Remembered, Report, Severity, Verdict};
 pub use withhold::{Withheld, WithholdError};
 

@@ -230,14 +230,26 @@ impl Report {
         }
     }
 
-    /// Names what was not looked at. The first `compared` entries were only compared with what was checked before.
-    pub(super) fn name_what_was_not_checked(&mut self, compared: u64) {
+    /// Names what was not looked at. The first `compared` entries were only compared with what was checked before; `lists`
+    /// says whether files could be listed.
+    pub(super) fn name_what_was_not_checked(&mut self, compared: u64, lists: bool) {
         if compared > 0 {
             self.not_checked.push(format!(
                 "the signatures and stored originals of entries 0 to {} once more: all was checked before, and neither \
                  the entries nor their openings have changed since",
                 compared - 1
             ));
+        }
+        if !lists {
+            let strays = "whether files lie there that belong to nothing, and whether statements wait to be appended: a web server is not listed";
+            self.not_checked.push(strays.into());
+            if compared > 0 {
+                let gone = format!(
+                    "whether the stored originals of entries 0 to {} are still there: they were not asked for again",
+                    compared - 1
+                );
+                self.not_checked.push(gone);
+            }
         }
         let not_stored = self.counts.originals_not_stored;
         if not_stored > 0 {

@@ -1,0 +1,246 @@
+//! What a store of a distant log needs to know and cannot: which files an audit reads, in which order, and which bytes
+//! belong to the log.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::base::Hash;
+use crate::base::limits::DISCLOSURES_FILE_MAX_BYTES;
+use crate::note::Policy;
+use crate::record::{Body, Entry, layout};
+use crate::storage::{FileStore, Judge, Key, Store, Wanted};
+use crate::tlog::bundle::BUNDLE_MAX_BYTES;
+use crate::tlog::edge::hashes_of_tile;
+use crate::tlog::tile::{FULL, partial_tiles_of};
+use crate::tlog::tree::root_of;
+use crate::tlog::{
+    EntryBundle, HashReader, ReadError, Subtree, Tile, TileReader, TileSource, bundles_of, leaf_hash,
+};
+
+use super::fetch::Files;
+use super::memory::{Memory, open_signed};
+use super::report::Finding;
+
+/// Returns whether an object of a log, once published, never changes.
+pub fn never_changes(key: &Key) -> bool {
+    key.as_str().starts_with("tile/") || key.as_str().starts_with(layout::CONTENT)
+}
+
+/// A signed checkpoint, as far as it says what there is to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    size: u64,
+    root: Hash,
+    /// Entries that an audit only compares, if what is remembered still holds.
+    compared: u64,
+}
+
+impl Extent {
+    /// Reads it from `note`; `None` unless a log of the policy signed it.
+    pub fn of(note: &[u8], policy: &Policy, memory: Option<&Memory>) -> Option<Self> {
+        let opened = open_signed(policy, note)?;
+        let (size, root) = (opened.checkpoint().size(), opened.checkpoint().root_hash());
+        let compared = memory.and_then(Memory::compared).unwrap_or(0).min(size);
+        Some(Extent { size, root, compared })
+    }
+
+    /// Returns the files that an audit reads, but for stored originals, in its order. Endless for a hostile size: it is to be
+    /// read only as far as the audit goes.
+    pub fn files(self) -> impl Iterator<Item = Wanted> + Send {
+        let bundles = bundles_of(self.size).flat_map(|bundle| {
+            let lowest = Tile::new(0, bundle.index(), bundle.width());
+            let mut files = vec![wanted(bundle.path(), BUNDLE_MAX_BYTES)];
+            files.extend(lowest.map(wanted_tile));
+            files.push(wanted(layout::disclosures_path(bundle.index()), DISCLOSURES_FILE_MAX_BYTES));
+            files.extend(tiles_above(bundle));
+            files
+        });
+        let edge = partial_tiles_of(self.size).filter(|tile| tile.level() > 0).map(wanted_tile);
+        bundles.chain(edge)
+    }
+
+    /// Returns the stored originals of the entries in a bundle, as far as an audit reads them, and the entries say that
+    /// they were stored.
+    pub fn originals(self, key: &Key, bytes: &[u8]) -> Vec<Wanted> {
+        let Ok(bundle) = key.as_str().parse::<EntryBundle>() else { return Vec::new() };
+        if bundle.first_entry() < self.compared {
+            return Vec::new();
+        }
+        let entries = bundle.entries(bytes).unwrap_or_default();
+        let originals = entries.into_iter().filter_map(|bytes| {
+            let entry = Entry::parse(bytes).ok()?;
+            let Body::Registration(registration) = &entry.body else { return None };
+            let original = entry.original().filter(|_| registration.original_stored)?;
+            let key = Key::new(layout::content_path(&original)).ok()?;
+            Some(Wanted { key, limit: registration.bytes })
+        });
+        originals.collect()
+    }
+}
+
+fn wanted(path: String, limit: usize) -> Wanted {
+    let key = Key::new(path).expect("internal error: a name of the layout is not an object name");
+    Wanted { key, limit: limit as u64 }
+}
+
+fn wanted_tile(tile: Tile) -> Wanted {
+    wanted(tile.path(), usize::from(tile.width()) * Hash::BYTES)
+}
+
+/// The full tiles above the lowest level that a bundle completes.
+fn tiles_above(bundle: EntryBundle) -> impl Iterator<Item = Wanted> {
+    let mut completed = if bundle.width() == FULL { bundle.index() + 1 } else { 1 };
+    (1..crate::tlog::tile::LEVELS).map_while(move |level| {
+        if !completed.is_multiple_of(u64::from(FULL)) {
+            return None;
+        }
+        completed /= u64::from(FULL);
+        Tile::new(level, completed - 1, FULL).map(wanted_tile)
+    })
+}
+
+/// Knows which full tiles and bundles of a log belong to it: those whose hashes lead to its signed root. Partial ones are
+/// soon replaced, and not judged.
+///
+/// The tiles above them, through which they lead there, are authenticated from the root down as they are needed: read
+/// from the folder of the cache where they fit, else from the log.
+pub struct Belonging {
+    extent: Extent,
+    store: Arc<dyn Store>,
+    cache: FileStore,
+    reader: Mutex<Option<TileReader<Upper>>>,
+    /// What is in the cache did not fit.
+    distrusted: Arc<AtomicBool>,
+}
+
+/// Tiles from the cache, or from the log.
+struct Upper {
+    store: Arc<dyn Store>,
+    cache: FileStore,
+    distrusted: Arc<AtomicBool>,
+}
+
+impl TileSource for Upper {
+    type Error = Box<Finding>;
+
+    fn tile(&self, tile: Tile) -> Result<Vec<u8>, Box<Finding>> {
+        if tile.width() == FULL
+            && !self.distrusted.load(Ordering::Relaxed)
+            && let Ok(kept) = TileSource::tile(&Files { store: &self.cache }, tile)
+        {
+            return Ok(kept);
+        }
+        TileSource::tile(&Files { store: &*self.store }, tile)
+    }
+}
+
+impl Belonging {
+    /// Judges by the checkpoint of `extent`. Upper tiles are read from the folder `cache`, else from `store`.
+    pub fn new(extent: Extent, store: Arc<dyn Store>, cache: FileStore) -> Self {
+        let distrusted = Arc::new(AtomicBool::new(false));
+        Belonging { extent, store, cache, reader: Mutex::new(None), distrusted }
+    }
+
+    /// Returns the root of what is below tile `index` of `level`, authenticated.
+    fn root_below(&self, level: u8, index: u64) -> Option<Hash> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read = || {
+            if reader.is_none() {
+                let source = Upper {
+                    store: Arc::clone(&self.store),
+                    cache: FileStore::reader(self.cache.root()),
+                    distrusted: Arc::clone(&self.distrusted),
+                };
+                *reader = Some(TileReader::new(source, self.extent.size, &self.extent.root)?);
+            }
+            match reader.as_mut() {
+                Some(reader) => reader.read(&[Subtree { level: (level + 1) * 8, index }]),
+                None => Ok(Vec::new()),
+            }
+        };
+        let found = match read() {
+            Err(ReadError::Changed { .. }) if !self.distrusted.swap(true, Ordering::Relaxed) => read(),
+            found => found,
+        };
+        found.ok()?.first().copied()
+    }
+}
+
+impl fmt::Debug for Belonging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Belonging").field("extent", &self.extent).finish_non_exhaustive()
+    }
+}
+
+impl Judge for Belonging {
+    fn judges(&self, key: &Key) -> bool {
+        let size = self.extent.size;
+        let tile = key.as_str().parse::<Tile>();
+        let bundle = key.as_str().parse::<EntryBundle>();
+        tile.is_ok_and(|tile| tile.width() == FULL && tile.belongs_to(size))
+            || bundle.is_ok_and(|bundle| bundle.width() == FULL && bundle.belongs_to(size))
+    }
+
+    fn belongs(&self, key: &Key, bytes: &[u8]) -> bool {
+        if !self.judges(key) {
+            return false;
+        }
+        let (level, index, hashes) = if let Ok(tile) = key.as_str().parse::<Tile>() {
+            let Ok(hashes) = hashes_of_tile(tile, bytes) else { return false };
+            (tile.level(), tile.index(), hashes)
+        } else if let Ok(bundle) = key.as_str().parse::<EntryBundle>() {
+            let Ok(entries) = bundle.entries(bytes) else { return false };
+            (0, bundle.index(), entries.into_iter().map(leaf_hash).collect())
+        } else {
+            return false;
+        };
+        self.root_below(level, index) == Some(root_of(&hashes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(size: u64) -> Vec<String> {
+        let extent = Extent { size, root: Hash([0; 32]), compared: 0 };
+        extent.files().map(|wanted| wanted.key.to_string()).collect()
+    }
+
+    #[test]
+    fn the_files_of_a_log_in_the_order_of_an_audit() {
+        assert_eq!(names(0), [""; 0]);
+        assert_eq!(names(3), ["tile/entries/000.p/3", "tile/0/000.p/3", "disclosures/000"]);
+        let expected = [
+            "tile/entries/000",
+            "tile/0/000",
+            "disclosures/000",
+            "tile/entries/001.p/1",
+            "tile/0/001.p/1",
+            "disclosures/001",
+            "tile/1/000.p/1",
+        ];
+        assert_eq!(names(257), expected);
+        let large = names(65_536 + 256 * 3 + 1);
+        assert_eq!(large[255 * 3..256 * 3 + 1].last().unwrap(), "tile/1/000");
+        assert_eq!(large[large.len() - 2..], ["tile/1/001.p/3", "tile/2/000.p/1"]);
+        let unique: std::collections::BTreeSet<&String> = large.iter().collect();
+        assert_eq!(unique.len(), large.len());
+    }
+
+    #[test]
+    fn a_hostile_size_costs_only_what_is_read_of_it() {
+        let extent = Extent { size: i64::MAX as u64, root: Hash([0; 32]), compared: 0 };
+        assert_eq!(extent.files().take(1_000).count(), 1_000);
+    }
+
+    #[test]
+    fn what_may_change_is_known() {
+        let never = |name: &str| never_changes(&Key::new(name).unwrap());
+        assert!(never("tile/0/000") && never("tile/entries/000.p/3"));
+        for name in ["checkpoint", "disclosures/000", "pending/a", "tiles"] {
+            assert!(!never(name), "{name}");
+        }
+    }
+}
