@@ -334,6 +334,7 @@ fn what_became_of_a_record() {
         ["check", "quoting.txt"],
         ["show", "3"],
         ["show", "4"],
+        ["show", "7"],
     );
     let check = folder.json(&["check", "depeche.fr.txt"]);
     assert_eq!(check["answer"], "sameBytes");
