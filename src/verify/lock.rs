@@ -503,14 +503,14 @@ mod tests {
         };
         assert!(matches!(changed("sources/1", "sources/2"), LockError::Format(_)));
         assert!(matches!(changed("\"origin\"", "\"more\": 1, \"origin\""), LockError::Malformed(_)));
-        assert!(matches!(changed("c.md", "a/b.md"), LockError::Twice { line: 20, .. }));
+        assert!(matches!(changed("c.md", "a/b.md"), LockError::Twice { line: 21, .. }));
         assert!(matches!(changed("\"saidBy\":11", "\"saidBy\":\"11\""), LockError::Source { line: 14 }));
         assert!(matches!(changed(",\"saidBy\":11", ""), LockError::Source { line: 14 }));
         assert!(matches!(changed("{\"record\":5,", "{"), LockError::Source { line: 15 }));
         for path in ["../a.md", "/a.md", "a//b", "./a", "a/..", "", "a\\\\b", "C:/a", "a\\u0000", "a/../../b"]
         {
             let error = changed("c.md", path);
-            assert!(matches!(error, LockError::Path { line: 20, .. }), "{path}: {error:?}");
+            assert!(matches!(error, LockError::Path { line: 21, .. }), "{path}: {error:?}");
         }
         assert!(LockPath::new(&"a".repeat(LOCK_PATH_MAX_BYTES)).is_some());
         assert!(LockPath::new(&"a".repeat(LOCK_PATH_MAX_BYTES + 1)).is_none());
