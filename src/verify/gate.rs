@@ -282,6 +282,9 @@ impl Gate<'_> {
                 self.relations(place, sha256, pinned);
             }
         }
+        if pinned.sources.is_empty() {
+            self.report.not_checked.push(format!("what {name} rests on: no source is locked for it"));
+        }
         for source in &pinned.sources {
             self.source(Place { article: name, line: source.line }, source);
         }

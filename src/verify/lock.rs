@@ -254,7 +254,7 @@ impl Lock {
     /// Reads a lock file.
     ///
     /// # Errors
-    /// [`LockError`] for what is not one; whose checkpoint it has is [`Lock::open`]'s to say.
+    /// [`LockError`] for what is not one. Whose checkpoint it has is looked at when it is used.
     pub fn parse(text: &str) -> Result<Self, LockError> {
         // Looked at first: a later format may have other members.
         let FormatOnly { format } = serde_json::from_str(text).map_err(LockError::Malformed)?;
