@@ -16,10 +16,11 @@ use dateline::record::disclosures::DisclosureFile;
 use dateline::record::entry::Entry;
 use dateline::tlog::bundle::EntryBundle;
 use dateline::tlog::tile::Tile;
+use dateline::verify::Lock;
 
 /// Names of the targets.
 #[allow(dead_code)]
-pub(crate) const TARGETS: [&str; 19] = [
+pub(crate) const TARGETS: [&str; 20] = [
     "any",
     "text",
     "markdown",
@@ -39,6 +40,7 @@ pub(crate) const TARGETS: [&str; 19] = [
     "proof",
     "bundle",
     "entry",
+    "lock",
 ];
 
 /// Reads `bytes` as `target` does, and panics where something does not hold.
@@ -68,7 +70,21 @@ pub(crate) fn check(target: &str, bytes: &[u8]) {
         }
         "bundle" => bundle(bytes),
         "entry" => entry(bytes),
+        "lock" => lock(bytes),
         other => panic!("no target {other}"),
+    }
+}
+
+/// What is read is written in one way, and read again from there.
+fn lock(bytes: &[u8]) {
+    let Some(read) = std::str::from_utf8(bytes).ok().and_then(|text| Lock::parse(text).ok()) else { return };
+    let written = read.format();
+    let again = Lock::parse(&written).unwrap();
+    assert_eq!(again.format(), written);
+    for article in again.articles() {
+        let line = written.lines().nth(article.line as usize - 1).unwrap();
+        assert!(line.contains("\"path\""), "{line}");
+        assert!(article.path.as_str().split('/').all(|part| !matches!(part, "" | "." | "..")));
     }
 }
 

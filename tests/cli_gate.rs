@@ -186,6 +186,8 @@ fn what_holds_passes_the_gate_and_what_became_of_it_does_not() {
         ["gate", "--allow-unresolved"],
         ["gate", "articles/lake.md", "--allow-unresolved", "--require", "claimed", "--format", "json"],
         ["gate", "articles/lake.md"],
+        ["lock", "port.txt", "-o", "other.lock"],
+        ["gate", "--lock", "other.lock", "--require", "claimed"],
     );
     folder.publish(&[log(), later()].concat());
     let with = |format| [GATE[0], GATE[1], GATE[2], "--format", format];
@@ -334,6 +336,7 @@ fn what_became_of_a_record() {
         ["check", "quoting.txt"],
         ["show", "3"],
         ["show", "4"],
+        ["show", "7"],
     );
     let check = folder.json(&["check", "depeche.fr.txt"]);
     assert_eq!(check["answer"], "sameBytes");

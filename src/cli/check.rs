@@ -17,7 +17,7 @@ use super::failure::{Failure, Outcome};
 use super::input::{Input, read_bounded};
 use super::output::Output;
 use super::terminal::sanitize;
-use super::view::{MISSING, View, WITHHELD};
+use super::view::{MISSING, View, WITHHELD, statement_text};
 use super::workspace::Workspace;
 use super::{history, now};
 
@@ -221,8 +221,13 @@ fn text(name: &str, answer: Answer, records: &[Found], standings: &Standings) ->
 
 /// What a proof leaves open.
 fn not_checked(proven: &ProvenRecord) -> Vec<String> {
-    let mut out = vec!["whether the signer's key was revoked before: that takes the log".to_owned()];
-    out.push("what was said of the record since, a retraction say: that takes the log".into());
+    let mut out = vec![match proven.original {
+        Some(_) => "whether the signer's key was revoked before: that takes the log".to_owned(),
+        None => "what became of that key before and since: that takes the log".into(),
+    }];
+    if proven.original.is_some() {
+        out.push("what was said of the record since, a retraction say: that takes the log".into());
+    }
     if proven.original.is_some() && proven.document.is_none() {
         out.push("which document it is about: none was given".into());
     }
@@ -263,7 +268,7 @@ fn print_proven(name: &str, proven: &ProvenRecord, output: Output) -> Outcome<Ex
             let mut out = format!("{}: verified: {what}\n", sanitize(name));
             match &view {
                 Some(view) => out.push_str(&view.text()),
-                None => out.push_str(&said(proven)),
+                None => out.push_str(&statement_text(&proven.predicate())),
             }
             let mut line = |name: &str, value: &str| out.push_str(&format!("  {name:<12}{value}\n"));
             for one in &proven.withheld {
@@ -273,7 +278,11 @@ fn print_proven(name: &str, proven: &ProvenRecord, output: Output) -> Outcome<Ex
                 line("", &format!("{MISSING}: the opening of {}", sanitize(pointer)));
             }
             line("checkpoint", &format!("{} entries, {witnesses} witnesses", checkpoint.size()));
-            out.push_str("This establishes that the record is in the log, signed by a key that a root key enrolled before it.\n");
+            let signer = match proven.original {
+                Some(_) => "a key that a root key enrolled before it",
+                None => "a root key",
+            };
+            out.push_str(&format!("This establishes that the record is in the log, signed by {signer}.\n"));
             if view.is_some() {
                 out.push_str("It does not establish that the named origin produced the document, nor that it is true.\n");
             }
@@ -305,15 +314,4 @@ fn print_proven(name: &str, proven: &ProvenRecord, output: Output) -> Outcome<Ex
         },
     )?;
     Ok(Exit::Success)
-}
-
-/// Returns what a statement that registers nothing says, a line for each member.
-fn said(proven: &ProvenRecord) -> String {
-    let predicate = proven.predicate();
-    let members = predicate.as_object().into_iter().flatten().filter(|(name, _)| !name.starts_with("_sd"));
-    let line = |(name, value): (&String, &Value)| {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        format!("  {:<12}{}\n", sanitize(name), super::terminal::sanitize_to(&value, 300))
-    };
-    members.map(line).collect()
 }

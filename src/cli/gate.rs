@@ -59,7 +59,7 @@ pub(crate) fn run(workspace: &Workspace, args: &GateArgs, output: Output) -> Out
     };
     output.print_results(
         &results,
-        || text(&report),
+        || text(&report, rule.require.is_some()),
         || {
             let mut object = json!(report);
             object["lock"] = json!(lock_name);
@@ -112,7 +112,7 @@ pub(crate) fn seconds(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "an age is a number with d, h, m or s, as 7d".into())
 }
 
-fn text(report: &GateReport) -> String {
+fn text(report: &GateReport, require: bool) -> String {
     let verdict = match report.verdict {
         Verdict::Verified => coloured("verified", true),
         Verdict::Invalid => coloured("INVALID", false),
@@ -135,14 +135,15 @@ fn text(report: &GateReport) -> String {
     }
     out.push_str(&findings::text(&report.findings, report.findings_left_out));
     for not_checked in &report.not_checked {
-        out.push_str(&format!("not checked: {not_checked}\n"));
+        out.push_str(&format!("not checked: {}\n", sanitize(not_checked)));
     }
     if report.verdict == Verdict::Verified {
-        out.push_str(
-            "This establishes that each source is the entry that was locked, that nobody who may has taken it back or refuted\n\
-             it in this log, and that it meets the rule asked for. It does not establish that a source is true, nor that the\n\
-             articles rest on nothing else.\n",
-        );
+        let rule = if require { "; and that it meets the rule asked for" } else { "" };
+        out.push_str(&format!(
+            "This establishes that each record that is locked is the entry that it was, and that nobody who may has taken it\n\
+             back or refuted it in this log{rule}.\n\
+             It does not establish that a source is true, nor that the articles rest on nothing else.\n"
+        ));
     }
     out
 }

@@ -45,7 +45,8 @@ pub(crate) fn run(workspace: &Workspace, args: &LockArgs, output: Output) -> Out
         _ => error.into(),
     })?;
     let text = lock.format();
-    let changed = fs::read(&args.output).map_or(true, |before| before != text.as_bytes());
+    let before = read_bounded(&args.output, LOCK_MAX_BYTES);
+    let changed = before.map_or(true, |before| before != text.as_bytes());
     if changed {
         replace(&args.output, text.as_bytes())?;
     }

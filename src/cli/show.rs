@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::failure::Outcome;
 use super::output::{Output, print_exactly};
 use super::terminal::sanitize;
-use super::view::{View, json_word};
+use super::view::{View, json_word, statement_text};
 use super::workspace::Workspace;
 use super::{history, now};
 
@@ -85,6 +85,9 @@ fn text(record: &Record, standing: Option<&Standing>, size: u64) -> String {
         out.push_str(
             "It does not establish that the named origin produced the document, nor that it is true.\n",
         );
+    }
+    if let Body::Relation(_) | Body::Assessment(_) | Body::Notice(_) | Body::Unknown = record.entry.body {
+        out.push_str(&statement_text(&record.predicate()));
     }
     out
 }

@@ -282,6 +282,16 @@ fn claimed_origin(claim: &OriginClaim) -> ClaimedOrigin {
     }
 }
 
+/// Returns what a statement says that registers nothing, a line for each member that stands in the clear.
+pub(crate) fn statement_text(predicate: &Value) -> String {
+    let members = predicate.as_object().into_iter().flatten().filter(|(name, _)| !name.starts_with("_sd"));
+    let line = |(name, value): (&String, &Value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        format!("  {:<12}{}\n", sanitize_to(name, 40), sanitize_to(&value, 300))
+    };
+    members.map(line).collect()
+}
+
 /// The word that JSON has for a value of an enumeration.
 pub(crate) fn json_word<T: serde::Serialize>(value: &T) -> String {
     json!(value).as_str().unwrap_or_default().to_owned()

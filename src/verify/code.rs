@@ -347,7 +347,7 @@ impl Code {
                 "Nobody has shown of where the source says it comes from what the rule asks for."
             }
             Code::SourceUnresolved => {
-                "What became of the source cannot be known. Register it, or say --allow-unresolved."
+                "What became of the source cannot be known until somebody registers it; --allow-unresolved lets it pass."
             }
             Code::SourcePending => "Until it is in the log, a statement is nobody's record.",
             Code::CheckpointTooOld => {

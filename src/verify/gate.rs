@@ -282,6 +282,9 @@ impl Gate<'_> {
                 self.relations(place, sha256, pinned);
             }
         }
+        if pinned.sources.is_empty() {
+            self.report.not_checked.push(format!("what {name} rests on: no source is locked for it"));
+        }
         for source in &pinned.sources {
             self.source(Place { article: name, line: source.line }, source);
         }
@@ -412,8 +415,8 @@ impl Gate<'_> {
 
     /// The last word on an embargo holds.
     fn embargo(&mut self, place: Place<'_>, record: u64, standing: &Standing) {
-        let embargoes = standing.notices.iter().filter(|one| one.notice == NoticeKind::Embargo);
-        let Some(Noticed { by, until: Some(until), .. }) = embargoes.last() else { return };
+        let mut embargoes = standing.notices.iter().filter(|one| one.notice == NoticeKind::Embargo);
+        let Some(Noticed { by, until: Some(until), .. }) = embargoes.next_back() else { return };
         if *until > self.rule.now {
             let what = format!("record {record} is under an embargo until {until}, by record {by}");
             let finding = self.at(place, Code::SourceEmbargoed, what).record(record);

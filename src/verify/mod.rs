@@ -2,7 +2,8 @@
 //! log's folder.
 //!
 //! [`audit()`] checks everything; [`LogReader`] reads records for commands that show them, through authenticated
-//! hashes; [`check_proof`] checks one document against a proof file, with no log at hand.
+//! hashes; [`check_proof`] checks one document against a proof file, with no log at hand; a [`Lock`] pins what articles
+//! rest on, and [`LogReader::gate`] checks that it still holds.
 //!
 //! Three values throughout: what is bad is *invalid*, what could not be checked is *unverifiable*, and only what was
 //! checked and holds is *verified*. An opening that is missing, a stored original that is missing, a quorum not

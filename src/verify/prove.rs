@@ -132,7 +132,8 @@ impl LogReader<'_> {
         })?;
         let size = self.size();
         let record = record.ok_or(ReaderError::NoRecord { index, size })?;
-        for why in [record.signer.as_ref().err(), record.openings_fit.as_ref().err()].into_iter().flatten() {
+        let faults = [record.signer.as_ref().err(), record.openings_fit.as_ref().err()];
+        if let Some(why) = faults.into_iter().flatten().next() {
             return Err(ProveError::NotHeld { index, why: why.clone() });
         }
         // The keys that the proof must account for: the signer's, those it replaced, and, of a statement about a key, that
