@@ -300,6 +300,10 @@ pub(crate) fn checkpoints() -> Vec<Attack> {
         untrusted("the checkpoint by another key of the log's name", {
             note(&checkpoint_text(), ORIGIN, &signing(9))
         }),
+        untrusted("the checkpoint of another origin and key", {
+            let other = "example.org/other";
+            note(&checkpoint_text().replace(ORIGIN, other), other, &signing(9))
+        }),
         untrusted("the checkpoint of another origin, under the log's name", {
             note(&checkpoint_text().replace(ORIGIN, "example.org/other"), ORIGIN, &log_key())
         }),
