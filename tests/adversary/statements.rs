@@ -1,15 +1,19 @@
 //! Statements that contradict themselves, the log, or the document that they are about, signed by one who may sign.
 
+use dateline::article::reflow::reflow;
+use dateline::article::{self, ReadOptions};
 use dateline::attest::Disclosure;
 use dateline::base::Hash;
-use dateline::record::{NewEntry, NoticeKind, RelationKind};
+use dateline::record::{Decisions, Draft, NewEntry, NoticeKind, RelationKind};
+use dateline::storage::MemoryStore;
 use dateline::verify::Code;
 use serde_json::{Value, json};
 
 use crate::attack::{
     Attack, at, attack, by_editor, by_stranger, check_all, file, good_entry, operator, original, raw, with,
 };
-use crate::support::statements::{document, notes, notice, relates, relation, resigned, to};
+use crate::support::editor;
+use crate::support::statements::{document, notes, notice, relates, relation, resigned, said, to};
 
 #[test]
 fn statement() {
@@ -179,15 +183,31 @@ pub(crate) fn statements() -> Vec<Attack> {
         })
         .finds([at(7, OpeningMismatch)])
         .holds(8, 8),
+        attack("paragraphs that overlap, to be read again and again", {
+            let text = crate::support::text(2);
+            let whole = Hash::of(reflow(&text).as_str().as_bytes());
+            let paragraph = json!({"start": 0, "end": text.chars().count(), "reflowSha256": whole});
+            with_member(&good_entry(2), "paragraphs", &json!([paragraph, paragraph]))
+        })
+        .finds([at(7, Code::DigestMismatch)])
+        .holds(8, 8),
+        attack("a quotation of a whole document, to be read again and again", {
+            let long = "one two three four. ".repeat(1_001);
+            let text = long.trim_end();
+            let (end, words) = (text.chars().count(), reflow(text).as_str().to_owned());
+            let quote = json!({
+                "text": words, "marks": "«»", "start": 0, "end": end, "reflowSha256": Hash::of(words.as_bytes()),
+            });
+            let store = with([with_quote(&registration_of(text), &quote)]);
+            crate::attack::put(&store, &dateline::record::layout::content_path(&Hash::of(text.as_bytes())), text);
+            store
+        })
+        .finds([at(7, EvidenceMismatch)])
+        .holds(8, 8),
         attack("a quotation whose digest is another's", {
             let quote =
                 json!({"text": "a flood", "marks": "«»", "start": 0, "end": 7, "reflowSha256": Hash::of(b"a river")});
-            let opening = Disclosure::element([4; 16], &quote).unwrap();
-            let entry = resigned(&by_editor(5), |payload| {
-                payload["predicate"]["quotes"] = json!([{"...": opening.digest()}]);
-            });
-            let openings = [entry.openings.clone(), vec![opening.as_str().to_owned()]].concat();
-            with([NewEntry { openings, ..entry }])
+            with([with_quote(&by_editor(5), &quote)])
         })
         .finds([at(7, Code::DigestMismatch)])
         .holds(8, 8),
@@ -229,4 +249,25 @@ pub(crate) fn statements() -> Vec<Attack> {
 /// The relation with another target, signed by the editor.
 fn changed_target(cites: &NewEntry, target: Value) -> NewEntry {
     resigned(cites, |payload| payload["predicate"]["target"]["record"] = target)
+}
+
+/// The good log, and in it the registration with a member more, committed to and opened in the place of all others.
+fn with_member(entry: &NewEntry, name: &str, value: &Value) -> MemoryStore {
+    let opening = Disclosure::member([4; 16], name, value).unwrap();
+    let entry = resigned(entry, |payload| payload["predicate"]["_sd"] = json!([opening.digest()]));
+    with([NewEntry { openings: vec![opening.as_str().to_owned()], ..entry }])
+}
+
+/// The registration of a document by the editor, as if nothing was found in it.
+fn registration_of(text: &str) -> NewEntry {
+    let article = article::read(text.as_bytes(), &ReadOptions::default()).unwrap();
+    said(&editor(), |circumstances| Draft::registration(&article, &Decisions::default(), circumstances))
+}
+
+/// The registration with one quotation, committed to and opened.
+fn with_quote(entry: &NewEntry, quote: &Value) -> NewEntry {
+    let opening = Disclosure::element([4; 16], quote).unwrap();
+    let entry =
+        resigned(entry, |payload| payload["predicate"]["quotes"] = json!([{"...": opening.digest()}]));
+    NewEntry { openings: [entry.openings.clone(), vec![opening.as_str().to_owned()]].concat(), ..entry }
 }
