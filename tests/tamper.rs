@@ -9,18 +9,13 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dateline::base::{Hash, SigningKey};
-use dateline::log::NewRecord;
-use dateline::record::{KeyAction, NewEntry, layout};
-use dateline::storage::{FileStore, Object, Store};
-use dateline::tlog::edge::bytes_of_tile;
-use dateline::tlog::{bundles_of, leaf_hash};
+use dateline::base::Hash;
+use dateline::record::layout;
+use dateline::storage::{FileStore, Store};
+use dateline::tlog::leaf_hash;
 use dateline::verify::{AuditError, Code, Report, Severity, Verdict, audit};
 use rayon::prelude::*;
-use support::{
-    append, assembled, audited, create, editor, enrolment, joined, key, key_entry, log_key, policy,
-    registration, root_key, signing, trust,
-};
+use support::{append, audited, create, editor, enrolment, joined, policy, registration, trust};
 
 /// A log in a folder of its own.
 struct Scratch {
@@ -240,24 +235,6 @@ fn a_changed_tile_is_told_from_a_changed_entry() {
     assert_eq!(report.counts.entries, 45);
 }
 
-#[test]
-fn an_entry_changed_together_with_its_tile_does_not_lead_to_the_root() {
-    let log = Scratch::new(3);
-    let name = "tile/entries/000.p/4";
-    let mut bytes = log.read(name);
-    let before = bytes.clone();
-    let last = bytes.len() - 3;
-    bytes[last] ^= 1;
-    let entries = bundles_of(4).next().unwrap().entries(&bytes).unwrap();
-    let tile: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
-    log.write(name, &bytes);
-    let report = log.with("tile/0/000.p/4", &bytes_of_tile(&tile));
-    assert_eq!(report.verdict, Verdict::Invalid);
-    assert!(codes(&report).contains(&Code::RootMismatch), "{:?}", report.findings);
-    log.write(name, &before);
-    assert_verified(&log.audit());
-}
-
 /// The lines of the first file of openings, by record.
 fn openings(log: &Scratch) -> Vec<(u64, String)> {
     let text = String::from_utf8(log.read("disclosures/000")).unwrap();
@@ -335,73 +312,4 @@ fn a_stray_file_is_noted_and_changes_nothing() {
     }
     log.write(".local/anything", b"x");
     assert_eq!(log.audit().findings, []);
-}
-
-fn audit_of(entries: &[NewEntry]) -> Report {
-    audited(&assembled(entries, support::ORIGIN, &log_key()))
-}
-
-fn entry(record: NewRecord) -> NewEntry {
-    record.entry
-}
-
-#[test]
-fn signers_are_judged_by_log_order() {
-    let enrolled = entry(enrolment());
-    let by_editor = |number| entry(registration(&editor(), number, "", false));
-    let stranger = signing(9);
-    let by_stranger = entry(registration(&stranger, 8, "", false));
-    let about = |action, key: &SigningKey| key_entry(&root_key(), action, &key.public());
-
-    assert_verified(&audit_of(&[enrolled.clone(), by_editor(1)]));
-    let report = audit_of(&[enrolled.clone(), by_editor(1), by_stranger.clone(), by_editor(2)]);
-    assert_eq!(codes(&report), [Code::SignerNotEnrolled]);
-    assert_eq!(named(&report, Code::SignerNotEnrolled), [Some(2)]);
-    assert_eq!(report.verdict, Verdict::Invalid);
-
-    let enrolled_late = [enrolled.clone(), by_stranger.clone(), about(KeyAction::Enrol, &stranger)];
-    assert_eq!(named(&audit_of(&enrolled_late), Code::SignerNotEnrolled), [Some(1)]);
-
-    for action in [KeyAction::Revoke, KeyAction::Retire] {
-        let report = audit_of(&[enrolled.clone(), by_editor(1), about(action, &editor()), by_editor(2)]);
-        assert_eq!(codes(&report), [Code::SignerEnded]);
-        assert_eq!(named(&report, Code::SignerEnded), [Some(3)]);
-        assert_eq!(report.verdict, Verdict::Invalid);
-    }
-
-    // Whoever enrols himself is not enrolled, and neither is what he signs.
-    let himself = key_entry(&stranger, KeyAction::Enrol, &stranger.public());
-    let report = audit_of(&[enrolled.clone(), himself, by_stranger]);
-    assert_eq!(named(&report, Code::SignerNotAllowed), [Some(1)]);
-    assert_eq!(named(&report, Code::SignerNotEnrolled), [Some(2)]);
-
-    let report = audit_of(&[enrolled.clone(), enrolled]);
-    assert_eq!(named(&report, Code::KeyStatementInvalid), [Some(1)]);
-}
-
-#[test]
-fn a_checkpoint_of_another_log_or_key_is_not_trusted() {
-    let entries = [entry(enrolment())];
-    let untrusted = [
-        assembled(&entries, "example.org/other", &log_key()),
-        assembled(&entries, support::ORIGIN, &signing(9)),
-        assembled(&entries, "example.org/other", &signing(9)),
-    ];
-    for store in untrusted {
-        let report = audited(&store);
-        assert_eq!(codes(&report), [Code::CheckpointUntrusted]);
-        assert_eq!((report.verdict, report.size, report.root_hash), (Verdict::Invalid, 0, None));
-        assert!(!report.not_checked.is_empty());
-    }
-}
-
-#[test]
-fn a_checkpoint_of_other_entries_is_found_out() {
-    let [one, other] = [1, 2].map(|number| entry(registration(&editor(), number, "", false)));
-    let store = assembled(&[entry(enrolment()), one], support::ORIGIN, &log_key());
-    let other = assembled(&[entry(enrolment()), other], support::ORIGIN, &log_key());
-    let bytes = support::get(&other, layout::CHECKPOINT).unwrap();
-    store.put(&[Object { key: key(layout::CHECKPOINT), bytes }]).unwrap();
-    let report = audited(&store);
-    assert_eq!((codes(&report), report.verdict), (vec![Code::RootMismatch], Verdict::Invalid));
 }

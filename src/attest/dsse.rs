@@ -259,6 +259,16 @@ mod tests {
     }
 
     #[test]
+    fn another_spelling_is_told_by_its_place() {
+        let good = String::from_utf8(sealed(b"{}").encode()).unwrap();
+        let comma = good.find(',').unwrap();
+        for (spelt, place) in [(good.replacen(',', ", ", 1), comma + 1), (format!("{good}\n"), good.len())] {
+            let error = Envelope::parse(spelt.as_bytes()).unwrap_err();
+            assert!(matches!(error, EnvelopeError::Spelling { at } if at == place), "{error:?}");
+        }
+    }
+
+    #[test]
     fn size_is_bounded() {
         // 3 bytes of payload are 4 of base64.
         let overhead = sealed(b"").encode().len();

@@ -24,7 +24,7 @@ pub const EVIDENCE_FORMAT: &str = "dateline-evidence/1";
 
 /// Two checkpoints of one log that contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Evidence {
     /// Always [`EVIDENCE_FORMAT`].
     format: String,
@@ -183,12 +183,14 @@ impl Evidence {
         if contradiction != Some(self.code) {
             return Err(EvidenceError::NoContradiction);
         }
-        if self.code == Contradiction::PrefixRewritten {
-            let (old, new) = (accepted.checkpoint().size(), found.checkpoint());
-            let (Some(root), Some(hashes)) = (self.prefix_root, self.consistency.clone()) else {
-                return Err(EvidenceError::NoContradiction);
-            };
-            ConsistencyProof(hashes).verify(old, &root, new.size(), &new.root_hash())?;
+        match (self.code, self.prefix_root, self.consistency.clone()) {
+            (Contradiction::PrefixRewritten, Some(root), Some(hashes)) => {
+                let (old, new) = (accepted.checkpoint().size(), found.checkpoint());
+                ConsistencyProof(hashes).verify(old, &root, new.size(), &new.root_hash())?;
+            }
+            (Contradiction::Forked | Contradiction::RolledBack, None, None) => {}
+            // Words beside the evidence, which nothing shows, are no evidence.
+            _ => return Err(EvidenceError::NoContradiction),
         }
         Ok(Shown { contradiction: self.code, accepted, found })
     }

@@ -3,11 +3,15 @@
 use crate::article::reflow::reflow;
 use crate::article::{Evidence, ExtractedText, Format, NUMBERS, REFLOW, ReadOptions, extract_as, numbers};
 use crate::base::Hash;
+use crate::base::limits::QUOTE_MAX_CHARS;
 use crate::record::Registration;
 use crate::record::registration::Fingerprint;
 
 use super::entry::Claim;
 use super::report::{Code, Finding};
+
+/// Characters of the text that one quotation may span: its words, and all that is between lines.
+const QUOTED_MAX_CHARS: usize = 4 * QUOTE_MAX_CHARS;
 
 /// Extracts the text again and holds all that the registration says about it against it. `claims` counts what holds.
 /// Findings are without the record.
@@ -44,7 +48,8 @@ pub(super) fn check<'e>(
     }
     for (number, quote) in registration.quotes.iter().flatten().enumerate() {
         let Some(quote) = quote.opened() else { continue };
-        match text.slice(quote.start, quote.end) {
+        let fits = quote.end.saturating_sub(quote.start) <= QUOTED_MAX_CHARS;
+        match text.slice(quote.start, quote.end).filter(|_| fits) {
             Some(slice) if reflow(slice).as_str() == quote.text => *claims += 1,
             _ => {
                 let what = format!("the quotation does not stand at {} to {}", quote.start, quote.end);
@@ -52,8 +57,12 @@ pub(super) fn check<'e>(
             }
         }
     }
+    // Paragraphs follow each other: of a text that they covered a thousand times, all would be read a thousand times.
+    let mut after = 0;
     for (number, paragraph) in registration.paragraphs.iter().flatten().enumerate() {
-        let slice = text.slice(paragraph.start, paragraph.end);
+        let follows = paragraph.start >= after;
+        after = after.max(paragraph.end);
+        let slice = text.slice(paragraph.start, paragraph.end).filter(|_| follows);
         let digest = slice.map(|slice| Hash::of(reflow(slice).as_str().as_bytes()));
         if digest != Some(paragraph.reflow_sha256) {
             let what = "not the digest of the paragraph".into();

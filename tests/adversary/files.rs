@@ -114,7 +114,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("an entry stands again where another was", entries(|all| all[6] = all[5].clone()))
             .finds([(EntryChanged, Record(6)), (OpeningMissing, Record(6))])
             .holds(7, 7),
-        attack("the entries end early", outsider(BUNDLE, |bytes| cut(bytes))).finds(bundle()),
+        attack("the entries end early", outsider(BUNDLE, cut)).finds(bundle()),
         attack("an empty entry follows", outsider(BUNDLE, |bytes| bytes.extend([0, 0]))).finds(bundle()),
         attack("a length goes beyond the end", outsider(BUNDLE, |bytes| bytes[..2].fill(0xff)))
             .finds(bundle()),
@@ -199,7 +199,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("an original is replaced", outsider(&original(2), |bytes| bytes[4] ^= 1))
             .finds([(OriginalChanged, Record(2))])
             .holds(7, 7),
-        attack("an original ends early", outsider(&original(2), |bytes| cut(bytes)))
+        attack("an original ends early", outsider(&original(2), cut))
             .finds([(OriginalChanged, Record(2))])
             .holds(7, 7),
         attack("an original is larger than was registered", outsider(&original(2), |bytes| bytes.push(b' ')))
@@ -299,6 +299,10 @@ pub(crate) fn checkpoints() -> Vec<Attack> {
         }),
         untrusted("the checkpoint by another key of the log's name", {
             note(&checkpoint_text(), ORIGIN, &signing(9))
+        }),
+        untrusted("the checkpoint of another origin and key", {
+            let other = "example.org/other";
+            note(&checkpoint_text().replace(ORIGIN, other), other, &signing(9))
         }),
         untrusted("the checkpoint of another origin, under the log's name", {
             note(&checkpoint_text().replace(ORIGIN, "example.org/other"), ORIGIN, &log_key())
@@ -452,7 +456,7 @@ pub(crate) fn openings() -> Vec<Attack> {
         with("an opening of an entry that is not there", |lines| lines.push((77, "WyJh".into())))
             .finds([(Stray, file(at))])
             .harmless(),
-        written("the last opening does not end", |bytes| cut(bytes)),
+        written("the last opening does not end", cut),
         written("openings with line endings of Windows", |bytes| {
             *bytes = String::from_utf8_lossy(bytes).replace('\n', "\r\n").into_bytes();
         }),
