@@ -36,9 +36,13 @@ pub(super) struct Parsed {
 impl Batch {
     /// Reads one, and checks what each entry says by itself. `listed` are the stored originals.
     pub(super) fn read(files: Files<'_>, listed: &HashSet<Hash>, bundle: EntryBundle) -> Self {
+        // In this order, in which they were fetched if they were.
+        let bytes = files.bundle(bundle);
+        let tile = Tile::new(0, bundle.index(), bundle.width());
+        let tile = files.tile(tile.expect("internal error: a bundle is as wide as a tile"));
         let openings = files.openings(bundle.index());
         let file = openings.as_ref().ok().map(|(file, _)| file);
-        let entries = files.bundle(bundle).and_then(|(found, bytes)| {
+        let entries = bytes.and_then(|(found, bytes)| {
             let mut entries = found
                 .entries(&bytes)
                 .map_err(|error| Finding::new(Code::BundleMalformed, error.to_string()).path(found.path()))?;
@@ -50,8 +54,6 @@ impl Batch {
             };
             Ok(entries.par_iter().with_min_len(TOGETHER).map(parse).collect::<Vec<_>>())
         });
-        let tile = Tile::new(0, bundle.index(), bundle.width());
-        let tile = files.tile(tile.expect("internal error: a bundle is as wide as a tile"));
         let root = match (&entries, &tile) {
             (Ok(entries), Ok(tile)) if tile.len() == 256 => {
                 entries.iter().map(|parsed| parsed.leaf).eq(tile.iter().copied()).then(|| root_of(tile))

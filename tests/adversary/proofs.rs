@@ -1,5 +1,6 @@
 //! Proof files that show less than they say, and policies that trust somebody else than they seem to.
 
+use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use dateline::base::encoding::to_base64;
@@ -8,10 +9,12 @@ use dateline::note::{
     Cosignature, KeyName, Note, NoteError, OpenError, Policy, PolicyError, PolicyLineError, TlogProof,
     TlogProofError, VerifierKey,
 };
-use dateline::record::{KeyAction, NewEntry, Role};
+use dateline::record::{Body, KeyAction, NewEntry, Role};
 use dateline::storage::Store;
 use dateline::tlog::ProofError;
-use dateline::verify::{ProofBundle, ProofCheckError, Trust, check_proof, read_log};
+use dateline::verify::{
+    KeyProof, LogReader, PROOF_FORMAT, ProofBundle, ProofCheckError, Record, Trust, check_proof,
+};
 
 use crate::attack::{good, note, published, within_deadline};
 use crate::support::statements::{assessor, enrolled};
@@ -29,15 +32,37 @@ struct Parts {
 }
 
 impl Parts {
-    /// The proof of a record as the log gives it out.
+    /// The proof of a record, as a log that does not ask whether the record holds would give it out.
     fn of(store: &dyn Store, index: u64) -> Self {
-        let proof = read_log(store, &trust(), |log| log.proof_file(index)).unwrap();
-        Parts {
-            bundle: serde_json::from_slice(proof.extra()).unwrap(),
-            index: proof.index(),
-            hashes: proof.hashes().to_vec(),
-            checkpoint: proof.checkpoint().clone(),
-        }
+        let trust = trust();
+        let reader = LogReader::open(store, &trust).unwrap();
+        let mut records: Vec<Record> = Vec::new();
+        reader
+            .scan(|record| {
+                records.push(record);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let record = records.remove(index as usize);
+        let signer = record.entry.envelope.key_id();
+        let of_signer = records[..index as usize].iter().filter(|key| {
+            matches!(key.entry.body, Body::Key(_)) && key.entry.statement.subject[0].digest.sha256 == signer
+        });
+        let hashes = |index| reader.prove(index).unwrap().0;
+        let keys = of_signer.map(|key| KeyProof {
+            index: key.index,
+            entry: to_base64(&key.bytes),
+            proof: hashes(key.index).iter().map(Hash::to_base64).collect(),
+        });
+        let bundle = ProofBundle {
+            format: PROOF_FORMAT.into(),
+            entry: to_base64(&record.bytes),
+            openings: record.openings,
+            withheld: Vec::new(),
+            keys: keys.collect(),
+        };
+        let checkpoint = Note::parse(reader.checkpoint_bytes()).unwrap();
+        Parts { bundle, index, hashes: hashes(index), checkpoint }
     }
 
     fn with(&self, change: impl FnOnce(&mut Parts)) -> String {
@@ -290,9 +315,9 @@ pub(crate) fn proofs() -> Vec<Forged> {
         ),
         forged("a signer whose role does not allow it", parts_of([by(&assessor())], 7).with(|_| {}), signer),
         forged(
-            "a statement that is no registration",
-            Parts::of(&published(&good()), 4).with(|_| {}),
-            |error| matches!(error, NotARegistration { index: 4 }),
+            "a statement about a key, which no document is the subject of",
+            Parts::of(&published(&good()), 0).with(|_| {}),
+            |error| matches!(error, NotARegistration { index: 0 }),
         ),
         forged(
             "the openings of another record",
@@ -394,7 +419,10 @@ fn what_is_left_out_of_a_proof_is_not_called_shown() {
     assert_eq!(checked("a revocation is left out", &text(3), &without, &trust()).unwrap(), 8);
     let closed = GOOD.with(|parts| parts.bundle.openings.clear());
     let proven = check_proof(text(3).as_bytes(), None, closed.as_bytes(), &trust()).unwrap();
-    assert_eq!(proven.registration.withheld, ["/_sd/0", "/_sd/1"]);
+    assert_eq!(
+        (proven.missing, proven.withheld),
+        (vec!["/_sd/0".to_owned(), "/_sd/1".to_owned()], Vec::new())
+    );
 }
 
 #[test]
