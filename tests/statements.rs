@@ -3,16 +3,18 @@
 
 mod support;
 
+use dateline::attest::Disclosure;
 use dateline::base::{Hash, SigningKey};
 use dateline::record::assessment::Method;
 use dateline::record::entry::Circumstances;
 use dateline::record::relation::Unresolved;
 use dateline::record::{
-    Assessment, AssessmentState, Draft, Entry, EntryError, NewEntry, Notice, NoticeKind, Pending, RecordRef,
-    Relation, RelationKind, Role, Standings, Target, layout,
+    Assessment, AssessmentState, Body, Draft, Entry, EntryError, NewEntry, Notice, NoticeKind, Pending,
+    RecordRef, Relation, RelationKind, Role, Standings, Target, layout,
 };
 use dateline::storage::{Object, Store};
 use dateline::verify::{Code, Report, Verdict};
+use serde_json::{Value, json};
 use support::statements::{
     assesses, assessment, assessor, document, enrolled, log, notes, notice, recorded, relates, relation,
     resigned, said, to, when,
@@ -255,4 +257,135 @@ fn what_points_into_a_part_that_is_only_compared_is_checked() {
         let codes: Vec<Code> = audited.report.findings.iter().map(|finding| finding.code).collect();
         assert_eq!(codes, expected);
     }
+}
+
+/// What an audit reads in one pass is what two passes read: the entry as it stands, then with its openings put back.
+#[test]
+fn a_registration_opened_at_once_is_read_as_in_two_steps() {
+    let entry = registration(&editor(), 2, "", false).entry;
+    let member = |name: &str, value: Value| Disclosure::member([7; 16], name, &value).unwrap();
+    let element = |value: Value| Disclosure::element([8; 16], &value).unwrap();
+    let origin = json!({"id": "o1", "asPrinted": "A", "org": {"label": "A", "kind": "other"}, "role": "source",
+        "extent": "unknown", "evidence": {"statedBy": "person"}});
+    let title = entry_title(&entry);
+    type Change = Box<dyn Fn(&mut Value)>;
+    let at = |pointer: &'static str, value: Value| -> Change {
+        Box::new(move |payload| *payload.pointer_mut(pointer).unwrap() = value.clone())
+    };
+    let commit = |object: &'static str, opening: Disclosure| -> Change {
+        Box::new(move |payload| {
+            let object = payload.pointer_mut(object).unwrap().as_object_mut().unwrap();
+            if let Some(name) = opening.name() {
+                object.remove(name);
+            }
+            let digests = object.entry("_sd").or_insert(json!([]));
+            digests.as_array_mut().unwrap().push(opening.digest().into());
+        })
+    };
+    let hidden = element(origin.clone());
+    let note = member("note", json!("off the record"));
+    let cases: Vec<(&str, Change, Vec<Disclosure>)> = vec![
+        ("as it is", Box::new(|_| {}), vec![]),
+        ("a note", commit("/predicate", note.clone()), vec![note.clone()]),
+        ("a note, not opened", commit("/predicate", note.clone()), vec![]),
+        (
+            "a note of another type",
+            commit("/predicate", member("note", json!(7))),
+            vec![member("note", json!(7))],
+        ),
+        (
+            "a required member",
+            commit("/predicate", member("bytes", json!(9))),
+            vec![member("bytes", json!(9))],
+        ),
+        (
+            "a title",
+            commit("/predicate", member("title", title.clone())),
+            vec![member("title", title.clone())],
+        ),
+        (
+            "quotes as a whole",
+            commit("/predicate", member("quotes", json!([]))),
+            vec![member("quotes", json!([]))],
+        ),
+        (
+            "a required member deeper down",
+            commit("/predicate/text", member("extractor", json!("dateline-text/1"))),
+            vec![member("extractor", json!("dateline-text/1"))],
+        ),
+        (
+            "an unknown member deeper down",
+            commit("/predicate/text", member("more", json!(1))),
+            vec![member("more", json!(1))],
+        ),
+        (
+            "an origin",
+            at("/predicate/claimedOrigins", json!([{"...": hidden.digest()}, origin])),
+            vec![hidden.clone()],
+        ),
+        ("an origin, not opened", at("/predicate/claimedOrigins", json!([{"...": hidden.digest()}])), vec![]),
+        (
+            "an origin with more beside it",
+            at("/predicate/claimedOrigins", json!([{"...": hidden.digest(), "id": "o1"}])),
+            vec![hidden.clone()],
+        ),
+        ("an origin of nothing", at("/predicate/claimedOrigins", json!([{}])), vec![]),
+        ("an origin in an array", at("/predicate/claimedOrigins", json!([["a digest"]])), vec![]),
+        (
+            "an origin that is something else",
+            at("/predicate/claimedOrigins", json!([{"...": element(json!(3)).digest()}])),
+            vec![element(json!(3))],
+        ),
+        (
+            "a commitment where none may be",
+            Box::new(move |payload| payload["predicate"]["urls"] = json!([{"...": hidden.digest()}])),
+            vec![element(json!({"href": "a", "rel": "seen"}))],
+        ),
+        ("an opening of nothing", Box::new(|_| {}), vec![element(json!(4))]),
+        (
+            "no bylines",
+            Box::new(|payload| drop(payload["predicate"].as_object_mut().unwrap().remove("bylines"))),
+            vec![],
+        ),
+        ("another algorithm", Box::new(|payload| payload["predicate"]["_sd_alg"] = json!("sha-512")), vec![]),
+        ("another kind", at("/predicateType", json!("urn:dateline:notice:v1")), vec![]),
+        ("no kind that is known", at("/predicateType", json!("urn:x")), vec![]),
+        ("other subjects", at("/subject/1/name", json!("original")), vec![]),
+    ];
+    let mut well_formed = 0;
+    for (name, change, more) in cases {
+        let changed = resigned(&entry, change);
+        let mut openings = entry.openings.clone();
+        openings.extend(more.iter().map(|opening| opening.as_str().to_owned()));
+        for openings in [openings, more.iter().map(|opening| opening.as_str().to_owned()).collect()] {
+            let parsed = Entry::parse(&changed.bytes);
+            let at_once = Entry::parse_opened(&changed.bytes, &openings);
+            let (parsed, at_once) = match (parsed, at_once) {
+                (Ok(parsed), Ok(at_once)) => (parsed, at_once),
+                (Err(one), Err(other)) => {
+                    assert_eq!(one.to_string(), other.to_string(), "{name}");
+                    continue;
+                }
+                (one, other) => panic!("{name}: {one:?} and {other:?}"),
+            };
+            assert_eq!(at_once.claims, parsed.claims(), "{name}");
+            if !matches!(parsed.body, Body::Registration(_)) {
+                continue;
+            }
+            match (parsed.open_registration(&openings), &at_once.withheld) {
+                (Ok(opened), Ok(withheld)) => {
+                    let Body::Registration(read) = &at_once.entry.body else { panic!("{name}") };
+                    assert_eq!((&opened.registration, &opened.withheld), (&**read, withheld), "{name}");
+                    well_formed += 1;
+                }
+                (Err(one), Err(other)) => assert_eq!(one.to_string(), other.to_string(), "{name}"),
+                (one, other) => panic!("{name}: {one:?} and {other:?}"),
+            }
+        }
+    }
+    assert!(well_formed > 10, "{well_formed}");
+}
+
+fn entry_title(entry: &NewEntry) -> Value {
+    Entry::parse(&entry.bytes).unwrap().predicate()["title"].clone()
 }

@@ -255,6 +255,17 @@ pub struct Opened<T = Value> {
     pub withheld: Vec<String>,
 }
 
+/// Where in a payload its commitments stand.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Places<'a> {
+    /// Names of members of the payload itself that openings gave it.
+    pub members: Vec<Cow<'a, str>>,
+    /// Names of members of the payload that are arrays with commitments among their elements.
+    pub arrays: Vec<Cow<'a, str>>,
+    /// Whether there are any deeper down.
+    pub deeper: bool,
+}
+
 /// Puts `openings` back into `payload`, following RFC 9901 section 7.1.
 ///
 /// # Errors
@@ -265,7 +276,7 @@ pub fn apply(payload: &Value, openings: &[Disclosure]) -> Result<Opened, Disclos
         name: opening.name().map(Cow::Borrowed),
         value: opening.value().into(),
     });
-    let Opened { value, withheld } = put_back(payload.into(), openings)?;
+    let (Opened { value, withheld }, _) = put_back(payload.into(), openings)?;
     Ok(Opened { value: value.into(), withheld })
 }
 
@@ -276,7 +287,7 @@ pub fn apply(payload: &Value, openings: &[Disclosure]) -> Result<Opened, Disclos
 pub fn put_back<'a>(
     payload: Json<'a>,
     openings: impl IntoIterator<Item = Opening<'a>>,
-) -> Result<Opened<Json<'a>>, DisclosureError> {
+) -> Result<(Opened<Json<'a>>, Places<'a>), DisclosureError> {
     match payload.get(SD_ALG) {
         None => {}
         Some(Json::String(algorithm)) if algorithm == "sha-256" => {}
@@ -287,7 +298,7 @@ pub fn put_back<'a>(
             return Err(DisclosureError::Algorithm { found: Value::from(other.clone()).to_string() });
         }
     }
-    let mut opener = Opener { places: BTreeMap::new(), withheld: Vec::new() };
+    let mut opener = Opener { places: BTreeMap::new(), withheld: Vec::new(), stand: Places::default() };
     for opening in openings {
         let digest = opening.digest.clone();
         let place = Place { opening: Some(opening), seen: false };
@@ -303,7 +314,7 @@ pub fn put_back<'a>(
     }
     match opener.places.into_iter().find(|(_, place)| !place.seen) {
         Some((digest, _)) => Err(DisclosureError::Unused { digest: digest.into_owned() }),
-        None => Ok(Opened { value, withheld: opener.withheld }),
+        None => Ok((Opened { value, withheld: opener.withheld }, opener.stand)),
     }
 }
 
@@ -340,6 +351,7 @@ struct Place<'a> {
 struct Opener<'a> {
     places: BTreeMap<Cow<'a, str>, Place<'a>>,
     withheld: Vec<String>,
+    stand: Places<'a>,
 }
 
 impl<'a> Opener<'a> {
@@ -367,9 +379,15 @@ impl<'a> Opener<'a> {
                 return Err(DisclosureError::Commitments { pointer: at.to_string() });
             }
             let inner = std::mem::replace(value, Json::Null);
+            let has_commitments =
+                |item: &Json<'_>| matches!(item, Json::Object(_)) && item.get(ELEMENT).is_some();
+            if depth == 0 && matches!(&inner, Json::Array(items) if items.iter().any(has_commitments)) {
+                self.stand.arrays.push(name.clone());
+            }
             *value = self.open(inner, &Pointer::Member(at, name), depth + 1)?;
         }
         let Some(commitments) = commitments else { return Ok(members) };
+        self.stand.deeper |= depth > 0;
         let at = Pointer::Member(at, SD);
         let malformed = || DisclosureError::Commitments { pointer: at.to_string() };
         let Json::Array(commitments) = commitments else { return Err(malformed()) };
@@ -382,6 +400,9 @@ impl<'a> Opener<'a> {
             };
             if members.iter().any(|(member, _)| *member == name) {
                 return Err(DisclosureError::Clash { digest, name: name.into_owned() });
+            }
+            if depth == 0 {
+                self.stand.members.push(name.clone());
             }
             let value = self.open(value, &at, depth + 1)?;
             members.push((name, value));
@@ -402,6 +423,8 @@ impl<'a> Opener<'a> {
                 *item = self.open(inner, &at, depth + 1)?;
                 continue;
             }
+            // An array that is a member of the payload is one level down.
+            self.stand.deeper |= depth != 1;
             let only = match item {
                 Json::Object(members) if members.len() == 1 => &members[0].1,
                 _ => &Json::Null,
@@ -501,6 +524,34 @@ mod tests {
         assert_eq!(some.withheld, ["/_sd/0/0", "/_sd/1"]);
         let none = apply(&payload, &[]).unwrap();
         assert_eq!(none.value, json!({"a": 1}));
+    }
+
+    #[test]
+    fn it_is_known_where_commitments_stand() {
+        let (item, note) = (element(1, json!(1)), member(2, "note", json!(2)));
+        let (i, n) = (item.digest(), note.digest());
+        let places = |payload: Value, openings: &[&Disclosure]| {
+            let openings = openings.iter().map(|opening| Opening {
+                digest: opening.digest(),
+                name: opening.name().map(Cow::Borrowed),
+                value: opening.value().into(),
+            });
+            let (_, Places { members, arrays, deeper }) = put_back((&payload).into(), openings).unwrap();
+            let owned = |names: Vec<Cow<'_, str>>| names.join(" ");
+            (owned(members), owned(arrays), deeper)
+        };
+        let told = |members: &str, arrays: &str, deeper| (members.to_owned(), arrays.to_owned(), deeper);
+        assert_eq!(places(json!({"a": 1}), &[]), told("", "", false));
+        assert_eq!(places(json!({SD: [n]}), &[&note]), told("note", "", false));
+        assert_eq!(places(json!({SD: [n]}), &[]), told("", "", false));
+        assert_eq!(places(json!({"a": [1, {ELEMENT: i}], "b": [2]}), &[&item]), told("", "a", false));
+        assert_eq!(places(json!({"a": [{ELEMENT: i}]}), &[]), told("", "a", false));
+        for deeper in [json!({"a": {SD: [n]}}), json!({"a": [{"b": 1, SD: [n]}]})] {
+            assert_eq!(places(deeper, &[&note]), told("", "", true));
+        }
+        for deeper in [json!({"a": {"b": [{ELEMENT: i}]}}), json!({"a": [[{ELEMENT: i}]]})] {
+            assert_eq!(places(deeper, &[&item]), told("", "", true));
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! bytes ── Entry::parse ─► Entry { envelope, statement, body }
 //! ```
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -16,7 +18,7 @@ use crate::attest::statement::{Statement, StatementError};
 use crate::base::Hash;
 
 use super::registration::OpenedRegistration;
-use super::{Assessment, KeyStatement, Kind, Notice, RecordRef, Registration, Relation, Target};
+use super::{Assessment, ClaimCounts, KeyStatement, Kind, Notice, RecordRef, Registration, Relation, Target};
 
 pub use super::draft::{Circumstances, Draft, NewEntry};
 
@@ -26,6 +28,9 @@ pub const SUBJECT_ORIGINAL: &str = "original";
 pub const SUBJECT_TEXT: &str = "text";
 /// Name of the subject that is a key.
 pub const SUBJECT_KEY: &str = "key";
+
+/// The subjects of a registration.
+const SUBJECTS_OF_A_DOCUMENT: &[&str] = &[SUBJECT_ORIGINAL, SUBJECT_TEXT];
 
 /// Why there is no entry.
 #[derive(Debug, Error)]
@@ -98,28 +103,15 @@ pub struct Entry {
     pub body: Body,
 }
 
-/// What an entry says with its openings put back.
-#[derive(Debug, Clone)]
-pub struct OpenedBody {
-    /// For a registration, what it says as far as it is disclosed.
-    pub registration: Option<Box<Registration>>,
-    /// JSON Pointers into the predicate of what stays committed.
-    pub withheld: Vec<String>,
-}
-
-impl OpenedBody {
-    fn of(body: &Body, predicate: Json<'_>, openings: &[String]) -> Result<Self, OpenError> {
-        match body {
-            Body::Registration(_) => {
-                let Opened { value, withheld } = open::<Box<Registration>>(predicate, openings)?;
-                Ok(OpenedBody { registration: Some(value), withheld })
-            }
-            _ => {
-                let Opened { withheld, .. } = open::<IgnoredAny>(predicate, openings)?;
-                Ok(OpenedBody { registration: None, withheld })
-            }
-        }
-    }
+/// An entry with its openings put back.
+#[derive(Debug)]
+pub struct OpenedEntry {
+    /// The entry. Of a registration, `body` is what it says as far as it is disclosed, unless its openings do not fit.
+    pub entry: Entry,
+    /// What a registration claims in the clear.
+    pub claims: ClaimCounts,
+    /// JSON Pointers into the predicate of what stays committed; or why the openings do not fit.
+    pub withheld: Result<Vec<String>, OpenError>,
 }
 
 /// The predicate of an entry.
@@ -145,51 +137,54 @@ impl Entry {
     /// # Errors
     /// [`EntryError`]. A predicate of an unknown kind is no error.
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
-        Entry::parse_with(bytes, |_, _| ()).map(|(entry, ())| entry)
-    }
-
-    /// As [`Entry::parse`], with the openings put back in the same pass.
-    ///
-    /// # Errors
-    /// As [`Entry::parse`]; what is wrong with the openings alone is the second value's.
-    pub fn parse_opened(
-        bytes: &[u8],
-        openings: &[String],
-    ) -> Result<(Self, Result<OpenedBody, OpenError>), EntryError> {
-        Entry::parse_with(bytes, |body, predicate| OpenedBody::of(body, predicate, openings))
-    }
-
-    /// Takes an entry apart, and gives its predicate to `then` as long as it is at hand.
-    fn parse_with<R>(bytes: &[u8], then: impl FnOnce(&Body, Json<'_>) -> R) -> Result<(Self, R), EntryError> {
+        fn read<'a, T: Deserialize<'a>>(kind: Kind, predicate: &'a Json<'_>) -> Result<Box<T>, EntryError> {
+            T::deserialize(predicate).map(Box::new).map_err(|source| EntryError::Predicate { kind, source })
+        }
         let envelope = Envelope::parse(bytes)?;
         let Statement { subject, predicate_type, predicate } =
             Statement::read(envelope.unverified_payload())?;
+        let names: Vec<&str> = subject.iter().map(|subject| subject.name.as_str()).collect();
         let body = match Kind::of_predicate_type(&predicate_type) {
             None => Body::Unknown,
-            Some(kind) => {
-                fn read<'a, T: Deserialize<'a>>(
-                    kind: Kind,
-                    predicate: &'a Json<'_>,
-                ) -> Result<Box<T>, EntryError> {
-                    let read = T::deserialize(predicate).map(Box::new);
-                    read.map_err(|source| EntryError::Predicate { kind, source })
-                }
-                let names: Vec<&str> = subject.iter().map(|subject| subject.name.as_str()).collect();
-                match (kind, names.as_slice()) {
-                    (Kind::Registration, [SUBJECT_ORIGINAL, SUBJECT_TEXT]) => {
-                        Body::Registration(read(kind, &predicate)?)
-                    }
-                    (Kind::Key, [SUBJECT_KEY]) => Body::Key(read(kind, &predicate)?),
-                    (Kind::Relation, [SUBJECT_ORIGINAL]) => Body::Relation(read(kind, &predicate)?),
-                    (Kind::Assessment, [SUBJECT_ORIGINAL]) => Body::Assessment(read(kind, &predicate)?),
-                    (Kind::Notice, [SUBJECT_ORIGINAL]) => Body::Notice(read(kind, &predicate)?),
-                    _ => return Err(EntryError::Subject { kind }),
-                }
-            }
+            Some(kind) => match (kind, names.as_slice()) {
+                (Kind::Registration, SUBJECTS_OF_A_DOCUMENT) => Body::Registration(read(kind, &predicate)?),
+                (Kind::Key, [SUBJECT_KEY]) => Body::Key(read(kind, &predicate)?),
+                (Kind::Relation, [SUBJECT_ORIGINAL]) => Body::Relation(read(kind, &predicate)?),
+                (Kind::Assessment, [SUBJECT_ORIGINAL]) => Body::Assessment(read(kind, &predicate)?),
+                (Kind::Notice, [SUBJECT_ORIGINAL]) => Body::Notice(read(kind, &predicate)?),
+                _ => return Err(EntryError::Subject { kind }),
+            },
         };
-        let then = then(&body, predicate);
         let statement = Statement { subject, predicate_type, predicate: () };
-        Ok((Entry { envelope, statement, body }, then))
+        Ok(Entry { envelope, statement, body })
+    }
+
+    /// As [`Entry::parse`], with the openings put back.
+    ///
+    /// # Errors
+    /// As [`Entry::parse`].
+    pub fn parse_opened(bytes: &[u8], openings: &[String]) -> Result<OpenedEntry, EntryError> {
+        let envelope = Envelope::parse(bytes)?;
+        let read = Statement::read(envelope.unverified_payload())?;
+        // Nearly always one pass over a registration does.
+        if let Some((statement, registration, withheld)) = open_registration_at_once(read, openings) {
+            let claims = ClaimCounts::of(&registration);
+            let entry = Entry { envelope, statement, body: Body::Registration(registration) };
+            return Ok(OpenedEntry { entry, claims, withheld: Ok(withheld) });
+        }
+        let mut entry = Entry::parse(bytes)?;
+        let claims = entry.claims();
+        let withheld = match &entry.body {
+            Body::Registration(_) => {
+                let opened = entry.open::<Box<Registration>>(openings);
+                opened.map(|Opened { value, withheld }| {
+                    entry.body = Body::Registration(value);
+                    withheld
+                })
+            }
+            _ => entry.open::<IgnoredAny>(openings).map(|opened| opened.withheld),
+        };
+        Ok(OpenedEntry { entry, claims, withheld })
     }
 
     /// Returns the predicate as it was signed, with its commitments closed.
@@ -209,16 +204,6 @@ impl Entry {
     {
         let statement = Statement::read(self.envelope.unverified_payload());
         open(statement.expect("internal error: the payload was read before").predicate, openings)
-    }
-
-    /// As [`Entry::open`], for an entry of any kind.
-    ///
-    /// # Errors
-    /// [`OpenError`].
-    pub fn open_body(&self, openings: &[String]) -> Result<OpenedBody, OpenError> {
-        let statement = Statement::read(self.envelope.unverified_payload());
-        let statement = statement.expect("internal error: the payload was read before");
-        OpenedBody::of(&self.body, statement.predicate, openings)
     }
 
     /// As [`Entry::open`], for a registration.
@@ -268,6 +253,14 @@ impl Entry {
         }
     }
 
+    /// Returns how many claims of each sort a registration makes; of anything else, none.
+    pub fn claims(&self) -> ClaimCounts {
+        match &self.body {
+            Body::Registration(registration) => ClaimCounts::of(registration),
+            _ => ClaimCounts::default(),
+        }
+    }
+
     /// Returns the SHA-256 of the original; `None` unless it is a registration.
     pub fn original(&self) -> Option<Hash> {
         matches!(self.body, Body::Registration(_)).then(|| self.statement.subject[0].digest.sha256)
@@ -282,7 +275,38 @@ where
     let decoded: Vec<Decoded<'_>> =
         openings.iter().map(|text| Decoded::of(text)).collect::<Result<_, _>>()?;
     let openings: Vec<_> = decoded.iter().map(Decoded::opening).collect::<Result<_, _>>()?;
-    let Opened { value, withheld } = disclosure::put_back(predicate, openings)?;
+    let (Opened { value, withheld }, _) = disclosure::put_back(predicate, openings)?;
     let value = T::deserialize(&value).map_err(OpenError::Predicate)?;
     Ok(Opened { value, withheld })
+}
+
+/// Members of a registration that are not there until they are opened, and whose absence says nothing else.
+const OPENED_MEMBERS: [&str; 3] = ["numbers", "paragraphs", "note"];
+/// Arrays of a registration that may hold commitments.
+const COMMITTABLE_ARRAYS: [&str; 3] = ["claimedOrigins", "bylines", "quotes"];
+
+/// Reads a registration with its openings put back, and only so, where that says as much as reading it twice: its
+/// commitments stand where a registration has them, so that what is well formed with its openings is so without. `None`
+/// if anything is otherwise, or wrong.
+fn open_registration_at_once(
+    statement: Statement<Json<'_>>,
+    openings: &[String],
+) -> Option<(Statement<()>, Box<Registration>, Vec<String>)> {
+    let Statement { subject, predicate_type, predicate } = statement;
+    let is_document =
+        subject.iter().map(|subject| subject.name.as_str()).eq(SUBJECTS_OF_A_DOCUMENT.iter().copied());
+    if Kind::of_predicate_type(&predicate_type) != Some(Kind::Registration) || !is_document {
+        return None;
+    }
+    let decoded: Vec<Decoded<'_>> =
+        openings.iter().map(|text| Decoded::of(text).ok()).collect::<Option<_>>()?;
+    let openings: Vec<_> = decoded.iter().map(|decoded| decoded.opening().ok()).collect::<Option<_>>()?;
+    let (Opened { value, withheld }, places) = disclosure::put_back(predicate, openings).ok()?;
+    let within =
+        |names: &[Cow<'_, str>], known: &[&str]| names.iter().all(|name| known.contains(&name.as_ref()));
+    let usual = !places.deeper
+        && within(&places.members, &OPENED_MEMBERS)
+        && within(&places.arrays, &COMMITTABLE_ARRAYS);
+    let registration = Box::<Registration>::deserialize(&value).ok().filter(|_| usual)?;
+    Some((Statement { subject, predicate_type, predicate: () }, registration, withheld))
 }

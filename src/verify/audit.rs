@@ -356,8 +356,8 @@ impl<'a> Audit<'a> {
     fn fold_entry(&mut self, bundle: EntryBundle, parsed: Parsed, work: &mut Work) {
         let index = self.state.size();
         self.report.counts.entries += 1;
-        let entry = match parsed.entry {
-            Ok(entry) => entry,
+        let (entry, registered) = match parsed.entry {
+            Ok(read) => read,
             Err(error) => {
                 work.findings.push(malformed(index, &error));
                 self.unread = true;
@@ -369,7 +369,7 @@ impl<'a> Audit<'a> {
         work.counts.add(&parsed.counts);
         work.findings.extend(parsed.findings);
         work.findings.extend(self.references.check(index, &entry));
-        self.references.push(Registered::of(&entry));
+        self.references.push(registered);
         if matches!(entry.body, Body::Key(_)) && bundle.width() == 256 {
             self.learned.keys.push(index);
         }

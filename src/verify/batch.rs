@@ -5,12 +5,14 @@ use std::collections::HashSet;
 use rayon::prelude::*;
 
 use crate::base::Hash;
+use crate::record::entry::OpenedEntry;
 use crate::record::{Entry, EntryError, StateError};
 use crate::tlog::tree::root_of;
 use crate::tlog::{EntryBundle, Tile, leaf_hash};
 
 use super::entry::{SignatureFault, check_content, check_signature};
 use super::fetch::Files;
+use super::references::Registered;
 use super::report::{Code, Counts, Finding};
 use super::signer::{SignerKey, verify_signatures};
 
@@ -28,7 +30,8 @@ pub(super) struct Batch {
 /// An entry, taken apart and checked as far as it can be by itself.
 pub(super) struct Parsed {
     pub(super) leaf: Hash,
-    pub(super) entry: Result<Entry, EntryError>,
+    /// With what it registers. Of a registration, the body is as far open as its openings reach.
+    pub(super) entry: Result<(Entry, Registered), EntryError>,
     pub(super) counts: Counts,
     pub(super) findings: Vec<Finding>,
 }
@@ -87,19 +90,21 @@ impl Parsed {
     ) -> Self {
         let leaf = leaf_hash(bytes);
         let parsed = match openings {
-            Some(openings) => {
-                Entry::parse_opened(bytes, openings).map(|(entry, opened)| (entry, Some(opened)))
-            }
-            None => Entry::parse(bytes).map(|entry| (entry, None)),
+            Some(openings) => Entry::parse_opened(bytes, openings).map(|opened| {
+                let OpenedEntry { entry, claims, withheld } = opened;
+                (Registered::of(&entry, claims), entry, Some(withheld))
+            }),
+            None => Entry::parse(bytes).map(|entry| (Registered::of(&entry, entry.claims()), entry, None)),
         };
-        match parsed {
-            Ok((entry, opened)) => {
+        let (entry, (counts, findings)) = match parsed {
+            Ok((registered, entry, withheld)) => {
                 let count = openings.map_or(0, |openings| openings.len() as u64);
-                let (counts, findings) = check_content(files, listed, index, &entry, opened, count);
-                Parsed { leaf, entry: Ok(entry), counts, findings }
+                let checked = check_content(files, listed, index, &entry, withheld, count);
+                (Ok((entry, registered)), checked)
             }
-            Err(error) => Parsed { leaf, entry: Err(error), counts: Counts::default(), findings: Vec::new() },
-        }
+            Err(error) => (Err(error), Default::default()),
+        };
+        Parsed { leaf, entry, counts, findings }
     }
 }
 

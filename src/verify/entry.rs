@@ -7,7 +7,7 @@ use crate::article::{Evidence, Selector};
 use crate::attest::EnvelopeError;
 use crate::attest::disclosure::DisclosureError;
 use crate::base::Hash;
-use crate::record::entry::{OpenError, OpenedBody};
+use crate::record::entry::OpenError;
 use crate::record::registration::Registration;
 use crate::record::{
     AssessmentState, Body, Entry, Kind, NoticeKind, RecordRef, RelationKind, StateError, layout,
@@ -62,18 +62,21 @@ pub(super) fn check_signature(
     (check.counts, check.findings)
 }
 
-/// Checks all that an entry, whose form is known to be good, says by itself. `opened` is `None` if the file of openings
-/// could not be read, which is reported elsewhere; `openings` is their number. `listed` are the stored originals.
+/// Checks all that an entry, whose form is known to be good, says by itself. `withheld` is what putting its openings back
+/// gave, `None` if their file could not be read, which is reported elsewhere; `openings` is their number. `listed` are the
+/// stored originals.
 pub(super) fn check_content(
     files: Files<'_>,
     listed: &HashSet<Hash>,
     index: u64,
     entry: &Entry,
-    opened: Option<Result<OpenedBody, OpenError>>,
+    withheld: Option<Result<Vec<String>, OpenError>>,
     openings: u64,
 ) -> (Counts, Vec<Finding>) {
     let mut check = Check { index, counts: Counts::default(), findings: Vec::new() };
-    let opened = opened.and_then(|opened| check.opened(opened, openings));
+    if let Some(withheld) = withheld {
+        check.openings(withheld, openings);
+    }
     let subject = entry.statement.subject[0].digest.sha256;
     match &entry.body {
         Body::Registration(registration) => {
@@ -84,8 +87,7 @@ pub(super) fn check_content(
                 let what = "not the digest of the subject `text`";
                 check.differ("/text/sha256", what, text, registration.text.sha256);
             }
-            let opened = opened.and_then(|opened| opened.registration);
-            check.registration(files, listed, subject, registration, opened.as_deref());
+            check.registration(files, listed, subject, registration);
         }
         Body::Key(statement) => {
             check.counts.key_statements = 1;
@@ -169,40 +171,36 @@ impl Check {
     }
 
     /// Looks at what putting the openings back gave.
-    fn opened(&mut self, opened: Result<OpenedBody, OpenError>, openings: u64) -> Option<OpenedBody> {
-        match opened.map_err(OpeningFault::from) {
-            Ok(opened) => {
+    fn openings(&mut self, withheld: Result<Vec<String>, OpenError>, openings: u64) {
+        match withheld.map_err(OpeningFault::from) {
+            Ok(withheld) => {
                 self.counts.openings = openings;
-                for pointer in &opened.withheld {
+                for pointer in &withheld {
                     let what = format!("the opening of the commitment at {pointer} is missing");
                     self.find(Code::OpeningMissing, pointer, what);
                 }
-                Some(opened)
             }
-            Err(OpeningFault { code, message }) => {
-                self.find(code, "", message);
-                None
-            }
+            Err(OpeningFault { code, message }) => self.find(code, "", message),
         }
     }
 
+    /// Checks a registration: what it says in the clear even where its openings are lost.
     fn registration(
         &mut self,
         files: Files<'_>,
         listed: &HashSet<Hash>,
         digest: Hash,
         registration: &Registration,
-        opened: Option<&Registration>,
     ) {
-        // What is in the clear is checked even where the openings are lost.
-        let registration = opened.unwrap_or(registration);
         for (claim, evidence) in evidence_of(registration) {
             if let Err(what) = selectors_agree(evidence, &registration.text.sha256) {
                 self.find(Code::EvidenceMismatch, &claim.to_string(), what);
             }
         }
         for (claim, printed, evidence) in names_of(registration) {
-            if quoted(evidence).is_some_and(|exact| reflow(exact).as_str() != reflow(printed).as_str()) {
+            if quoted(evidence)
+                .is_some_and(|exact| exact != printed && reflow(exact).as_str() != reflow(printed).as_str())
+            {
                 let field =
                     format!("{claim}/{}", if claim.member == "title" { "value" } else { "asPrinted" });
                 self.find(Code::EvidenceMismatch, &field, "the words are not what the evidence quotes");

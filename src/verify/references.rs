@@ -21,13 +21,9 @@ pub(super) enum Registered {
 }
 
 impl Registered {
-    pub(super) fn of(entry: &Entry) -> Self {
-        match (&entry.body, entry.original()) {
-            (Body::Registration(registration), Some(original)) => {
-                Registered::Document(original, ClaimCounts::of(registration))
-            }
-            _ => Registered::Other,
-        }
+    /// `claims` are those of a registration in the clear.
+    pub(super) fn of(entry: &Entry, claims: ClaimCounts) -> Self {
+        entry.original().map_or(Registered::Other, |original| Registered::Document(original, claims))
     }
 }
 
@@ -85,7 +81,7 @@ impl<'a> References<'a> {
         if *tile.get(place)? != leaf_hash(bytes) {
             return None;
         }
-        Some(Entry::parse(bytes).map_or(Registered::Unread, |entry| Registered::of(&entry)))
+        Some(Entry::parse(bytes).map_or(Registered::Unread, |entry| Registered::of(&entry, entry.claims())))
     }
 
     /// Checks what the entry at `index` points to.

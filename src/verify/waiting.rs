@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use crate::base::Hash;
-use crate::record::entry::{OpenError, OpenedBody};
+use crate::record::entry::{OpenError, OpenedEntry};
 use crate::record::{Entry, Kind, Pending, State, layout, pending};
 use crate::storage::Key;
 
@@ -42,11 +42,11 @@ impl Waiting<'_> {
     }
 
     fn check_one(&self, path: &str) -> Result<Entry, Box<Finding>> {
-        let Signed { entry, opened, openings } = signed(self.files, path, self.state)?;
+        let Signed { entry, withheld, openings } = signed(self.files, path, self.state)?;
         // What would be found of it as the next entry.
         let index = self.state.size();
         let mut found = self.references.check(index, &entry);
-        found.extend(check_content(self.files, self.listed, index, &entry, Some(opened), openings).1);
+        found.extend(check_content(self.files, self.listed, index, &entry, Some(withheld), openings).1);
         let worst = found.into_iter().min_by_key(|finding| Reverse(finding.severity));
         match worst {
             None => Ok(entry),
@@ -58,7 +58,8 @@ impl Waiting<'_> {
 /// A statement that waits, and is signed by whoever may.
 struct Signed {
     entry: Entry,
-    opened: Result<OpenedBody, OpenError>,
+    /// What putting its openings back gave.
+    withheld: Result<Vec<String>, OpenError>,
     /// How many openings come with it.
     openings: u64,
 }
@@ -92,8 +93,9 @@ fn signed(files: Files<'_>, path: &str, state: &State) -> Result<Signed, Box<Fin
     let key =
         state.authorise(&entry.envelope.key_id(), kind).map_err(|error| bad(Code::PendingInvalid, &error))?;
     entry.envelope.verify(&key).map_err(|error| bad(Code::PendingInvalid, &error))?;
-    let opened = entry.open_body(&pending.openings);
-    Ok(Signed { entry, opened, openings: pending.openings.len() as u64 })
+    let opened = Entry::parse_opened(&pending.bytes, &pending.openings);
+    let OpenedEntry { entry, withheld, .. } = opened.map_err(|error| bad(Code::PendingInvalid, &error))?;
+    Ok(Signed { entry, withheld, openings: pending.openings.len() as u64 })
 }
 
 /// A finding about the entry that the statement would be, as one about its file.
