@@ -44,7 +44,6 @@ def git(folder, *args):
     return run("git", "-c", "protocol.file.allow=always", *args, cwd=folder).stdout.strip()
 
 
-HAS_GATE = run(dateline, "gate", "--help", cwd=project, check=False).returncode == 0
 
 
 # --- the repository
@@ -69,9 +68,8 @@ def make_repository():
         git(origin, "commit", "-q", "-m", branch)
 
     register("first")
-    if HAS_GATE:
-        (origin / "article.md").write_text("# The lake\n\nIt rose, says the port.\n")
-        run(dateline, "lock", "article.md", "--source", "1", "-o", "sources.lock", cwd=origin)
+    (origin / "article.md").write_text("# The lake\n\nIt rose, says the port.\n")
+    run(dateline, "lock", "article.md", "--source", "1", "-o", "sources.lock", cwd=origin)
     commit("main")
     git(origin, "checkout", "-q", "-b", "appends")
     register("second")
@@ -82,7 +80,7 @@ def make_repository():
     register("second", "third")
     commit("rewrites")
     git(origin, "checkout", "-q", "-b", "changes", "main")
-    with (origin / ("article.md" if HAS_GATE else "first.txt")).open("a") as file:
+    with (origin / "article.md").open("a") as file:
         file.write("It fell again.\n")
     commit("changes")
     git(origin, "checkout", "-q", "main")
@@ -202,20 +200,19 @@ def check_github(origin):
             code, results, printed, _ = run_action(clone, {name: text}, pull)
             assert code != 0 and results["verdict"] != "verified", f"{name} {text}: {printed}"
             nothing_was_run(clone.parent)
-    if HAS_GATE:
-        for branch, inputs, code in (
-            ("appends", {}, 0),
-            ("appends", {"articles": "*.md\n", "require": "claimed", "max-age": "36500d"}, 0),
-            ("appends", {"articles": "**/no such*.md"}, 3),
-            ("appends", {"require": "verified"}, 1),
-            ("changes", {}, 1),
-            *(("appends", {"articles": text}, None) for text in HOSTILE),
-        ):
-            clone = shallow_clone(origin, branch)
-            found, results, printed, summary = run_action(clone, {"lock": "sources.lock"} | inputs, pull)
-            assert found == code or code is None and found != 0, f"{branch} {inputs}: {found} {results}\n{printed}"
-            nothing_was_run(clone.parent)
-            assert code not in (0, 1) or f"### dateline gate: exit {code}" in summary, summary
+    for branch, inputs, code in (
+        ("appends", {}, 0),
+        ("appends", {"articles": "*.md\n", "require": "claimed", "max-age": "36500d"}, 0),
+        ("appends", {"articles": "**/no such*.md"}, 3),
+        ("appends", {"require": "verified"}, 1),
+        ("changes", {}, 1),
+        *(("appends", {"articles": text}, None) for text in HOSTILE),
+    ):
+        clone = shallow_clone(origin, branch)
+        found, results, printed, summary = run_action(clone, {"lock": "sources.lock"} | inputs, pull)
+        assert found == code or code is None and found != 0, f"{branch} {inputs}: {found} {results}\n{printed}"
+        nothing_was_run(clone.parent)
+        assert code not in (0, 1) or f"### dateline gate: exit {code}" in summary, summary
     print("action.yml: its steps do what they say")
 
 
@@ -263,19 +260,18 @@ def check_gitlab(origin):
                 done = run_gitlab(clone, "dateline-verify", shell, {"DATELINE_BASE": "main", f"DATELINE_{name}": text})
                 assert done.returncode != 0, f"{shell} {name} {text}: {done}"
                 nothing_was_run(clone.parent)
-        if HAS_GATE:
-            for branch, variables, code in (
-                ("appends", {"DATELINE_ARTICLES": "article.md", "DATELINE_REQUIRE": "claimed", "DATELINE_MAX_AGE": "36500d"}, 0),
-                ("appends", {}, 0),
-                ("changes", {}, 1),
-                *(("appends", {"DATELINE_ARTICLES": text}, None) for text in HOSTILE),
-            ):
-                clone = shallow_clone(origin, branch)
-                done = run_gitlab(clone, "dateline-gate", shell, {"DATELINE_LOCK": "sources.lock"} | variables)
-                told = f"{shell} {branch} {variables}: {done}"
-                assert done.returncode == code or code is None and done.returncode != 0, told
-                nothing_was_run(clone.parent)
-                assert (clone / "dateline-gate.xml").read_text().startswith("<?xml"), told
+        for branch, variables, code in (
+            ("appends", {"DATELINE_ARTICLES": "article.md", "DATELINE_REQUIRE": "claimed", "DATELINE_MAX_AGE": "36500d"}, 0),
+            ("appends", {}, 0),
+            ("changes", {}, 1),
+            *(("appends", {"DATELINE_ARTICLES": text}, None) for text in HOSTILE),
+        ):
+            clone = shallow_clone(origin, branch)
+            done = run_gitlab(clone, "dateline-gate", shell, {"DATELINE_LOCK": "sources.lock"} | variables)
+            told = f"{shell} {branch} {variables}: {done}"
+            assert done.returncode == code or code is None and done.returncode != 0, told
+            nothing_was_run(clone.parent)
+            assert (clone / "dateline-gate.xml").read_text().startswith("<?xml"), told
     print("ci/gitlab.yml: its jobs do what they say, in bash and in a plain shell")
 
 
@@ -352,13 +348,12 @@ def check_hooks(origin):
         done = run("git", "commit", "-q", "-m", "one", cwd=fresh, check=False, **path)
         assert done.returncode == 0, done
 
-    if HAS_GATE:
-        done = tried(clone, "dateline-gate", "--files", "article.md")
-        assert done.returncode == 0, done
-        (clone / "--require=verified.md").write_text("# Another\n")
-        git(clone, "add", "-A")
-        done = tried(clone, "dateline-gate")
-        assert done.returncode == 1 and "is not in the lock" in done.stdout, done
+    done = tried(clone, "dateline-gate", "--files", "article.md")
+    assert done.returncode == 0, done
+    (clone / "--require=verified.md").write_text("# Another\n")
+    git(clone, "add", "-A")
+    done = tried(clone, "dateline-gate")
+    assert done.returncode == 1 and "is not in the lock" in done.stdout, done
     print(".pre-commit-hooks.yaml and ci/hooks: they let through what extends the log, and nothing else")
 
 
@@ -401,5 +396,3 @@ try:
     check_hooks(repository)
 finally:
     shutil.rmtree(scratch)
-if not HAS_GATE:
-    print("NOT CHECKED: all that calls `dateline gate`, which this program does not have", file=sys.stderr)
