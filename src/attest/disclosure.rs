@@ -318,6 +318,16 @@ pub fn put_back<'a>(
     }
 }
 
+/// Characters of a digest: base64url of 32 bytes.
+const DIGEST_CHARS: usize = 43;
+/// Bytes of a pointer to a commitment: names of members are a stranger's, and each commitment below them repeats them.
+const POINTER_MAX_BYTES: usize = 1024;
+
+/// Returns the beginning of a pointer, for an error.
+fn short(at: &Pointer<'_>) -> String {
+    at.to_string().chars().take(200).collect()
+}
+
 /// Where a value stands: written out only where it is to be told.
 enum Pointer<'p> {
     Root,
@@ -450,12 +460,19 @@ impl<'a> Opener<'a> {
         digest: &Cow<'a, str>,
         at: &Pointer<'_>,
     ) -> Result<Option<Opening<'a>>, DisclosureError> {
+        if digest.len() != DIGEST_CHARS {
+            return Err(DisclosureError::Commitments { pointer: short(at) });
+        }
         let place = self.places.entry(digest.clone()).or_insert(Place { opening: None, seen: false });
         if std::mem::replace(&mut place.seen, true) {
             return Err(DisclosureError::Repeated { digest: digest.clone().into_owned() });
         }
         if place.opening.is_none() {
-            self.withheld.push(at.to_string());
+            let pointer = at.to_string();
+            if pointer.len() > POINTER_MAX_BYTES {
+                return Err(DisclosureError::Commitments { pointer: short(at) });
+            }
+            self.withheld.push(pointer);
         }
         Ok(place.opening.take())
     }

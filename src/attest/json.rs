@@ -155,7 +155,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
-        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::with_capacity(8);
+        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::new();
         let twice = |name: &str| A::Error::custom(format_args!("member {name:?} stands twice"));
         while let Some(Name(name)) = access.next_key()? {
             let value = access.next_value_seed(self.deeper()?)?;

@@ -165,7 +165,7 @@ pub struct FetchArgs {
     pub ignore_robots: bool,
 
     /// Give up a page after this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
 
     /// Give servers this name [default: dateline/VERSION]

@@ -78,6 +78,7 @@ fn text(record: &Record, standing: Option<&Standing>, size: u64) -> String {
             out.push_str(&format!("  {name:<12}{digest}\n"));
         }
         for pointer in &opened.withheld {
+            let pointer = sanitize(pointer);
             out.push_str(&format!("  {}: the opening of {pointer} is not at hand\n", super::view::WITHHELD));
         }
         out.push_str(&history::text(standing, now()));

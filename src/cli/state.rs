@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::base::Hash;
-use crate::note::{Policy, VerifierKey};
+use crate::note::VerifierKey;
 use crate::storage::{FileStore, Key, Object, Store, StoreError};
 use crate::verify::{Evidence, Memory};
 
@@ -78,12 +78,21 @@ impl AuditorState {
         Ok(Some(memory))
     }
 
+    /// Fails if nothing could be kept there.
+    pub(crate) fn must_be_usable(&self) -> Outcome<()> {
+        self.writer().map(|_| ()).map_err(|error| {
+            let message = format!("{} cannot hold what is remembered", self.folder.display());
+            let failure = Failure::from(error).under(message);
+            failure.hint("name another folder with --state, or say --stateless to verify without a memory")
+        })
+    }
+
     /// Keeps `memory` of `log`, unless another run has meanwhile kept one of a longer log.
-    pub(crate) fn keep(&self, log: &VerifierKey, memory: &Memory, policy: &Policy) -> Result<(), StoreError> {
+    pub(crate) fn keep(&self, log: &VerifierKey, memory: &Memory) -> Result<(), StoreError> {
         let store = self.writer()?;
         let name = Self::name(log);
         let known = store.get(&name, MEMORY_MAX_BYTES)?.and_then(|bytes| Memory::parse(&bytes).ok());
-        if known.is_some_and(|known| known.is_later_than(memory, policy)) {
+        if known.is_some_and(|known| known.is_later_than(memory, log)) {
             return Ok(());
         }
         store.put(&[Object { key: name, bytes: memory.format() }])

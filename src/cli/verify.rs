@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::base::limits::NOTE_MAX_BYTES;
-use crate::note::{Checkpoint, VerifierKey};
+use crate::note::{Checkpoint, Policy, VerifierKey};
 use crate::record::layout;
 use crate::storage::{Key, Store, StoreError};
 use crate::verify::{
@@ -31,10 +31,12 @@ use super::workspace::Workspace;
 
 /// Entries below which no progress is worth showing.
 const PROGRESS_FROM: u64 = 5_000;
+/// How often a log is asked again that shows one checkpoint and then another.
+const ATTEMPTS: usize = 3;
 
 pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> Outcome<Exit> {
     if let Some(file) = &args.evidence {
-        return check_evidence(file, &workspace.trust(&args.trust)?, output);
+        return check_evidence(file, &workspace.policy_of(&args.trust)?, output);
     }
     let against = args.git.as_deref().map(|revision| base::read(workspace, revision, &args.trust));
     let against = against.transpose()?;
@@ -42,33 +44,24 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
         Some(against) => against.trust.clone(),
         None => source::trust(workspace, &args.from, &args.trust)?,
     };
-    let mut source = Source::open(workspace, &args.from)?;
-    let memory = Remembering::begin(args, source.store(), &trust)?;
-    let cache = memory.state.as_ref().map(|(state, log)| state.cache(log));
-    source.read_ahead(memory.extent(&trust), cache.as_deref());
-    let bar = ProgressBar::hidden();
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} entries{msg}, {eta} left") {
-        bar.set_style(style);
-    }
-    let on_terminal = io::stderr().is_terminal();
-    let progress = |done, size| {
-        let fetched = source.fetched();
-        if on_terminal && (size >= PROGRESS_FROM || fetched.is_some()) {
-            if bar.is_hidden() {
-                bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-            }
-            if let Some(bytes) = fetched {
-                bar.set_message(format!(", {} kB fetched", bytes / 1000));
-            }
-            bar.set_length(size);
-            bar.set_position(done);
+    let mut attempts = 1..=ATTEMPTS;
+    let (source, memory, mut audited) = loop {
+        let last = attempts.next() == Some(ATTEMPTS);
+        let mut source = Source::open(workspace, &args.from)?;
+        let memory = Remembering::begin(args, source.store(), &trust)?;
+        let cache = memory.state.as_ref().map(|(state, log)| state.cache(log));
+        source.read_ahead(memory.extent(&trust), cache.as_deref());
+        let audited = audit_with_progress(&source, &trust, &memory, against.as_ref())?;
+        // Whoever serves the log must not choose what is remembered of it by showing two checkpoints.
+        if memory.log == audited.log || against.is_some() {
+            break (source, memory, audited);
+        }
+        if last {
+            let message = format!("{} shows another checkpoint each time it is asked", source.location());
+            let hint = "ask again later; if it goes on, whoever serves the log chooses what you see of it";
+            return Err(Failure::new(Exit::Unavailable, message).hint(hint));
         }
     };
-    let mut audited = match &against {
-        Some(against) => audit_onto(source.store(), &trust, &against.base, &progress)?,
-        None => audit_since(source.store(), &trust, memory.before.as_ref(), &progress)?,
-    };
-    bar.finish_and_clear();
     if against.as_ref().is_some_and(|against| against.own_keys) {
         let keys = "whether the keys are the right ones: there are none at the base, and those beside the log were used";
         audited.report.not_checked.push(keys.into());
@@ -85,7 +78,7 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
         audited.report.not_checked.push(what);
     }
     let report = &audited.report;
-    let kept = memory.keep(&audited, &trust);
+    let kept = memory.keep(&audited);
     let exit = match report.verdict {
         Verdict::Verified => Exit::Success,
         Verdict::Invalid => Exit::Invalid,
@@ -119,6 +112,39 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
     Ok(exit)
 }
 
+/// Audits, and shows how far it is where there is somebody to see it.
+fn audit_with_progress(
+    source: &Source,
+    trust: &Trust,
+    memory: &Remembering,
+    against: Option<&Against>,
+) -> Outcome<Audited> {
+    let bar = ProgressBar::hidden();
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} entries{msg}, {eta} left") {
+        bar.set_style(style);
+    }
+    let on_terminal = io::stderr().is_terminal();
+    let progress = |done, size| {
+        let fetched = source.fetched();
+        if on_terminal && (size >= PROGRESS_FROM || fetched.is_some()) {
+            if bar.is_hidden() {
+                bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+            }
+            if let Some(bytes) = fetched {
+                bar.set_message(format!(", {} kB fetched", bytes / 1000));
+            }
+            bar.set_length(size);
+            bar.set_position(done);
+        }
+    };
+    let audited = match against {
+        Some(against) => audit_onto(source.store(), trust, &against.base, &progress),
+        None => audit_since(source.store(), trust, memory.before.as_ref(), &progress),
+    };
+    bar.finish_and_clear();
+    Ok(audited?)
+}
+
 /// Warns that something could not be kept, which changes no verdict.
 fn told(what: &str, error: &StoreError) {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -129,6 +155,8 @@ fn told(what: &str, error: &StoreError) {
 struct Remembering {
     /// The checkpoint, as it was when the audit began.
     note: Option<Vec<u8>>,
+    /// The log that signed it, if the policy trusts it.
+    log: Option<VerifierKey>,
     state: Option<(AuditorState, VerifierKey)>,
     before: Option<Memory>,
 }
@@ -147,13 +175,16 @@ impl Remembering {
         let note = store.get(&checkpoint, NOTE_MAX_BYTES as u64).ok().flatten();
         let log = note.as_ref().and_then(|note| log_of(note, &trust.policy));
         let state = if args.stateless { None } else { AuditorState::at(args.state.as_deref()) };
-        let state = state.zip(log);
+        if let (Some(state), Some(_)) = (&state, &args.state) {
+            state.must_be_usable()?;
+        }
+        let state = state.zip(log.clone());
         let before = match &state {
             Some((state, log)) if args.git.is_none() => state.recall(log)?,
             _ => None,
         };
         let before = if args.full { before.map(Memory::without_prefix) } else { before };
-        Ok(Remembering { note, state, before })
+        Ok(Remembering { note, log, state, before })
     }
 
     /// Returns what there is to read.
@@ -162,12 +193,12 @@ impl Remembering {
     }
 
     /// Keeps what the audit leaves behind. That it cannot be kept is said, and changes no verdict.
-    fn keep(&self, audited: &Audited, trust: &Trust) -> Kept {
+    fn keep(&self, audited: &Audited) -> Kept {
         let mut kept = Kept::default();
         let Some((state, log)) = &self.state else { return kept };
         let told = |error: &StoreError| told("the audit is not remembered", error);
         if let Some(memory) = &audited.memory {
-            match state.keep(log, memory, &trust.policy) {
+            match state.keep(log, memory) {
                 Ok(()) => kept.memory = Some(state.path(log)),
                 Err(error) => told(&error),
             }
@@ -187,10 +218,10 @@ impl Remembering {
 /// Bytes of a file of evidence that are read: two notes and a proof.
 const EVIDENCE_MAX_BYTES: usize = 4 * NOTE_MAX_BYTES;
 
-fn check_evidence(file: &Path, trust: &Trust, output: Output) -> Outcome<Exit> {
+fn check_evidence(file: &Path, policy: &Policy, output: Output) -> Outcome<Exit> {
     let bytes = read_bounded(file, EVIDENCE_MAX_BYTES)?;
     let name = file.display().to_string();
-    let shown = Evidence::parse(&bytes).and_then(|evidence| evidence.check(&trust.policy));
+    let shown = Evidence::parse(&bytes).and_then(|evidence| evidence.check(policy));
     let shown = shown.map_err(|error| Failure::from(error).under(format!("{name} shows nothing")))?;
     let (accepted, found) = (shown.accepted.checkpoint(), shown.found.checkpoint());
     let meaning = match shown.contradiction {

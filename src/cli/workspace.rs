@@ -73,6 +73,16 @@ impl Workspace {
         Ok(FileStore::writer(&self.records())?)
     }
 
+    /// Reads the policy alone: what `args` name, else what lies in `keys/`.
+    pub(crate) fn policy_of(&self, args: &TrustArgs) -> Outcome<Policy> {
+        let path = args.policy.clone().unwrap_or_else(|| self.policy());
+        if args.policy.is_none() && !path.exists() {
+            let message = "there is no policy here to say whose signatures count";
+            return Err(Failure::new(Exit::Key, message).hint("name the log's policy with --policy FILE"));
+        }
+        read_policy(&path)
+    }
+
     /// Reads whom to trust: what `args` name, else what lies in `keys/`.
     pub(crate) fn trust(&self, args: &TrustArgs) -> Outcome<Trust> {
         if args.policy.is_none() && !self.policy().exists() {

@@ -6,12 +6,13 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::base::Hash;
-use crate::record::{Body, EntryError, State, layout};
+use crate::note::VerifierKey;
+use crate::record::{Body, EntryError, Kind, State, layout};
 use crate::storage::{Listing, Store, StoreError};
 use crate::tlog::{EntryBundle, bundles_of};
 
 use super::Trust;
-use super::batch::{Batch, Compared, Job, Parsed, Work};
+use super::batch::{Batch, Compared, Job, Parsed, Said, Work};
 use super::checkpoint::{open_checkpoint, recall};
 use super::evidence::Evidence;
 use super::fetch::Files;
@@ -49,6 +50,8 @@ pub enum AuditError {
 pub struct Audited {
     /// What it says.
     pub report: Report,
+    /// The key of the log whose checkpoint was judged, if the policy trusts it: what is to be kept, is of that log.
+    pub log: Option<VerifierKey>,
     /// What to remember from now on; `None` if what is remembered, if anything, should stay.
     pub memory: Option<Memory>,
     /// Evidence against the log, where it contradicts what is remembered.
@@ -58,7 +61,7 @@ pub struct Audited {
 /// Checks everything. `progress` is told how many entries are done, and of how many.
 ///
 /// Costs a signature check an entry, some 40 µs, on all cores; reads every file once. Memory is bounded by
-/// the batch, and by 40 bytes for each registration.
+/// the bundles at hand, and by 48 bytes for each entry and the names of the files.
 ///
 /// # Errors
 /// [`AuditError`] only if there is nothing to report on: all else is in the report.
@@ -155,7 +158,7 @@ impl<'a> Audit<'a> {
         let note = checkpoint.as_ref().ok().cloned().flatten().unwrap_or_default();
         let Some(opened) = open_checkpoint(&mut self.report, policy, checkpoint) else {
             self.report.not_checked.push("the entries: there is no checkpoint to check them against".into());
-            return Ok(Audited { report: self.report, memory: None, evidence: None });
+            return Ok(Audited { report: self.report, log: None, memory: None, evidence: None });
         };
         let accepted = self.report.verdict == Verdict::Verified;
         let (size, root) = (opened.checkpoint().size(), opened.checkpoint().root_hash());
@@ -192,7 +195,7 @@ impl<'a> Audit<'a> {
         let originals = self.references.originals();
         let lists = files.store.lists();
         if prefix.is_some_and(|prefix| {
-            let names = digest_of_originals(listing, &originals, prefix.size, true);
+            let names = digest_of_originals(listing, &originals, &waiting, prefix.size, true);
             lists && prefix.originals != Some(names)
         }) {
             return Err(Differs);
@@ -203,9 +206,11 @@ impl<'a> Audit<'a> {
             originals.contains_key(hash) || waiting.contains(hash)
         });
         self.report.name_what_was_not_checked(compared, lists);
-        let memory = if accepted && extends && self.report.verdict != Verdict::Invalid {
+        // What is remembered and cannot be read is not to be forgotten.
+        let known = memory.is_none() || self.report.remembered.is_some();
+        let memory = if accepted && extends && known && self.report.verdict != Verdict::Invalid {
             self.learned.originals = if lists {
-                Some(digest_of_originals(listing, &originals, self.learned.size, prefix.is_some()))
+                Some(digest_of_originals(listing, &originals, &waiting, self.learned.size, prefix.is_some()))
             } else {
                 prefix.filter(|prefix| prefix.size == self.learned.size).and_then(|prefix| prefix.originals)
             };
@@ -214,7 +219,7 @@ impl<'a> Audit<'a> {
         } else {
             None
         };
-        Ok(Audited { report: self.report, memory, evidence })
+        Ok(Audited { report: self.report, log: Some(opened.log().clone()), memory, evidence })
     }
 
     /// Checks the entries from the present state on, up to `size`. While some are checked on all cores, the next are
@@ -356,8 +361,8 @@ impl<'a> Audit<'a> {
     fn fold_entry(&mut self, bundle: EntryBundle, parsed: Parsed, work: &mut Work) {
         let index = self.state.size();
         self.report.counts.entries += 1;
-        let (entry, registered) = match parsed.entry {
-            Ok(read) => read,
+        let said = match parsed.said {
+            Ok(said) => said,
             Err(error) => {
                 work.findings.push(malformed(index, &error));
                 self.unread = true;
@@ -368,21 +373,33 @@ impl<'a> Audit<'a> {
         };
         work.counts.add(&parsed.counts);
         work.findings.extend(parsed.findings);
-        work.findings.extend(self.references.check(index, &entry));
-        self.references.push(registered);
-        if matches!(entry.body, Body::Key(_)) && bundle.width() == 256 {
-            self.learned.keys.push(index);
-        }
-        let Authorised { key, stands } = authorise_and_fold(&mut self.state, &entry);
-        if let Err(error) = stands {
-            let code = code_of_statement(&error, self.unread);
-            work.findings.push(Finding::new(code, format!("record {index}: {error}")).record(index));
-        }
+        let key = match &said {
+            Said::Registration(envelope, registered) => {
+                self.references.push(*registered);
+                let key = self.state.authorise(&envelope.key_id(), Kind::Registration);
+                self.state.advance();
+                key
+            }
+            Said::Other(entry) => {
+                work.findings.extend(self.references.check(index, entry));
+                self.references.push(Registered::Other);
+                if matches!(entry.body, Body::Key(_)) && bundle.width() == 256 {
+                    self.learned.keys.push(index);
+                }
+                let Authorised { key, stands } = authorise_and_fold(&mut self.state, entry);
+                if let Err(error) = stands {
+                    let code = code_of_statement(&error, self.unread);
+                    work.findings.push(Finding::new(code, format!("record {index}: {error}")).record(index));
+                }
+                key
+            }
+        };
+        let envelope = said.into_envelope();
         let key = match key {
-            Ok(key) => Ok(self.signers.get(entry.envelope.key_id(), key)),
+            Ok(key) => Ok(self.signers.get(envelope.key_id(), key)),
             Err(error) => Err((code_of_signer(&error, self.unread), error)),
         };
-        work.push(Job { index, entry, key });
+        work.push(Job { index, envelope, key });
     }
 }
 

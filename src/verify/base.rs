@@ -74,7 +74,7 @@ impl Base {
         let message = format!("{} has {size} entries of the log {log}; here is no log any more", self.name);
         let mut report = Report::new();
         report.push(Finding::new(Code::RolledBack, message).expected(size).found(0));
-        Some(Audited { report, memory: None, evidence: None })
+        Some(Audited { report, log: None, memory: None, evidence: None })
     }
 
     /// Finds the statements that wait at the base, and here neither wait nor are in the log.

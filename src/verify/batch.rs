@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
+use crate::attest::Envelope;
 use crate::base::Hash;
 use crate::record::entry::OpenedEntry;
 use crate::record::{Entry, EntryError, StateError};
@@ -30,8 +31,7 @@ pub(super) struct Batch {
 /// An entry, taken apart and checked as far as it can be by itself.
 pub(super) struct Parsed {
     pub(super) leaf: Hash,
-    /// With what it registers. Of a registration, the body is as far open as its openings reach.
-    pub(super) entry: Result<(Entry, Registered), EntryError>,
+    pub(super) said: Result<Said, EntryError>,
     pub(super) counts: Counts,
     pub(super) findings: Vec<Finding>,
 }
@@ -80,6 +80,24 @@ impl Batch {
     }
 }
 
+/// What an entry says, as far as what follows needs it. What was read on one core is let go there: giving memory back on
+/// another costs more than the reading.
+pub(super) enum Said {
+    /// It registers a document.
+    Registration(Envelope, Registered),
+    /// Something else.
+    Other(Box<Entry>),
+}
+
+impl Said {
+    pub(super) fn into_envelope(self) -> Envelope {
+        match self {
+            Said::Registration(envelope, _) => envelope,
+            Said::Other(entry) => entry.envelope,
+        }
+    }
+}
+
 impl Parsed {
     fn read(
         files: Files<'_>,
@@ -96,15 +114,19 @@ impl Parsed {
             }),
             None => Entry::parse(bytes).map(|entry| (Registered::of(&entry, entry.claims()), entry, None)),
         };
-        let (entry, (counts, findings)) = match parsed {
+        let (said, (counts, findings)) = match parsed {
             Ok((registered, entry, withheld)) => {
                 let count = openings.map_or(0, |openings| openings.len() as u64);
                 let checked = check_content(files, listed, index, &entry, withheld, count);
-                (Ok((entry, registered)), checked)
+                let said = match registered {
+                    Registered::Document(..) => Said::Registration(entry.envelope, registered),
+                    _ => Said::Other(Box::new(entry)),
+                };
+                (Ok(said), checked)
             }
             Err(error) => (Err(error), Default::default()),
         };
-        Parsed { leaf, entry, counts, findings }
+        Parsed { leaf, said, counts, findings }
     }
 }
 
@@ -142,7 +164,7 @@ impl Compared {
 /// An entry whose signer is known: its signature can be checked on any core.
 pub(super) struct Job {
     pub(super) index: u64,
-    pub(super) entry: Entry,
+    pub(super) envelope: Envelope,
     pub(super) key: Result<SignerKey, (Code, StateError)>,
 }
 
@@ -185,10 +207,11 @@ impl Work {
 }
 
 fn check_together(jobs: Vec<Job>) -> (Counts, Vec<Finding>) {
-    let signed: Vec<_> = jobs.iter().filter_map(|job| Some((&job.entry, job.key.as_ref().ok()?))).collect();
+    let signed: Vec<_> =
+        jobs.iter().filter_map(|job| Some((&job.envelope, job.key.as_ref().ok()?))).collect();
     let mut answers = verify_signatures(&signed).into_iter();
     let (mut counts, mut findings) = (Counts::default(), Vec::new());
-    for Job { index, entry, key } in jobs {
+    for Job { index, envelope, key } in jobs {
         let signature = match key {
             Ok(_) => {
                 let answer = answers.next().expect("internal error: a signature without an answer");
@@ -196,7 +219,7 @@ fn check_together(jobs: Vec<Job>) -> (Counts, Vec<Finding>) {
             }
             Err((code, error)) => Err(SignatureFault::Signer(code, error)),
         };
-        let (counted, found) = check_signature(index, &entry, signature);
+        let (counted, found) = check_signature(index, &envelope, signature);
         counts.add(&counted);
         findings.extend(found);
     }

@@ -75,7 +75,13 @@ pub(super) fn recall(
     note: &[u8],
 ) -> Option<Evidence> {
     let memory = memory?;
-    let old = memory.open(policy, opened.log())?;
+    let Some(old) = memory.open(opened.log()) else {
+        if memory.subject(policy).is_none() {
+            let message = "whether the log extends what was accepted before cannot be told: what is remembered is not a checkpoint that it signed";
+            report.push(Finding::new(Code::ExtensionUnknown, message).path(layout::CHECKPOINT));
+        }
+        return None;
+    };
     let (before, now) = (old.checkpoint(), opened.checkpoint());
     let shown = if before.size() < now.size() { prefix_of(files, before.size(), opened).ok() } else { None };
     let contradiction = Evidence::contradiction(&old, opened, shown.as_ref().map(|(root, _)| root));

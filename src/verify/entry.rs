@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use crate::article::reflow::reflow;
 use crate::article::{Evidence, Selector};
-use crate::attest::EnvelopeError;
 use crate::attest::disclosure::DisclosureError;
+use crate::attest::{Envelope, EnvelopeError};
 use crate::base::Hash;
 use crate::record::entry::OpenError;
 use crate::record::registration::Registration;
@@ -54,11 +54,11 @@ pub(super) enum SignatureFault {
 /// Checks whether the signature of the entry at `index` counts.
 pub(super) fn check_signature(
     index: u64,
-    entry: &Entry,
+    envelope: &Envelope,
     signature: Result<(), SignatureFault>,
 ) -> (Counts, Vec<Finding>) {
     let mut check = Check { index, counts: Counts::default(), findings: Vec::new() };
-    check.signature(entry, signature);
+    check.signature(envelope, signature);
     (check.counts, check.findings)
 }
 
@@ -125,16 +125,16 @@ pub(super) fn check_content(
 }
 
 impl Check {
-    fn signature(&mut self, entry: &Entry, signature: Result<(), SignatureFault>) {
+    fn signature(&mut self, envelope: &Envelope, signature: Result<(), SignatureFault>) {
         match signature {
             Ok(()) => self.counts.signatures = 1,
             Err(SignatureFault::Signer(code, error)) => {
                 let finding = Finding::new(code, error.to_string()).field("signatures/0/keyid");
-                self.push(finding.found(entry.envelope.key_id()));
+                self.push(finding.found(envelope.key_id()));
             }
             Err(SignatureFault::Bad(error)) => {
                 let finding = Finding::new(Code::SignatureInvalid, error.to_string());
-                let expected = format!("a signature by key {}", entry.envelope.key_id());
+                let expected = format!("a signature by key {}", envelope.key_id());
                 self.push(finding.field("signatures/0/sig").expected(expected));
             }
         }
@@ -175,9 +175,12 @@ impl Check {
         match withheld.map_err(OpeningFault::from) {
             Ok(withheld) => {
                 self.counts.openings = openings;
-                for pointer in &withheld {
+                for pointer in withheld.iter().take(OPENINGS_TOLD) {
                     let what = format!("the opening of the commitment at {pointer} is missing");
                     self.find(Code::OpeningMissing, pointer, what);
+                }
+                if let Some(more) = withheld.len().checked_sub(OPENINGS_TOLD).filter(|more| *more > 0) {
+                    self.find(Code::OpeningMissing, "", format!("{more} openings more are missing"));
                 }
             }
             Err(OpeningFault { code, message }) => self.find(code, "", message),
@@ -279,6 +282,9 @@ fn quotes_of(registration: &Registration) -> impl Iterator<Item = (usize, &crate
     let quotes = registration.quotes.iter().flatten().enumerate();
     quotes.filter_map(|(number, quote)| Some((number, quote.opened()?)))
 }
+
+/// Openings that are missing of one entry, each told by itself.
+const OPENINGS_TOLD: usize = 16;
 
 /// Where a claim stands in the predicate. Written out, as a JSON Pointer, only where it is to be told.
 #[derive(Clone, Copy)]

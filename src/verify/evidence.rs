@@ -16,7 +16,7 @@ use crate::base::Hash;
 use crate::note::{OpenedCheckpoint, Policy};
 use crate::tlog::{ConsistencyProof, ProofError};
 
-use super::memory::open_signed;
+use super::memory::open_by_a_log;
 use super::report::Code;
 
 /// The value of `format`.
@@ -173,7 +173,7 @@ impl Evidence {
     /// [`EvidenceError`] if it shows nothing.
     pub fn check(&self, policy: &Policy) -> Result<Shown, EvidenceError> {
         let open = |note: &str, which| {
-            open_signed(policy, note.as_bytes()).ok_or(EvidenceError::NotSigned { which })
+            open_by_a_log(policy, note.as_bytes()).ok_or(EvidenceError::NotSigned { which })
         };
         let (accepted, found) = (open(&self.accepted, "accepted")?, open(&self.found, "found")?);
         if accepted.log() != found.log() {

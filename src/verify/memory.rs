@@ -101,10 +101,8 @@ impl Memory {
     }
 
     /// Returns whether it is of more entries than `other` is.
-    pub fn is_later_than(&self, other: &Memory, policy: &Policy) -> bool {
-        let size = |memory: &Memory| {
-            open_signed(policy, memory.checkpoint.as_bytes()).map(|opened| opened.checkpoint().size())
-        };
+    pub fn is_later_than(&self, other: &Memory, log: &VerifierKey) -> bool {
+        let size = |memory: &Memory| memory.open(log).map(|opened| opened.checkpoint().size());
         size(self) > size(other)
     }
 
@@ -115,7 +113,7 @@ impl Memory {
 
     /// Returns the log and the number of entries of the remembered checkpoint, if a log of the policy signed it.
     pub(super) fn subject(&self, policy: &Policy) -> Option<(VerifierKey, u64)> {
-        let opened = open_signed(policy, self.checkpoint.as_bytes())?;
+        let opened = open_by_a_log(policy, self.checkpoint.as_bytes())?;
         Some((opened.log().clone(), opened.checkpoint().size()))
     }
 
@@ -124,9 +122,10 @@ impl Memory {
         self.prefix.as_ref().map(|prefix| prefix.size)
     }
 
-    /// Returns the remembered checkpoint, if it is one of `log`.
-    pub(super) fn open(&self, policy: &Policy, log: &VerifierKey) -> Option<OpenedCheckpoint> {
-        open_signed(policy, self.checkpoint.as_bytes()).filter(|opened| opened.log() == log)
+    /// Returns the remembered checkpoint, if `log` signed it. Nobody else's signature on it matters: whom else the policy
+    /// names may have changed since.
+    pub(super) fn open(&self, log: &VerifierKey) -> Option<OpenedCheckpoint> {
+        open_signed(&Policy::of_log(log.clone()).ok()?, self.checkpoint.as_bytes())
     }
 
     /// Returns the prefix, if it was judged as `judge` would, and `size` entries hold it.
@@ -150,11 +149,20 @@ pub(super) fn open_signed(policy: &Policy, note: &[u8]) -> Option<OpenedCheckpoi
     }
 }
 
+/// Opens a checkpoint that a log of the policy signed, whatever else stands on it.
+pub(super) fn open_by_a_log(policy: &Policy, note: &[u8]) -> Option<OpenedCheckpoint> {
+    let alone = policy.logs().iter().filter_map(|log| Policy::of_log(log.key.clone()).ok());
+    alone.into_iter().find_map(|policy| open_signed(&policy, note))
+}
+
 /// Returns the key of the log whose checkpoint `note` is, if a log of the policy signed it, whoever cosigned it: what a
 /// memory is kept under.
 pub fn log_of(note: &[u8], policy: &Policy) -> Option<VerifierKey> {
     open_signed(policy, note).map(|opened| opened.log().clone())
 }
+
+/// Raised with every change of what is checked: what an earlier build let pass is then checked again.
+const CHECKS: u32 = 1;
 
 /// Returns the digest of everything but the log that a verdict depends on.
 pub(super) fn judge(trust: &Trust) -> Hash {
@@ -162,7 +170,8 @@ pub(super) fn judge(trust: &Trust) -> Hash {
     roots.sort();
     let roots: Vec<u8> = roots.iter().flat_map(|root| root.0).collect();
     let policy = Hash::of(&trust.policy.format());
-    Hash::of_parts(&[env!("CARGO_PKG_VERSION").as_bytes(), b"\n", &policy.0, &roots])
+    let judge = format!("{} {CHECKS}\n", env!("CARGO_PKG_VERSION"));
+    Hash::of_parts(&[judge.as_bytes(), &policy.0, &roots])
 }
 
 /// Adds the file of openings of the next bundle to the chain.

@@ -1,6 +1,7 @@
 //! What statements point to: is it there, and is it what they say?
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 use crate::base::Hash;
 use crate::record::{Body, ClaimCounts, Entry};
@@ -27,17 +28,29 @@ impl Registered {
     }
 }
 
+/// Bundles that are kept, as several statements often point to neighbours: at most 16 MiB each.
+const BUNDLES_KEPT: usize = 4;
+
+/// A bundle that was read again.
+struct Read {
+    bundle: EntryBundle,
+    bytes: Vec<u8>,
+    hashes: Vec<Hash>,
+}
+
 /// What lies at each index so far. Holds 48 bytes an entry.
 pub(super) struct References<'a> {
     files: Files<'a>,
     /// Entries that were only compared: they are read again when something points to them.
     compared: u64,
+    /// The bundles and tiles that were read for that, the latest first.
+    read: Mutex<Vec<Read>>,
     after: Vec<Registered>,
 }
 
 impl<'a> References<'a> {
     pub(super) fn new(files: Files<'a>) -> Self {
-        References { files, compared: 0, after: Vec::new() }
+        References { files, compared: 0, read: Mutex::default(), after: Vec::new() }
     }
 
     /// Passes over the first `count` entries.
@@ -75,13 +88,27 @@ impl<'a> References<'a> {
     fn read(&self, index: u64) -> Option<Registered> {
         let bundle = EntryBundle::new(index / 256, 256)?;
         let place = usize::try_from(index % 256).ok()?;
-        let (found, bytes) = self.files.bundle(bundle).ok()?;
-        let bytes = *found.entries(&bytes).ok()?.get(place)?;
-        let tile = self.files.tile(Tile::new(0, bundle.index(), bundle.width())?).ok()?;
-        if *tile.get(place)? != leaf_hash(bytes) {
-            return None;
-        }
-        Some(Entry::parse(bytes).map_or(Registered::Unread, |entry| Registered::of(&entry, entry.claims())))
+        // Only whoever folds comes here, one after the other.
+        let mut read = self.read.lock().ok()?;
+        let known = match read.iter().position(|one| one.bundle.index() == bundle.index()) {
+            Some(known) => read.remove(known),
+            None => {
+                let (found, bytes) = self.files.bundle(bundle).ok()?;
+                let hashes = self.files.tile(Tile::new(0, bundle.index(), bundle.width())?).ok()?;
+                read.truncate(BUNDLES_KEPT - 1);
+                Read { bundle: found, bytes, hashes }
+            }
+        };
+        let registered = known.bundle.entries(&known.bytes).ok().and_then(|entries| {
+            let bytes = *entries.get(place)?;
+            if *known.hashes.get(place)? != leaf_hash(bytes) {
+                return None;
+            }
+            let entry = Entry::parse(bytes);
+            Some(entry.map_or(Registered::Unread, |entry| Registered::of(&entry, entry.claims())))
+        });
+        read.insert(0, known);
+        registered
     }
 
     /// Checks what the entry at `index` points to.

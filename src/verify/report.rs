@@ -236,7 +236,7 @@ impl Report {
         if compared > 0 {
             self.not_checked.push(format!(
                 "the signatures and stored originals of entries 0 to {} once more: all was checked before, and neither \
-                 the entries nor their openings have changed since",
+                 the entries nor their openings have changed since (--full checks them again)",
                 compared - 1
             ));
         }

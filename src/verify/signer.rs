@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::attest::EnvelopeError;
+use crate::attest::{Envelope, EnvelopeError};
 use crate::base::ed25519::{PreparedKey, Signed, verify_each};
 use crate::base::{Hash, PublicKey};
 use crate::record::{Body, Entry, Kind, State, StateError};
@@ -79,24 +79,24 @@ impl SignerKeys {
     }
 }
 
-/// Checks the signatures of some entries, each under its key.
-pub(super) fn verify_signatures(entries: &[(&Entry, &SignerKey)]) -> Vec<Result<(), EnvelopeError>> {
-    let messages: Vec<Vec<u8>> = entries.iter().map(|(entry, _)| entry.envelope.message()).collect();
-    let signed: Vec<Signed<'_>> = entries
+/// Checks the signatures of some envelopes, each under its key.
+pub(super) fn verify_signatures(envelopes: &[(&Envelope, &SignerKey)]) -> Vec<Result<(), EnvelopeError>> {
+    let messages: Vec<Vec<u8>> = envelopes.iter().map(|(envelope, _)| envelope.message()).collect();
+    let signed: Vec<Signed<'_>> = envelopes
         .iter()
         .zip(&messages)
-        .filter_map(|((entry, key), message)| {
+        .filter_map(|((envelope, key), message)| {
             let key = key.prepared.as_deref()?;
-            Some(Signed { key, message, signature: entry.envelope.signature() })
+            Some(Signed { key, message, signature: envelope.signature() })
         })
         .collect();
     let mut answers = verify_each(&signed).into_iter();
-    let answers = entries.iter().map(|(entry, key)| match &key.prepared {
-        None => entry.envelope.verify(&key.public).map(|_| ()),
+    let answers = envelopes.iter().map(|(envelope, key)| match &key.prepared {
+        None => envelope.verify(&key.public).map(|_| ()),
         Some(_) => {
             let answer = answers.next().expect("internal error: a signature without an answer");
             // The key was found by the id that the envelope names.
-            answer.map_err(|_| EnvelopeError::Signature { key_id: entry.envelope.key_id() })
+            answer.map_err(|_| EnvelopeError::Signature { key_id: envelope.key_id() })
         }
     });
     answers.collect()

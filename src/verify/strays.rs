@@ -52,17 +52,19 @@ pub(super) fn find_strays(
 
 /// Returns the digest of the names of the stored originals of the first `size` entries: those that the later
 /// entries are not the first to register. Names that no entry checked here registers count only where a prefix was
-/// compared, whose originals they may be; else they are strays.
+/// compared, whose originals they may be, unless a statement that waits (`waiting`) registers them; else they are strays.
 pub(super) fn digest_of_originals(
     listing: &Listing,
     originals: &HashMap<Hash, u64>,
+    waiting: &HashSet<Hash>,
     size: u64,
     compared: bool,
 ) -> Hash {
     let names = listing.keys.iter().map(|key| key.as_str()).filter(|name| {
         let digest = name.rsplit('/').next().and_then(|name| Hash::from_hex(name).ok());
         let first = digest.and_then(|digest| originals.get(&digest));
-        name.starts_with(layout::CONTENT) && first.map_or(compared, |first| *first < size)
+        let of_the_log = compared && digest.is_none_or(|digest| !waiting.contains(&digest));
+        name.starts_with(layout::CONTENT) && first.map_or(of_the_log, |first| *first < size)
     });
     let mut chain = memory::CHAIN_START;
     names.for_each(|name| chain = memory::chained(&chain, &Hash::of(name.as_bytes())));
