@@ -5,11 +5,13 @@
 mod support;
 
 use dateline::base::Hash;
-use dateline::note::Policy;
+use dateline::base::encoding::to_base64;
+use dateline::note::{KeyName, Policy, VerifierKey};
 use dateline::record::{NewEntry, layout};
 use dateline::storage::{MemoryStore, Object, Store};
 use dateline::verify::{
-    Audited, Code, Contradiction, Evidence, EvidenceError, Memory, Severity, Verdict, audit_since, log_of,
+    Audited, Code, Contradiction, Evidence, EvidenceError, Memory, Severity, Trust, Verdict, audit_since,
+    log_of,
 };
 use support::{
     ORIGIN, append, assembled, build, copy, editor, enrolment, get, key, log_key, open, policy, records,
@@ -240,4 +242,36 @@ fn that_a_log_extends_another_cannot_be_told_without_its_tiles() {
     assert!(codes(&second).contains(&Code::ExtensionUnknown), "{:?}", codes(&second));
     assert_eq!((second.report.verdict, second.memory, second.evidence), (Verdict::Unverifiable, None, None));
     assert_eq!(second.report.remembered.unwrap().extends, None);
+}
+
+/// Whom else an auditor trusts may change: what he remembers is the log's own word all the same.
+#[test]
+fn a_bad_line_of_somebody_else_does_not_make_an_auditor_forget() {
+    let longer = assembled(&entries(300), ORIGIN, &log_key());
+    let note = String::from_utf8(get(&longer, layout::CHECKPOINT).unwrap()).unwrap();
+    // A line that names a witness whom nobody knows yet, and that does not hold.
+    let witness = VerifierKey::ed25519_cosigner(KeyName::new("w.example").unwrap(), signing(9).public());
+    let line = [&witness.id().0[..], &[0; 72]].concat();
+    put(&longer, layout::CHECKPOINT, format!("{note}\u{2014} w.example {}\n", to_base64(&line)).into_bytes());
+    let memory = audited(&longer, None).memory.unwrap();
+
+    let policy = format!("log {}\nwitness w {witness}\nquorum none\n", vkey_of(ORIGIN, &log_key()));
+    let trust = Trust { policy: Policy::parse(policy.as_bytes()).unwrap(), ..trust() };
+    let shorter = assembled(&entries(20), ORIGIN, &log_key());
+    let audited = audit_since(&shorter, &trust, Some(&memory), &|_, _| {}).unwrap();
+    assert_eq!(codes(&audited), [Code::RolledBack]);
+    let evidence = audited.evidence.unwrap();
+    assert!(evidence.check(&trust.policy).is_ok());
+}
+
+/// What is remembered, and cannot be read, is neither forgotten nor written over.
+#[test]
+fn a_memory_that_is_no_checkpoint_of_the_log_is_said() {
+    let (store, memory) = remembered();
+    let text = String::from_utf8(memory.format()).unwrap();
+    let spoilt = Memory::parse(text.replacen(ORIGIN, "example.org/lag", 1).as_bytes()).unwrap();
+    let audited = audited(&store, Some(&spoilt));
+    assert_eq!(codes(&audited), [Code::ExtensionUnknown]);
+    assert_eq!(audited.report.verdict, Verdict::Unverifiable);
+    assert!(audited.memory.is_none());
 }

@@ -544,6 +544,22 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_for_nothing_is_bounded() {
+        // Neither short digests nor long names below which they stand make work out of a small payload.
+        let commitments = |error: DisclosureError| matches!(error, DisclosureError::Commitments { .. });
+        let good = "d".repeat(DIGEST_CHARS);
+        for bad in [String::new(), "abc".into(), "d".repeat(DIGEST_CHARS - 1), "d".repeat(DIGEST_CHARS + 1)] {
+            assert!(commitments(apply(&json!({SD: [bad]}), &[]).unwrap_err()), "{bad}");
+            assert!(commitments(apply(&json!({"a": [{ELEMENT: bad}]}), &[]).unwrap_err()), "{bad}");
+        }
+        let below = |name: &str| apply(&json!({name: {SD: [good]}}), &[]);
+        let most = POINTER_MAX_BYTES - "//_sd/0".len();
+        assert_eq!(below(&"n".repeat(most)).unwrap().withheld[0].len(), POINTER_MAX_BYTES);
+        assert!(commitments(below(&"n".repeat(most + 1)).unwrap_err()));
+        assert!(commitments(below(&"~".repeat(most / 2 + 1)).unwrap_err()));
+    }
+
+    #[test]
     fn it_is_known_where_commitments_stand() {
         let (item, note) = (element(1, json!(1)), member(2, "note", json!(2)));
         let (i, n) = (item.digest(), note.digest());

@@ -54,17 +54,27 @@ impl Input {
 
     /// Reads the whole document.
     pub(crate) fn read(&self) -> Outcome<Vec<u8>> {
-        match self {
+        let bytes = match self {
             Input::Standard => {
                 let mut bytes = Vec::new();
                 let read = io::stdin().lock().take(DOCUMENT_MAX_BYTES + 1).read_to_end(&mut bytes);
                 read.map_err(|error| unreadable("standard input").because(&error))?;
                 refuse_large(bytes.len() as u64, "standard input")?;
-                Ok(bytes)
+                bytes
             }
-            Input::File(path) => read_file(path, || {}),
-            Input::Url(url) => Err(unreadable(url).hint("an address is fetched by add and extract only")),
+            Input::File(path) => read_file(path, || {})?,
+            Input::Url(url) => {
+                return Err(unreadable(url).hint("an address is fetched by add and extract only"));
+            }
+        };
+        if is_private_key(&bytes) {
+            let failure =
+                Failure::new(Exit::Key, format!("{} is a private key, not a document", self.name()));
+            return Err(
+                failure.hint("keep it out of folders of documents: what is registered is for all to read")
+            );
         }
+        Ok(bytes)
     }
 }
 
@@ -164,7 +174,25 @@ pub(crate) fn find(paths: &[PathBuf]) -> Inputs {
     inputs
 }
 
+/// Returns whether a folder is the keys or the records of a workspace: what lies there is no document.
+fn is_of_a_workspace(folder: &Path) -> bool {
+    let own = folder.file_name().is_some_and(|name| name == "keys" || name == "records");
+    let beside = |name: &str| folder.parent().is_some_and(|parent| parent.join(name).exists());
+    own && beside("keys") && beside("records/checkpoint")
+}
+
+/// Returns whether a document is a private key, which must not be stored beside a log that is served to the world.
+fn is_private_key(bytes: &[u8]) -> bool {
+    let head = bytes.trim_ascii_start();
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.starts_with(b"-----BEGIN ") && line.windows(11).any(|part| part == b"PRIVATE KEY")
+}
+
 fn walk(folder: &Path, inputs: &mut Inputs, seen: &mut BTreeSet<PathBuf>) {
+    if is_of_a_workspace(folder) {
+        inputs.passed_over.push((folder.to_owned(), "keys and records of a log"));
+        return;
+    }
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let mut entries = match entries {
         Ok(entries) => entries,
@@ -199,6 +227,28 @@ fn walk(folder: &Path, inputs: &mut Inputs, seen: &mut BTreeSet<PathBuf>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_no_documents() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("keys/private")).unwrap();
+        fs::create_dir_all(at("records")).unwrap();
+        fs::create_dir_all(at("desk/keys")).unwrap();
+        for name in ["keys/private/log", "records/checkpoint", "desk/keys/article.txt", "a.txt"] {
+            fs::write(at(name), "x").unwrap();
+        }
+        let found = find(&[folder.path().to_owned(), at("keys")]);
+        assert_eq!(found.documents, [at("a.txt"), at("desk/keys/article.txt")].map(Input::File));
+        assert_eq!(found.passed_over.len(), 3);
+        for key in ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl", "\n-----BEGIN PRIVATE KEY-----\r\nMC4C"] {
+            fs::write(at("key"), key).unwrap();
+            let refused = Input::File(at("key")).read().unwrap_err();
+            assert_eq!(refused.exit, Exit::Key, "{}", refused.text());
+        }
+        fs::write(at("key"), "He said: -----BEGIN PRIVATE KEY----- is how they begin.").unwrap();
+        assert!(Input::File(at("key")).read().is_ok());
+    }
 
     #[test]
     fn folders_are_walked_in_order_and_links_are_not_followed() {

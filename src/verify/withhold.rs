@@ -181,7 +181,7 @@ mod tests {
         let note = Disclosure::member([3; 16], "a/b", &json!("off the record")).unwrap();
         let first = Disclosure::element([4; 16], &json!("x")).unwrap();
         let predicate = json!({
-            "title": "t", "list": [{ELEMENT: first.digest()}, {ELEMENT: "unknown"}],
+            "title": "t", "list": [{ELEMENT: first.digest()}, {ELEMENT: "u".repeat(43)}],
             SD: [names.digest(), note.digest()],
         });
         let all: Vec<String> = [&inner, &names, &note, &first].map(text).into();
