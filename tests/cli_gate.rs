@@ -242,6 +242,50 @@ fn an_article_that_changed_or_is_not_locked() {
     assert_eq!(folder.code(&["gate", "--allow-unresolved", "--max-age", "0s"]), Some(3));
 }
 
+/// Whoever wrote the article chose where a link leads: nothing of what is there is told.
+#[cfg(unix)]
+#[test]
+fn no_article_is_read_through_a_link() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new(&log());
+    assert_eq!(folder.code(&["lock", "articles/lake.md"]), Some(0));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let secret = "a file of the runner";
+    fs::write(elsewhere.path().join("lake.md"), secret).unwrap();
+    for link in ["articles/lake.md", "articles"] {
+        let path = folder.path(link);
+        if path.is_dir() {
+            fs::remove_dir_all(&path).unwrap()
+        } else {
+            fs::remove_file(&path).unwrap()
+        }
+        let target =
+            if link == "articles" { elsewhere.path().to_owned() } else { elsewhere.path().join("lake.md") };
+        symlink(target, &path).unwrap();
+        let runs: [&[&str]; 3] = [
+            &["gate", "--allow-unresolved"],
+            &["gate", "articles/lake.md", "--allow-unresolved"],
+            &["lock", "articles/lake.md", "-o", "new.lock"],
+        ];
+        for args in runs {
+            let seen = folder.seen(args);
+            // Through a linked folder, a name lies outside of that of the lock file.
+            let outside = link == "articles" && args.contains(&"articles/lake.md");
+            let (code, told) = if outside { (2, "does not lie below") } else { (3, "is a symbolic link") };
+            assert!(seen.contains(&format!("\nexit {code}\n")) && seen.contains(told), "{seen}");
+            let sha256 = dateline::base::Hash::of(secret.as_bytes()).to_string();
+            assert!(!seen.contains(&sha256), "{seen}");
+        }
+        if link == "articles/lake.md" {
+            let report = folder.json(&["gate", "--allow-unresolved"]);
+            assert_eq!(report["findings"][0]["code"], "articleMissing", "{report}");
+        }
+    }
+    // Also where it leads to what was locked.
+    fs::write(elsewhere.path().join("lake.md"), ARTICLE).unwrap();
+    assert_eq!(folder.code(&["gate", "--allow-unresolved"]), Some(3));
+}
+
 #[test]
 fn what_waits_is_named() {
     let folder = Folder::new(&log());

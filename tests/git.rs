@@ -536,10 +536,132 @@ fn the_base_is_what_was_committed_whatever_the_repository_says_of_it() {
         let target = home.join(format!("elsewhere-{number}"));
         std::os::unix::fs::symlink(target, folder.join(path)).unwrap();
         repository.commit("link");
-        let seen = repository.verify(&["--git", "HEAD"]);
-        assert_eq!(seen.code, 3, "{path}: {}", seen.report);
-        assert!(seen.talk.contains("is a symbolic link"), "{path}: {}", seen.talk);
+        let here = repository.verify(&["--git", "HEAD"]);
+        // And where the work tree has no link, only the base.
+        repository.git(&["checkout", "-q", "--detach", "main"]);
+        let base = repository.verify(&["--git", &format!("link-{number}")]);
+        for seen in [here, base] {
+            assert_eq!(seen.code, 3, "{path}: {}", seen.report);
+            assert!(seen.talk.contains("is a symbolic link"), "{path}: {}", seen.talk);
+        }
     }
+}
+
+/// A change that puts a link in the way has its own log and keys judged by themselves, or a log judged that it has not.
+#[cfg(unix)]
+#[test]
+fn no_link_of_the_work_tree_is_followed() {
+    use std::os::unix::fs::symlink;
+    let repository = Repository::with_log("desk", 5);
+    let (top, home) = (repository.top(), repository.temp.path());
+    let desk = repository.workspace.clone();
+    let is_refused = |workspace: &Path, args: &[&str], link: &str, environment: &[(&str, &str)]| {
+        let seen = verify(workspace, home, args, environment);
+        assert_eq!((seen.code, &seen.report["verdict"]), (3, &Value::Null), "{args:?}: {}", seen.talk);
+        let told = format!("{link} is a symbolic link");
+        assert!(seen.talk.contains(&told), "{args:?}: {}", seen.talk);
+    };
+    // The whole workspace, with another log and whom it trusts.
+    let commit = |message: &str| {
+        assert!(git_in(&top, home, &["add", "-A"]).status.success());
+        assert!(git_in(&top, home, &["commit", "-q", "-m", message]).status.success());
+    };
+    repository.branch("evil");
+    repository.lay(&assembled(&history(6, 2), ORIGIN, &log_key()));
+    fs::rename(&desk, top.join("evil")).unwrap();
+    symlink("evil", &desk).unwrap();
+    commit("evil");
+    is_refused(&top, &["--git", "main", "-C", "desk"], "desk", &[]);
+    is_refused(&top, &["--git", "main", "-C", "./evil/../desk"], "desk", &[]);
+    is_refused(home, &["--git", "main", "-C", desk.to_str().unwrap()], "desk", &[]);
+    is_refused(&desk, &["--git", "main"], "desk", &[("PWD", desk.to_str().unwrap())]);
+    let outside = home.join("link");
+    symlink(&desk, &outside).unwrap();
+    is_refused(home, &["--git", "main", "-C", "link"], "desk", &[]);
+    // A part of the way.
+    fs::remove_file(&desk).unwrap();
+    symlink(".", &desk).unwrap();
+    is_refused(&top, &["--git", "main", "-C", "desk/evil"], "desk", &[]);
+    fs::remove_file(&desk).unwrap();
+    fs::rename(top.join("evil"), &desk).unwrap();
+    assert!(git_in(&top, home, &["checkout", "-q", "-f", "main"]).status.success());
+    // A part of what is in it, which leads to what holds.
+    for (number, path) in
+        ["records", "keys", "keys/policy", "keys/roots", "keys/roots/root.pub"].into_iter().enumerate()
+    {
+        let (link, target) = (desk.join(path), home.join(format!("copy-{number}")));
+        fs::rename(&link, &target).unwrap();
+        symlink(&target, &link).unwrap();
+        is_refused(&top, &["--git", "main", "-C", "desk"], &format!("desk/{path}"), &[]);
+        fs::remove_file(&link).unwrap();
+        fs::rename(&target, &link).unwrap();
+    }
+    verify(&top, home, &["--git", "main", "-C", "desk"], &[]).is_verified();
+    // Above the repository links are the system's.
+    let outside = home.join("to the repository");
+    symlink(&top, &outside).unwrap();
+    verify(home, home, &["--git", "main", "-C", "to the repository/desk"], &[]).is_verified();
+}
+
+/// A change may bring a repository along, in which the base is what the change says.
+#[test]
+fn no_repository_of_the_change_is_asked() {
+    let repository = Repository::with_log("desk", 5);
+    let (top, home, desk) = (repository.top(), repository.temp.path(), &repository.workspace);
+    let other = Repository::empty("");
+    other.lay_keys();
+    other.lay(&assembled(&history(6, 2), ORIGIN, &log_key()));
+    other.commit("another log");
+    let evil = other.top();
+    repository.branch("bare");
+    repository.lay(&assembled(&history(6, 2), ORIGIN, &log_key()));
+    // The files of a repository, without a work tree of its own.
+    for name in ["HEAD", "config", "objects", "refs"] {
+        let args =
+            ["-r", evil.join(".git").join(name).to_str().unwrap(), desk.to_str().unwrap()].map(str::to_owned);
+        assert!(Command::new("cp").args(args).status().unwrap().success());
+    }
+    for config in ["", "[core]\n\tbare = true\n", "[core]\n\tbare = false\n\tworktree = ..\n"] {
+        repository.write("config", format!("[core]\n\trepositoryformatversion = 0\n{config}").as_bytes());
+        let seen = verify(&top, home, &["--git", "main", "-C", "desk"], &[]);
+        assert_eq!((seen.code, &seen.report["verdict"]), (3, &Value::Null), "{}{}", seen.report, seen.talk);
+        assert!(seen.talk.contains("bare repository"), "{}", seen.talk);
+    }
+    // What is in a repository is not in its work tree.
+    let seen = verify(&top, home, &["--git", "main", "-C", ".git/refs"], &[]);
+    assert_eq!(seen.code, 3, "{}", seen.report);
+    assert!(seen.talk.contains("does not lie in the work tree of a repository"), "{}", seen.talk);
+    // A submodule.
+    let repository = Repository::empty("");
+    let url = format!("file://{}", evil.display());
+    repository.git(&["submodule", "--quiet", "add", &url, "desk"]);
+    repository.commit("submodule");
+    let seen = verify(&repository.workspace, home, &["--git", "main", "-C", "desk"], &[]);
+    assert_eq!((seen.code, &seen.report["verdict"]), (3, &Value::Null), "{}{}", seen.report, seen.talk);
+    assert!(seen.talk.contains("desk lies in a submodule"), "{}", seen.talk);
+}
+
+/// What a partial clone left out is not fetched from wherever its settings say.
+#[test]
+fn nothing_is_fetched_on_the_way() {
+    let repository = Repository::with_log("", 5);
+    let home = repository.temp.path();
+    repository.git(&["config", "uploadpack.allowFilter", "true"]);
+    repository.branch("grown");
+    let store = MemoryStore::default();
+    build(&store, 7);
+    repository.lay(&store);
+    repository.commit("grown");
+    let url = format!("file://{}", repository.top().display());
+    let args = ["clone", "-q", "--filter=blob:none", "--branch", "grown", &url, "clone"];
+    assert!(git_in(home, home, &args).status.success());
+    let clone = home.join("clone");
+    let seen = verify(&clone, home, &["--git", "origin/main"], &[]);
+    assert_eq!(seen.code, 3, "{}", seen.report);
+    let (_, advice) = seen.talk.split_once("in a partial clone, first: git ").unwrap();
+    let advice: Vec<&str> = advice.lines().next().unwrap().split(' ').collect();
+    assert!(git_in(&clone, home, &advice).status.success());
+    verify(&clone, home, &["--git", "origin/main"], &[]).is_verified();
 }
 
 #[test]

@@ -4,7 +4,9 @@
 //! A change must not choose who judges it: what is not named by an option is read from the base.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
 
 use crate::base::limits::{KEY_FILE_MAX_BYTES, NOTE_MAX_BYTES, POLICY_MAX_BYTES};
 use crate::base::{Hash, PublicKey};
@@ -34,6 +36,7 @@ pub(crate) struct Against {
 
 /// Reads what lies at `revision` of the repository that the workspace is in.
 pub(crate) fn read(workspace: &Workspace, revision: &str, args: &TrustArgs) -> Outcome<Against> {
+    refuse_links(workspace)?;
     let commit = Commit::find(workspace.root(), revision)?;
     let checkpoint = commit.read(CHECKPOINT, NOTE_MAX_BYTES)?;
     let policy = commit.read(POLICY, POLICY_MAX_BYTES)?;
@@ -84,6 +87,74 @@ pub(crate) fn read(workspace: &Workspace, revision: &str, args: &TrustArgs) -> O
         }
     }
     Ok(against)
+}
+
+/// Links on the way to the repository that are followed, as of systems.
+const LINKS_MAX: usize = 40;
+
+/// Refuses a work tree in which a link stands on the way to the log or its keys. What it leads to is not what the change
+/// has there: it may be a folder where the base has nothing to be held against, or no part of the commit at all.
+fn refuse_links(workspace: &Workspace) -> Outcome<()> {
+    let refused = |path: &Path| {
+        let message = format!("{} is a symbolic link", path.display());
+        let hint = "with --git nothing in a repository is read through a link: what it leads to is not in the commit";
+        Err(Failure::new(Exit::Unavailable, message).hint(hint))
+    };
+    let failed = |error: io::Error| {
+        let message = format!("cannot look into {}", workspace.shown().display());
+        Failure::new(Exit::Unavailable, message).because(&error)
+    };
+    if let Some(link) =
+        here().and_then(|here| link_in_work_tree(&here.join(workspace.root()))).map_err(failed)?
+    {
+        return refused(&link);
+    }
+    let mut paths = vec![workspace.records(), workspace.roots(), workspace.policy()];
+    paths.extend(workspace.policy().parent().map(Path::to_owned));
+    // Where they cannot be listed they cannot be read either.
+    paths.extend(fs::read_dir(workspace.roots()).into_iter().flatten().flatten().map(|entry| entry.path()));
+    match paths.iter().find(|path| path.is_symlink()) {
+        Some(link) => refused(link),
+        None => Ok(()),
+    }
+}
+
+/// Returns the current folder, by the name that the caller went by.
+fn here() -> io::Result<PathBuf> {
+    let here = env::current_dir()?;
+    let named = env::var_os("PWD").map(PathBuf::from).filter(|named| named.is_absolute());
+    let named = named
+        .filter(|named| fs::canonicalize(named).is_ok_and(|it| Some(it) == fs::canonicalize(&here).ok()));
+    Ok(named.unwrap_or(here))
+}
+
+/// Returns the first link on the way to `path` that lies in a work tree. Those above one are followed.
+fn link_in_work_tree(path: &Path) -> io::Result<Option<PathBuf>> {
+    let reversed = |path: &Path| -> Vec<OsString> {
+        path.components().rev().map(|part| part.as_os_str().to_owned()).collect()
+    };
+    let (mut rest, mut at, mut followed) = (reversed(path), PathBuf::new(), 0);
+    while let Some(part) = rest.pop() {
+        if part == ".." {
+            // No link is left in it: the folder above is the one by name.
+            at.pop();
+            continue;
+        }
+        let next = at.join(&part);
+        let Ok(target) = fs::read_link(&next) else {
+            at = next;
+            continue;
+        };
+        if at.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok()) {
+            return Ok(Some(next));
+        }
+        followed += 1;
+        if followed > LINKS_MAX {
+            return Err(io::Error::other("too many symbolic links"));
+        }
+        rest.extend(reversed(&target));
+    }
+    Ok(None)
 }
 
 type Told<T> = Result<T, String>;

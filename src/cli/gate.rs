@@ -11,7 +11,6 @@ use super::args::{GateArgs, Level};
 use super::ci::Results;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
-use super::input::Input;
 use super::lock::{Place, read_lock};
 use super::output::{Output, coloured};
 use super::terminal::sanitize;
@@ -73,7 +72,7 @@ pub(crate) fn run(workspace: &Workspace, args: &GateArgs, output: Output) -> Out
 /// Returns the articles that are named, else all of the lock file.
 fn articles(args: &GateArgs, place: &Place, lock: &Lock) -> Outcome<Vec<GateArticle>> {
     let read = |path: LockPath, file: &Path| {
-        let bytes = Input::File(file.to_owned()).read();
+        let bytes = place.read(&path, file);
         let sha256 = bytes.map(|bytes| Hash::of(&bytes)).map_err(|failure| failure.one_line());
         GateArticle { path, name: file.display().to_string(), sha256 }
     };

@@ -15,6 +15,10 @@ const ANSWER_MAX_BYTES: usize = 16 << 20;
 /// Bytes of git's own words that are passed on.
 const TALK_MAX_BYTES: u64 = 4 << 10;
 
+/// What to do where a commit is here in part.
+const WHOLE: &str =
+    "nothing is fetched on the way; in a partial clone, first: git fetch --refetch --no-filter origin";
+
 /// Settings of the calling git, as of a hook, that mean another repository or another place in it than the workspace's.
 const NOT_OURS: [&str; 9] = [
     "GIT_DIR",
@@ -55,7 +59,7 @@ impl Commit {
             Commit { folder: folder.to_owned(), revision: revision.to_owned(), id: String::new() };
         let named = format!("{revision}^{{commit}}");
         // Asked first, so that what is amiss with the repository is not taken for an unknown revision.
-        commit.run(&["rev-parse", "--git-dir"], ANSWER_MAX_BYTES)?;
+        commit.must_be_of_the_work_tree()?;
         let id = commit.run(&["rev-parse", "--verify", "--end-of-options", &named], ANSWER_MAX_BYTES);
         let id = id.map_err(|failure| {
             let failure = failure.under(format!("there is no commit {revision:?} here"));
@@ -64,6 +68,31 @@ impl Commit {
         })?;
         commit.id = one_id(&id).ok_or_else(|| odd("rev-parse"))?;
         Ok(commit)
+    }
+
+    /// Refuses a repository that a change may have brought along: files of the work tree that pass for one, or a
+    /// submodule.
+    fn must_be_of_the_work_tree(&self) -> Outcome<()> {
+        let asked = ["rev-parse", "--is-inside-git-dir", "--is-inside-work-tree"];
+        let place = self.run(&asked, ANSWER_MAX_BYTES)?;
+        let refused = |what: &str, hint: &str| {
+            let message = format!("{} {what}", self.folder().display());
+            Err(Failure::new(Exit::Unavailable, message).hint(hint))
+        };
+        if place.trim_ascii() != b"false\ntrue" {
+            let hint = "name a folder of the work tree; files in it that look like a repository are not one";
+            return refused("does not lie in the work tree of a repository", hint);
+        }
+        let above = ["rev-parse", "--show-superproject-working-tree"];
+        if !self.run(&above, ANSWER_MAX_BYTES)?.trim_ascii().is_empty() {
+            let hint = "a change chooses what a submodule is: check its repository in a clone of its own";
+            return refused("lies in a submodule", hint);
+        }
+        Ok(())
+    }
+
+    fn folder(&self) -> &Path {
+        if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder }
     }
 
     /// Returns what the user called it.
@@ -102,7 +131,10 @@ impl Commit {
 
     fn content(&self, blob: &Blob, limit: usize) -> Outcome<Vec<u8>> {
         let read = self.run(&["cat-file", "blob", &blob.id], limit);
-        read.map_err(|failure| failure.under(format!("cannot read {} at {}", blob.path, self.revision)))
+        read.map_err(|failure| {
+            let failure = failure.under(format!("cannot read {} at {}", blob.path, self.revision));
+            failure.hint(WHOLE)
+        })
     }
 
     /// Lists the regular files at `path`, or directly below it if it ends with a slash.
@@ -118,7 +150,7 @@ impl Commit {
         let listed = self.run(&["ls-tree", "-z", &self.id, "--", path], ANSWER_MAX_BYTES);
         let listed = listed.map_err(|failure| {
             let failure = failure.under(format!("cannot list {path} at {}", self.revision));
-            failure.hint("if the clone is without trees, fetch the commit whole: git fetch --depth 1 origin")
+            failure.hint(WHOLE)
         })?;
         let listed = String::from_utf8_lossy(&listed);
         let mut blobs = Vec::new();
@@ -145,14 +177,17 @@ impl Commit {
 
     /// Runs git in the folder and returns what it prints.
     fn run(&self, args: &[&str], limit: usize) -> Outcome<Vec<u8>> {
-        let folder = if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder };
+        let folder = self.folder();
         let mut command = Command::new("git");
         command.args(["--no-optional-locks", "--no-replace-objects", "--literal-pathspecs"]);
-        command.args(["-c", "core.fsmonitor=false", "-c", "core.quotePath=false"]).args(args);
+        command.args(["-c", "core.fsmonitor=false", "-c", "core.quotePath=false"]);
+        // A change may hold files that pass for a repository without a work tree, with a history of its own.
+        command.args(["-c", "safe.bareRepository=explicit"]).args(args);
         NOT_OURS.iter().for_each(|name| {
             command.env_remove(name);
         });
-        command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").current_dir(folder);
+        command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").env("GIT_NO_LAZY_FETCH", "1");
+        command.current_dir(folder);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let failed = |error: io::Error| {
             let failure = Failure::new(Exit::Unavailable, "cannot run git").because(&error);

@@ -29,7 +29,8 @@ pub(crate) fn run(workspace: &Workspace, args: &LockArgs, output: Output) -> Out
     let mut articles = Vec::new();
     for file in &args.articles {
         let path = place.path(file)?;
-        articles.push((path, Hash::of(&Input::File(file.clone()).read()?)));
+        let sha256 = Hash::of(&place.read(&path, file)?);
+        articles.push((path, sha256));
     }
     let given = args.source.iter().map(|source| given(source)).collect::<Outcome<_>>()?;
     let request = PinRequest { articles, given, forget_given: args.forget_sources };
@@ -138,6 +139,21 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn of(lock: &Path) -> Outcome<Self> {
         Ok(Place { folder: folder_of(lock)? })
+    }
+
+    /// Reads an article at `file`, which is `path` below the folder. No link is followed there: whoever wrote the
+    /// article could lead a reader out of it, to a file that is not for his eyes.
+    pub(crate) fn read(&self, path: &LockPath, file: &Path) -> Outcome<Vec<u8>> {
+        let mut way = self.folder.clone();
+        for part in path.as_str().split('/') {
+            way.push(part);
+            if way.is_symlink() {
+                let message = format!("cannot read {}: {part} is a symbolic link", file.display());
+                let hint = "name the file that it leads to, if that lies below the folder of the lock file";
+                return Err(Failure::new(Exit::Unavailable, message).hint(hint));
+            }
+        }
+        Input::File(file.to_owned()).read()
     }
 
     /// Returns where an article lies below the folder. A link is taken for the file that it is, not where it leads.

@@ -194,6 +194,14 @@ def check_github(origin):
             assert verdict == "verified" or "::error file=records/checkpoint,title=" in printed, told
             held = event != {"before": ZEROS}
             assert verdict == "invalid" or ("the log begins with the 2 entries at" in summary) is held, summary
+    # Files of a change that pass for a repository, with settings that would run a command.
+    clone = shallow_clone(origin, "appends")
+    git(clone, "init", "-q", "--bare", "desk")
+    for name, value in (("remote.origin.url", "ssh://localhost/x"), ("core.sshCommand", f"touch '{clone}/pwned';")):
+        git(clone, "config", "--file", "desk/config", name, value)
+    code, results, printed, _ = run_action(clone, {"workspace": "desk"}, {"before": "1" * 40})
+    assert code != 0 and results["verdict"] == "" and "bare repository" in printed, printed
+    nothing_was_run(clone.parent)
     clone = shallow_clone(origin, "appends")
     for text in HOSTILE:
         for name in ("base", "workspace", "policy", "roots", "version", "format", "path"):
