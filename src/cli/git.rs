@@ -63,8 +63,11 @@ impl Commit {
         let id = commit.run(&["rev-parse", "--verify", "--end-of-options", &named], ANSWER_MAX_BYTES);
         let id = id.map_err(|failure| {
             let failure = failure.under(format!("there is no commit {revision:?} here"));
-            let short = revision.strip_prefix("origin/").unwrap_or(revision);
-            failure.hint(format!("in a shallow clone, fetch it first: git fetch --depth 1 origin {short}"))
+            let branch = revision.strip_prefix("origin/").unwrap_or(revision);
+            failure.hint(format!(
+                "in a shallow clone, fetch its branch and name what was fetched: git fetch --depth 1 origin {branch} && \
+                 dateline verify --git FETCH_HEAD"
+            ))
         })?;
         commit.id = one_id(&id).ok_or_else(|| odd("rev-parse"))?;
         Ok(commit)

@@ -31,7 +31,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ListArgs, output: Output) -> Out
     for line in &lines {
         output.print(|| format!("{line}\n"), || serde_json::from_str(line).unwrap_or(Value::Null))?;
     }
-    if lines.is_empty() && !output.is_json() {
+    if lines.is_empty() && args.last != Some(0) && !output.is_json() {
         say("nothing is registered yet: dateline add FILE");
     }
     Ok(())

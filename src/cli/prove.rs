@@ -97,7 +97,8 @@ fn write(proof: &MadeProof, path: Option<&Path>, output: Output) -> Outcome<()> 
                 [] => String::new(),
                 some => format!("; withheld: {}", sanitize(&some.join(", "))),
             };
-            format!("record {record} proven in {}, against {size} entries{without}\n", path.display())
+            let path = sanitize(&path.display().to_string());
+            format!("record {record} proven in {path}, against {size} entries{without}\n")
         },
         || {
             let checkpoint = json!({"size": size, "rootHash": checkpoint.root_hash()});
