@@ -309,6 +309,37 @@ fn names_that_a_tar_file_stretches_are_read_and_bounded() {
         let error = opened(&tar.into_inner().unwrap()).unwrap_err();
         assert!(matches!(error, ArchiveError::Io { .. }), "{error}");
     }
+    // A name that fits into such a member, and is longer than any; names that are long together.
+    for length in [4_096, 4_097] {
+        for pax in [false, true] {
+            let mut tar = tarred(&files(""));
+            let name = vec![b'a'; length];
+            if pax {
+                tar.append_pax_extensions([("path", &name[..])]).unwrap();
+            } else {
+                push(&mut tar, "next", tar::EntryType::GNULongName, &name);
+            }
+            push(&mut tar, "x", tar::EntryType::Regular, b"");
+            let result = opened(&tar.into_inner().unwrap());
+            assert_eq!(result.is_ok(), length == 4_096, "{length} {pax}: {result:?}");
+        }
+    }
+    let mut tar = tarred(&Vec::new());
+    for number in 0..100 {
+        push(&mut tar, "next", tar::EntryType::GNULongName, format!("{number:04000}").as_bytes());
+        push(&mut tar, "x", tar::EntryType::Regular, b"");
+    }
+    let bytes = tar.into_inner().unwrap();
+    let of_names = |directory_bytes| Limits { directory_bytes, ..Limits::default() };
+    assert!(opened_within(&bytes, &of_names(400_000)).is_ok());
+    let error = opened_within(&bytes, &of_names(399_999)).unwrap_err();
+    assert!(matches!(error, ArchiveError::Io { .. }), "{error}");
+    // What names a member is unpacked, too.
+    let unpacked = |unpacked_bytes| Limits { unpacked_bytes, ..Limits::default() };
+    assert!(opened_within(&bytes, &unpacked(400_000)).is_ok());
+    let error = opened_within(&bytes, &unpacked(399_999)).unwrap_err();
+    assert!(matches!(error, ArchiveError::TooLarge { .. }), "{error}");
+
     let mut tar = tarred(&files(""));
     tar.append_pax_extensions([("size", "1".as_bytes())]).unwrap();
     push(&mut tar, "short", tar::EntryType::Regular, b"");

@@ -4,7 +4,7 @@
 //! refused, as two programs would unpack two logs: a name that stands there twice, two logs. Links, devices, and names
 //! that lead elsewhere (`..`, `/`, odd characters) are foreign, as in a folder, and never read.
 //!
-//! Bounds ([`Limits`]): members, bytes of the directory of a ZIP file, bytes unpacked in all; one object's bytes are
+//! Bounds ([`Limits`]): members, bytes of the directory of a ZIP file or of the names in a tar file, bytes unpacked in all; one object's bytes are
 //! bounded by who asks for it. A `.tar.gz` is unpacked into a temporary file without a name. Of a ZIP file on a web
 //! server that gives out parts, only the directory and the members that are asked for are fetched.
 
@@ -33,7 +33,7 @@ pub const HEAD_BYTES: usize = 512;
 pub struct Limits {
     /// Members, folders included.
     pub members: usize,
-    /// Bytes of the central directory of a ZIP file.
+    /// Bytes of the central directory of a ZIP file; bytes of all names in a tar file together.
     pub directory_bytes: u64,
     /// Bytes of all members together, unpacked.
     pub unpacked_bytes: u64,

@@ -10,6 +10,8 @@ use super::{ArchiveError, Found, Limits, Members, Place};
 
 /// Bytes of a member that only names the next.
 const NAMING_MAX_BYTES: u64 = 64 * 1024;
+/// Bytes of a name.
+const NAME_MAX_BYTES: usize = 4096;
 
 /// The members of a tar file.
 pub(super) struct Tar(Bytes);
@@ -22,8 +24,12 @@ impl Members for Tar {
 
 pub(super) fn open(path: &Path, bytes: Bytes, limits: &Limits) -> Result<(Vec<Found>, Tar), ArchiveError> {
     let failed = |source: io::Error| ArchiveError::Io { path: path.to_owned(), source };
+    let bounded = |total: u64| match limits.unpacked_bytes {
+        limit if total > limit => Err(ArchiveError::TooLarge { path: path.to_owned(), limit }),
+        _ => Ok(()),
+    };
     let mut archive = Archive::new(bytes.reader());
-    let (mut found, mut headers, mut total) = (Vec::new(), 0usize, 0u64);
+    let (mut found, mut headers, mut total, mut name_bytes) = (Vec::new(), 0usize, 0u64, 0u64);
     // What the members before said of the next one.
     let mut named: Option<Vec<u8>> = None;
     for entry in archive.entries_with_seek().map_err(failed)?.raw(true) {
@@ -43,9 +49,10 @@ pub(super) fn open(path: &Path, bytes: Bytes, limits: &Limits) -> Result<(Vec<Fo
             | EntryType::XHeader
             | EntryType::XGlobalHeader => {
                 if size > NAMING_MAX_BYTES {
-                    let told = "the name of a member is longer than is read";
-                    return Err(failed(io::Error::new(io::ErrorKind::InvalidData, told)));
+                    return Err(failed(bad("the name of a member is longer than is read")));
                 }
+                total = total.saturating_add(size);
+                bounded(total)?;
                 let mut bytes = Vec::new();
                 entry.read_to_end(&mut bytes).map_err(failed)?;
                 match kind {
@@ -64,16 +71,25 @@ pub(super) fn open(path: &Path, bytes: Bytes, limits: &Limits) -> Result<(Vec<Fo
                 if regular && name.ends_with(b"/") {
                     continue;
                 }
-                total = total.saturating_add(size);
-                if total > limits.unpacked_bytes {
-                    let limit = limits.unpacked_bytes;
-                    return Err(ArchiveError::TooLarge { path: path.to_owned(), limit });
+                if name.len() > NAME_MAX_BYTES {
+                    return Err(failed(bad("the name of a member is longer than is read")));
                 }
-                found.push(Found { name: lossy(&name), regular, place: Place { at, size } });
+                let name = lossy(&name);
+                name_bytes = name_bytes.saturating_add(name.len() as u64);
+                if name_bytes > limits.directory_bytes {
+                    return Err(failed(bad("the names of its members are longer than is read, together")));
+                }
+                total = total.saturating_add(size);
+                bounded(total)?;
+                found.push(Found { name, regular, place: Place { at, size } });
             }
         }
     }
     Ok((found, Tar(bytes)))
+}
+
+fn bad(told: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, told.into())
 }
 
 fn lossy(name: &[u8]) -> String {
@@ -89,8 +105,7 @@ fn pax_name(bytes: &[u8]) -> io::Result<Option<Vec<u8>>> {
         match extension.key_bytes() {
             b"path" => name = Some(extension.value_bytes().to_vec()),
             b"size" | b"GNU.sparse.major" | b"GNU.sparse.map" | b"GNU.sparse.name" => {
-                let told = "a member is sparse, or larger than 8 GiB";
-                return Err(io::Error::new(io::ErrorKind::InvalidData, told));
+                return Err(bad("a member is sparse, or larger than 8 GiB"));
             }
             _ => {}
         }
