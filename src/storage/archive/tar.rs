@@ -55,20 +55,36 @@ pub(super) fn open(path: &Path, bytes: Bytes, limits: &Limits) -> Result<(Vec<Fo
                 bounded(total)?;
                 let mut bytes = Vec::new();
                 entry.read_to_end(&mut bytes).map_err(failed)?;
-                match kind {
-                    EntryType::GNULongName => {
-                        named = Some(bytes.strip_suffix(b"\0").unwrap_or(&bytes).to_vec());
-                    }
-                    EntryType::XHeader => named = pax_name(&bytes).map_err(failed)?.or(named),
-                    _ => {}
+                let name = match kind {
+                    EntryType::GNULongName => Some(bytes.strip_suffix(b"\0").unwrap_or(&bytes).to_vec()),
+                    EntryType::XHeader | EntryType::XGlobalHeader => pax_name(&bytes).map_err(failed)?,
+                    _ => None,
+                };
+                if name.is_some() && kind == EntryType::XGlobalHeader {
+                    return Err(failed(bad("all its members are given one name")));
                 }
+                if name.is_some() && named.is_some() && name != named {
+                    return Err(failed(bad("a member is given two names")));
+                }
+                named = name.or(named);
+            }
+            // What others may not skip, and read as members.
+            kind if size > 0 && !is_file(kind) => {
+                let name = lossy(&named.unwrap_or_else(|| entry.path_bytes().into_owned()));
+                return Err(failed(bad(format!("its member {name:?} is no file, and has {size} bytes"))));
+            }
+            EntryType::GNUSparse if entry.header().as_gnu().is_some_and(|gnu| gnu.isextended != [0]) => {
+                return Err(failed(bad("a member is sparse")));
             }
             EntryType::Directory => named = None,
             kind => {
                 let name = named.take().unwrap_or_else(|| entry.path_bytes().into_owned());
-                let regular = matches!(kind, EntryType::Regular | EntryType::Continuous);
+                let regular = is_file(kind);
                 // A folder, as old programs wrote it.
                 if regular && name.ends_with(b"/") {
+                    if size > 0 {
+                        return Err(failed(bad(format!("its folder {:?} has {size} bytes", lossy(&name)))));
+                    }
                     continue;
                 }
                 if name.len() > NAME_MAX_BYTES {
@@ -88,6 +104,10 @@ pub(super) fn open(path: &Path, bytes: Bytes, limits: &Limits) -> Result<(Vec<Fo
     Ok((found, Tar(bytes)))
 }
 
+fn is_file(kind: EntryType) -> bool {
+    matches!(kind, EntryType::Regular | EntryType::Continuous)
+}
+
 fn bad(told: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, told.into())
 }
@@ -96,7 +116,7 @@ fn lossy(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// Returns the name that an extended header gives to the next member. One that gives it another size is refused: only a
+/// Returns the name that an extended header gives to the next member. One that gives another size is refused: only a
 /// file above 8 GiB needs that.
 fn pax_name(bytes: &[u8]) -> io::Result<Option<Vec<u8>>> {
     let mut name = None;
