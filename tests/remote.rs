@@ -344,6 +344,32 @@ fn what_does_not_pass_is_neither_verified_nor_invalid() {
 }
 
 #[test]
+fn redirects_lead_nowhere_inside() {
+    let server = Server::of(&log(SIZE), Duration::ZERO);
+    let inside = Server::of(&log(SIZE), Duration::ZERO);
+    let path = "/tile/entries/001";
+    let port = inside.address.rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
+    let own_port = server.address.rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
+    for target in [
+        format!("{}tile/entries/001", inside.address),
+        format!("http://localhost:{port}{path}"),
+        // Another name of the same server.
+        format!("http://localhost:{own_port}{path}"),
+        format!("http://[::ffff:127.0.0.1]:{port}{path}"),
+        "http://169.254.169.254/latest/meta-data/".to_owned(),
+    ] {
+        let report = with_fault(&server, path, usize::MAX, Fault::Redirect(target.clone()));
+        assert_eq!(report.verdict, Verdict::Unverifiable, "{target}: {:?}", report.findings);
+        let finding = report.findings.iter().find(|finding| finding.code == Code::FileUnreadable).unwrap();
+        assert!(finding.message.contains("not on the public network"), "{target}: {}", finding.message);
+    }
+    assert_eq!(inside.asked(), []);
+    // Back to itself, by its full address.
+    let itself = Fault::Redirect(format!("{}tile/entries/001?again", server.address));
+    assert_eq!(with_fault(&server, path, 1, itself).verdict, Verdict::Verified);
+}
+
+#[test]
 fn a_server_that_keeps_silent_is_given_up() {
     let server = Server::of(&log(300), Duration::ZERO);
     server.set_script(|asked, _| match asked.path.as_str() {

@@ -9,6 +9,10 @@ use std::time::Duration;
 use thiserror::Error;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Response, Version};
+use ureq::unversioned::transport::DefaultConnector;
+use url::Url;
+
+use super::address::Hops;
 
 /// Redirects that are followed.
 const REDIRECTS_MAX: u32 = 5;
@@ -139,8 +143,8 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// `secure`: no redirect may lead to an address that is not.
-    pub(super) fn new(options: &Options, secure: bool) -> Self {
+    /// `named`: the address that the user named. If it is secure, no redirect may lead to one that is not.
+    pub(super) fn new(options: &Options, named: &Url) -> Self {
         let seconds = Duration::from_secs(options.seconds.max(1));
         // Those of readers who do not wait for the reader ahead, too.
         let connections = options.connections.max(1) + 16;
@@ -148,7 +152,7 @@ impl Client {
             .max_redirects(REDIRECTS_MAX)
             .max_redirects_will_error(true)
             .http_status_as_error(false)
-            .https_only(secure)
+            .https_only(named.scheme() == "https")
             .timeout_connect(Some(seconds.min(Duration::from_secs(10))))
             .timeout_recv_response(Some(seconds))
             .timeout_per_read(Some(seconds))
@@ -161,7 +165,8 @@ impl Client {
             .build();
         let retries = AtomicI64::new(RETRIES_AT_FIRST);
         let (successes, bytes) = (AtomicU64::new(0), AtomicU64::new(0));
-        Client { agent: config.new_agent(), options: options.clone(), retries, successes, bytes }
+        let agent = Agent::with_parts(config, DefaultConnector::default(), Hops::of(named));
+        Client { agent, options: options.clone(), retries, successes, bytes }
     }
 
     /// Returns how many files and bytes came so far.

@@ -9,8 +9,10 @@
 //! - A body that was cut is resumed where the server gave a strong entity tag: `Range` and `If-Range`, and the answer
 //!   must be the 206 that was asked for. Else it is read from the start.
 //! - Never more than the limit is read, after decoding, and a body whose end nothing tells is not taken for whole.
-//! - No proxy of the environment is used, and a secure address leads to no other.
+//! - No proxy of the environment is used, and a secure address leads to no other. A redirect leads to the public network
+//!   or back to the place that was named, never elsewhere inside.
 
+mod address;
 mod client;
 mod remote_file;
 
@@ -60,7 +62,7 @@ impl Web {
             return Err(refuse("only http and https are".to_owned()));
         }
         url.set_fragment(None);
-        Ok(Web { client: Arc::new(Client::new(options, url.scheme() == "https")), address: url })
+        Ok(Web { client: Arc::new(Client::new(options, &url)), address: url })
     }
 
     /// Returns the address.
