@@ -496,6 +496,8 @@ fn an_archive_is_downloaded_with_and_without_parts() {
         })
     };
     let size = noise.len() as u64;
+    server.set_script(|_, _| Fault::UnmarkedWith("X-None: x", 1_000));
+    assert!(download(size).is_err());
     for fault in [Fault::None, Fault::NoRanges, Fault::Cut(1_000_000), Fault::Status(503, None)] {
         let ranges = !matches!(fault, Fault::NoRanges);
         server.set_script(move |_, before| match before {
