@@ -207,6 +207,17 @@ fn two_logs_are_refused_and_none_is_told() {
         let error = opened(&bytes).unwrap_err();
         assert!(matches!(error, ArchiveError::TwoLogs { .. }), "{error}");
     }
+    // One at the top counts as well.
+    for below in ["records/", "a/records/"] {
+        let both = [files(""), files(below)].concat();
+        for bytes in [zipped(&both), tarred(&both).into_inner().unwrap()] {
+            let error = opened(&bytes).unwrap_err();
+            assert!(
+                matches!(&error, ArchiveError::TwoLogs { first, .. } if first == "./"),
+                "{below}: {error}"
+            );
+        }
+    }
     let none = vec![("README".to_owned(), b"x".to_vec())];
     for bytes in [zipped(&none), zipped(&Vec::new())] {
         let result = audit(&opened(&bytes).unwrap(), &trust(), &|_, _| {});
@@ -309,10 +320,101 @@ fn names_that_a_tar_file_stretches_are_read_and_bounded() {
         let error = opened(&tar.into_inner().unwrap()).unwrap_err();
         assert!(matches!(error, ArchiveError::Io { .. }), "{error}");
     }
+    // A name that fits into such a member, and is longer than any; names that are long together.
+    for length in [4_096, 4_097] {
+        for pax in [false, true] {
+            let mut tar = tarred(&files(""));
+            let name = vec![b'a'; length];
+            if pax {
+                tar.append_pax_extensions([("path", &name[..])]).unwrap();
+            } else {
+                push(&mut tar, "next", tar::EntryType::GNULongName, &name);
+            }
+            push(&mut tar, "x", tar::EntryType::Regular, b"");
+            let result = opened(&tar.into_inner().unwrap());
+            assert_eq!(result.is_ok(), length == 4_096, "{length} {pax}: {result:?}");
+        }
+    }
+    let mut tar = tarred(&Vec::new());
+    for number in 0..100 {
+        push(&mut tar, "next", tar::EntryType::GNULongName, format!("{number:04000}").as_bytes());
+        push(&mut tar, "x", tar::EntryType::Regular, b"");
+    }
+    let bytes = tar.into_inner().unwrap();
+    let of_names = |directory_bytes| Limits { directory_bytes, ..Limits::default() };
+    assert!(opened_within(&bytes, &of_names(400_000)).is_ok());
+    let error = opened_within(&bytes, &of_names(399_999)).unwrap_err();
+    assert!(matches!(error, ArchiveError::Io { .. }), "{error}");
+    // What names a member is unpacked, too.
+    let unpacked = |unpacked_bytes| Limits { unpacked_bytes, ..Limits::default() };
+    assert!(opened_within(&bytes, &unpacked(400_000)).is_ok());
+    let error = opened_within(&bytes, &unpacked(399_999)).unwrap_err();
+    assert!(matches!(error, ArchiveError::TooLarge { .. }), "{error}");
+
     let mut tar = tarred(&files(""));
     tar.append_pax_extensions([("size", "1".as_bytes())]).unwrap();
     push(&mut tar, "short", tar::EntryType::Regular, b"");
     assert!(matches!(opened(&tar.into_inner().unwrap()), Err(ArchiveError::Io { .. })));
+}
+
+#[test]
+fn a_tar_file_that_two_programs_unpack_differently_is_refused() {
+    use tar::EntryType;
+    let refused = |tar: tar::Builder<Vec<u8>>, why: &str| {
+        let error = opened(&tar.into_inner().unwrap()).unwrap_err();
+        let told = std::error::Error::source(&error).unwrap().to_string();
+        assert!(matches!(error, ArchiveError::Io { .. }) && told.contains(why), "{why}: {told}");
+    };
+    // Headers of a second log in what a link, a device or a folder is said to hold.
+    let hidden = tarred(&vec![("checkpoint".to_owned(), b"another".to_vec())]).into_inner().unwrap();
+    for kind in [
+        EntryType::Symlink,
+        EntryType::Link,
+        EntryType::Char,
+        EntryType::Fifo,
+        EntryType::Directory,
+        EntryType::GNUSparse,
+        EntryType::new(b'X'),
+    ] {
+        let mut tar = tarred(&files(""));
+        push(&mut tar, "link", kind, &hidden);
+        refused(tar, "is no file");
+    }
+    let mut tar = tarred(&files(""));
+    push(&mut tar, "folder/", EntryType::Regular, &hidden);
+    refused(tar, "folder");
+    let mut tar = tarred(&files(""));
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(EntryType::GNUSparse);
+    header.set_size(0);
+    header.as_gnu_mut().unwrap().set_is_extended(true);
+    header.set_cksum();
+    tar.append(&header, &b""[..]).unwrap();
+    refused(tar, "sparse");
+
+    // A header for all that follow, which some programs obey.
+    for (record, why) in [("18 path=elsewhere\n", "one name"), ("9 size=1\n", "larger")] {
+        let mut tar = tar::Builder::new(Vec::new());
+        push(&mut tar, "global", EntryType::XGlobalHeader, record.as_bytes());
+        for (name, bytes) in files("") {
+            push(&mut tar, &name, EntryType::Regular, &bytes);
+        }
+        refused(tar, why);
+    }
+    // As git writes it.
+    let mut tar = tar::Builder::new(Vec::new());
+    push(&mut tar, "global", EntryType::XGlobalHeader, b"15 comment=abc\n");
+    for (name, bytes) in files("") {
+        push(&mut tar, &name, EntryType::Regular, &bytes);
+    }
+    assert_eq!(audited(&tar.into_inner().unwrap()).verdict, Verdict::Verified);
+
+    // Two ways to name one member, which disagree.
+    let mut tar = tarred(&files(""));
+    tar.append_pax_extensions([("path", "one/name".as_bytes())]).unwrap();
+    push(&mut tar, "next", EntryType::GNULongName, b"another/name\0");
+    push(&mut tar, "x", EntryType::Regular, b"");
+    refused(tar, "two names");
 }
 
 #[test]
@@ -394,6 +496,8 @@ fn an_archive_is_downloaded_with_and_without_parts() {
         })
     };
     let size = noise.len() as u64;
+    server.set_script(|_, _| Fault::UnmarkedWith("X-None: x", 1_000));
+    assert!(download(size).is_err());
     for fault in [Fault::None, Fault::NoRanges, Fault::Cut(1_000_000), Fault::Status(503, None)] {
         let ranges = !matches!(fault, Fault::NoRanges);
         server.set_script(move |_, before| match before {

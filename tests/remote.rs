@@ -282,6 +282,11 @@ fn what_passes_changes_nothing() {
         Fault::Cut(0),
         Fault::Cut(1_000),
         Fault::Gzipped,
+        Fault::GzippedLast(usize::MAX),
+        Fault::GzippedLast(1_000),
+        Fault::Chunked(usize::MAX),
+        Fault::Chunked(1_000),
+        Fault::Encoded("identity"),
         Fault::Longer(10),
         Fault::Redirect("/tile/entries/001?again".into()),
     ] {
@@ -292,6 +297,18 @@ fn what_passes_changes_nothing() {
     let report = with_fault(&server, path, 1, Fault::Status(429, Some("1")));
     assert_eq!(told(&report), expected);
     assert!(begun.elapsed() >= Duration::from_secs(1), "the server asked to be left alone");
+}
+
+#[test]
+fn whatever_tells_how_long_a_body_is_will_do() {
+    let server = Server::of(&log(SIZE), Duration::ZERO);
+    for fault in [Fault::Gzipped, Fault::GzippedLast(usize::MAX), Fault::Chunked(usize::MAX)] {
+        let report = with_fault(&server, "/tile/entries/001", usize::MAX, fault.clone());
+        assert_eq!(report.verdict, Verdict::Verified, "{fault:?}: {:?}", report.findings);
+        let asked = server.asked();
+        let times = asked.iter().filter(|asked| asked.path == "/tile/entries/001").count();
+        assert_eq!(times, 1, "{fault:?}");
+    }
 }
 
 #[test]
@@ -331,6 +348,13 @@ fn what_does_not_pass_is_neither_verified_nor_invalid() {
         (Fault::Cut(100), ""),
         (Fault::NoLength(usize::MAX), "how long it is"),
         (Fault::NoLength(100), "how long it is"),
+        (Fault::Unmarked(usize::MAX), "how long it is"),
+        (Fault::Unmarked(100), "how long it is"),
+        (Fault::UnmarkedWith("Transfer-Encoding: identity", 100), "how long it is"),
+        (Fault::GzippedNoLength, "how long it is"),
+        (Fault::GzippedLast(100), ""),
+        (Fault::Chunked(100), ""),
+        (Fault::Encoded("br"), "encoded as \"br\""),
         (Fault::Redirect("/tile/entries/001".into()), "redirects"),
         (Fault::Redirect("http://127.0.0.1:1/x".into()), ""),
     ] {
@@ -341,6 +365,32 @@ fn what_does_not_pass_is_neither_verified_nor_invalid() {
         assert!(finding.message.contains(why), "{fault:?}: {}", finding.message);
         assert!(finding.message.contains(&server.address), "{}", finding.message);
     }
+}
+
+#[test]
+fn redirects_lead_nowhere_inside() {
+    let server = Server::of(&log(SIZE), Duration::ZERO);
+    let inside = Server::of(&log(SIZE), Duration::ZERO);
+    let path = "/tile/entries/001";
+    let port = inside.address.rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
+    let own_port = server.address.rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
+    for target in [
+        format!("{}tile/entries/001", inside.address),
+        format!("http://localhost:{port}{path}"),
+        // Another name of the same server.
+        format!("http://localhost:{own_port}{path}"),
+        format!("http://[::ffff:127.0.0.1]:{port}{path}"),
+        "http://169.254.169.254/latest/meta-data/".to_owned(),
+    ] {
+        let report = with_fault(&server, path, usize::MAX, Fault::Redirect(target.clone()));
+        assert_eq!(report.verdict, Verdict::Unverifiable, "{target}: {:?}", report.findings);
+        let finding = report.findings.iter().find(|finding| finding.code == Code::FileUnreadable).unwrap();
+        assert!(finding.message.contains("not on the public network"), "{target}: {}", finding.message);
+    }
+    assert_eq!(inside.asked(), []);
+    // Back to itself, by its full address.
+    let itself = Fault::Redirect(format!("{}tile/entries/001?again", server.address));
+    assert_eq!(with_fault(&server, path, 1, itself).verdict, Verdict::Verified);
 }
 
 #[test]

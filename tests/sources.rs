@@ -178,6 +178,42 @@ fn a_web_server() {
 }
 
 #[test]
+fn what_lets_the_bearer_in_is_not_printed() {
+    let two = Two::new();
+    let server = Server::of(&two.records(), Duration::ZERO);
+    server.put("/log.zip", two.zip());
+    server.put("/notes.zip", b"no archive".to_vec());
+    let trusted = ["--policy", "policy", "--root", "root.pub"];
+    for (place, exit) in [("", 0), ("log.zip", 0), ("notes.zip", 10), ("nowhere/", 10)] {
+        let log = format!("{}{place}?token=sesame", server.address);
+        for format in ["text", "json"] {
+            let args = [&["verify", &log, "--format", format][..], &trusted].concat();
+            let output = two.run("auditor", &args);
+            let all = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert_eq!(output.status.code(), Some(exit), "{place}: {all}");
+            assert!(all.contains(&format!("{}{place}?…", server.address)), "{place}: {all}");
+            assert!(!all.contains("sesame"), "{place}: {all}");
+        }
+    }
+    // It is asked with, all the same.
+    assert!(server.asked().iter().all(|asked| asked.path.ends_with("?token=sesame")));
+    // Nor where a file cannot be fetched, or nobody says whom to trust.
+    let log = format!("{}?token=sesame", server.address);
+    let untrusted = two.seen(&["verify", &log]).replace(&format!("$ dateline verify {log}"), "");
+    server.set_script(|asked, _| match asked.path.contains("entries") {
+        true => Fault::Status(403, None),
+        false => Fault::None,
+    });
+    for format in ["text", "json"] {
+        let args = [&["verify", &log, "--format", format][..], &trusted].concat();
+        let output = two.run("auditor", &args);
+        let all = String::from_utf8([output.stdout, output.stderr].concat()).unwrap() + &untrusted;
+        assert_eq!(output.status.code(), Some(3), "{all}");
+        assert!(all.contains("403") && !all.contains("sesame"), "{all}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read() {
     let two = Two::new();
     let server = Server::of(&two.records(), Duration::ZERO);

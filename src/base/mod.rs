@@ -1,7 +1,8 @@
-//! Layer 0: what every other module stands on. Hashes, Ed25519, encodings, time, limits.
+//! Layer 0: what every other module stands on. Hashes, Ed25519, encodings, time, limits, network addresses.
 //!
 //! Nothing here imports another module of the crate, does I/O, reads a clock or draws randomness.
 
+pub mod address;
 pub mod ed25519;
 pub mod encoding;
 pub mod hash;

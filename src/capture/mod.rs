@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
+use flate2::read::MultiGzDecoder;
 use thiserror::Error;
 use ureq::Agent;
 use ureq::unversioned::transport::DefaultConnector;
@@ -169,6 +170,7 @@ impl Fetcher {
             .timeout_connect(Some(Duration::from_secs(options.seconds.clamp(1, 10))))
             .max_response_header_size(HEADERS_MAX_BYTES)
             .user_agent(options.user_agent.clone())
+            .accept_encoding("gzip, br")
             .proxy(None)
             .build();
         let resolver = Public::new(options.allow_private);
@@ -300,7 +302,7 @@ impl Fetcher {
             match response.status().as_u16() {
                 200 => {
                     let mut rules = Vec::new();
-                    let read = response.body_mut().as_reader().take(ROBOTS_MAX_BYTES).read_to_end(&mut rules);
+                    let read = decoded(&mut response).take(ROBOTS_MAX_BYTES).read_to_end(&mut rules);
                     return read.map(|_| rules).map_err(|error| unavailable(error.to_string()));
                 }
                 301 | 302 | 303 | 307 | 308 => {
@@ -340,13 +342,25 @@ fn refuse(url: &str, reason: &str) -> CaptureError {
     CaptureError::Url { url: url.to_owned(), reason: reason.to_owned() }
 }
 
+/// Takes the content encoding off a body.
+fn decoded(response: &mut ureq::http::Response<ureq::Body>) -> Box<dyn Read + '_> {
+    let encoding = response.headers().get("content-encoding").and_then(|value| value.to_str().ok());
+    let encoding = encoding.unwrap_or_default().trim().to_ascii_lowercase();
+    let reader = response.body_mut().as_reader();
+    match encoding.as_str() {
+        "gzip" | "x-gzip" => Box::new(MultiGzDecoder::new(reader)),
+        "br" => Box::new(brotli_decompressor::Decompressor::new(reader, 4096)),
+        _ => Box::new(reader),
+    }
+}
+
 fn body(
     response: &mut ureq::http::Response<ureq::Body>,
     url: &str,
     limit: u64,
 ) -> Result<Vec<u8>, CaptureError> {
     let mut bytes = Vec::new();
-    let read = response.body_mut().as_reader().take(limit + 1).read_to_end(&mut bytes);
+    let read = decoded(response).take(limit + 1).read_to_end(&mut bytes);
     read.map_err(|error| CaptureError::Fetch { url: url.to_owned(), reason: error.to_string() })?;
     if bytes.len() as u64 > limit {
         return Err(CaptureError::TooLarge { url: url.to_owned(), limit });
@@ -383,6 +397,34 @@ mod tests {
             );
         }
         assert_eq!(parse("HTTP://A.example/x#y").unwrap().as_str(), "http://a.example/x");
+    }
+
+    #[test]
+    fn content_encodings_are_taken_off() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, b"hello").unwrap();
+        let gzip = gzip.finish().unwrap();
+        let brotli = b"\x0b\x02\x80hello\x03";
+        for (encoding, packed) in [
+            ("gzip", gzip.as_slice()),
+            ("GZIP", &gzip),
+            ("x-gzip", &gzip),
+            ("br", brotli),
+            ("identity", b"hello"),
+            ("", b"hello"),
+        ] {
+            let answer = |packed: &[u8]| {
+                let response = ureq::http::Response::builder().header("Content-Encoding", encoding);
+                response.body(ureq::Body::builder().data(packed)).unwrap()
+            };
+            assert_eq!(body(&mut answer(packed), "x", 5).unwrap(), b"hello", "{encoding}");
+            let larger = body(&mut answer(packed), "x", 4);
+            assert!(matches!(larger, Err(CaptureError::TooLarge { limit: 4, .. })), "{encoding}: {larger:?}");
+            if !matches!(encoding, "identity" | "") {
+                let cut = body(&mut answer(&packed[..packed.len() - 1]), "x", 5);
+                assert!(matches!(cut, Err(CaptureError::Fetch { .. })), "{encoding}: {cut:?}");
+            }
+        }
     }
 
     #[test]

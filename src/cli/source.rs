@@ -11,7 +11,7 @@ use crate::base::limits::NOTE_MAX_BYTES;
 use crate::record::layout;
 use crate::storage::ahead::Plan;
 use crate::storage::archive::{Kind, Limits};
-use crate::storage::web::{Options, Web};
+use crate::storage::web::{Options, Web, without_query};
 use crate::storage::{ArchiveStore, Cached, FileStore, Key, ReadAhead, Store, StoreError, WebStore};
 use crate::verify::{Belonging, Extent, Trust, never_changes};
 
@@ -184,6 +184,7 @@ pub(crate) fn trust(workspace: &Workspace, args: &FromArgs, trust: &TrustArgs) -
         let no_root = trust.roots.is_empty() && !workspace.roots().exists();
         if no_policy || no_root {
             let missing = if no_policy { "policy" } else { "root key" };
+            let log = if is_address(log) { without_query(log) } else { log.clone() };
             let failure = Failure::new(Exit::Key, format!("no {missing} says whom to trust for {log}"));
             return Err(failure
                 .hint("a log cannot vouch for itself: get the policy and root keys of whoever keeps it by another way")

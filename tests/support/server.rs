@@ -29,10 +29,22 @@ pub(crate) enum Fault {
     Longer(usize),
     /// The body ends with the connection, and nothing says how long it is; cut to so many bytes.
     NoLength(usize),
+    /// The same, and the answer does not say that the connection closes.
+    Unmarked(usize),
+    /// The same, with this header field.
+    UnmarkedWith(&'static str, usize),
+    /// The body comes in chunks, and ends after so many of its bytes: with the last chunk, if that is all.
+    Chunked(usize),
     /// The body is so many zero bytes, gzipped.
     Bomb(usize),
     /// The body is gzipped.
     Gzipped,
+    /// The body is gzipped, and the connection closes after so many bytes of it, as the answer says.
+    GzippedLast(usize),
+    /// The body is gzipped and ends with the connection.
+    GzippedNoLength,
+    /// The body is said to be encoded so.
+    Encoded(&'static str),
     /// Somewhere else.
     Redirect(String),
     /// A page with status 200, whatever was asked for.
@@ -236,6 +248,36 @@ impl Shared {
             Fault::NoLength(at) => {
                 send(out, status, "Connection: close\r\n", &body[..at.min(body.len())]);
                 false
+            }
+            Fault::Unmarked(at) => {
+                send(out, status, "", &body[..at.min(body.len())]);
+                false
+            }
+            Fault::UnmarkedWith(field, at) => {
+                send(out, status, &format!("{field}\r\n"), &body[..at.min(body.len())]);
+                false
+            }
+            Fault::Chunked(at) => {
+                let part = &body[..at.min(body.len())];
+                let mut chunks = format!("{:x}\r\n", part.len()).into_bytes();
+                chunks.extend_from_slice(part);
+                chunks.extend_from_slice(if part.len() == body.len() { b"\r\n0\r\n\r\n" } else { b"\r\n" });
+                send(out, status, "Transfer-Encoding: chunked\r\n", &chunks);
+                false
+            }
+            Fault::GzippedLast(at) => {
+                let body = gzipped(&body);
+                let told = format!("Content-Encoding: gzip\r\nConnection: close\r\n{}", length(&body));
+                send(out, status, &told, &body[..at.min(body.len())]);
+                false
+            }
+            Fault::GzippedNoLength => {
+                send(out, status, "Content-Encoding: gzip\r\n", &gzipped(&body));
+                false
+            }
+            Fault::Encoded(encoding) => {
+                let told = format!("{headers}Content-Encoding: {encoding}\r\n{}", length(&body));
+                send(out, status, &told, &body)
             }
             Fault::Gzipped => {
                 let body = gzipped(&body);

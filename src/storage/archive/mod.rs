@@ -1,10 +1,11 @@
 //! A log in an archive: `.zip`, `.tar` or `.tar.gz`, told by content, at its top or under one `records/` folder.
 //!
 //! Nothing is unpacked to where a member's name says: names are only looked up. What makes an archive ambiguous is
-//! refused, as two programs would unpack two logs: a name that stands there twice, two logs. Links, devices, and names
+//! refused, as two programs would unpack two logs: a name that stands there twice, two logs, a link or device in a tar
+//! file that has bytes, one name for all. Links, devices, and names
 //! that lead elsewhere (`..`, `/`, odd characters) are foreign, as in a folder, and never read.
 //!
-//! Bounds ([`Limits`]): members, bytes of the directory of a ZIP file, bytes unpacked in all; one object's bytes are
+//! Bounds ([`Limits`]): members, bytes of the directory of a ZIP file or of the names in a tar file, bytes unpacked in all; one object's bytes are
 //! bounded by who asks for it. A `.tar.gz` is unpacked into a temporary file without a name. Of a ZIP file on a web
 //! server that gives out parts, only the directory and the members that are asked for are fetched.
 
@@ -33,7 +34,7 @@ pub const HEAD_BYTES: usize = 512;
 pub struct Limits {
     /// Members, folders included.
     pub members: usize,
-    /// Bytes of the central directory of a ZIP file.
+    /// Bytes of the central directory of a ZIP file; bytes of all names in a tar file together.
     pub directory_bytes: u64,
     /// Bytes of all members together, unpacked.
     pub unpacked_bytes: u64,
@@ -249,8 +250,7 @@ fn folder_of_log(path: &Path, found: &[Found]) -> Result<String, ArchiveError> {
     for member in found.iter().filter(|member| member.regular) {
         let plain = member.name.strip_prefix("./").unwrap_or(&member.name);
         match plain.strip_suffix("checkpoint") {
-            Some("") => return Ok(String::new()),
-            Some(folder) if folder == "records/" || folder.ends_with("/records/") => {
+            Some(folder) if folder.is_empty() || folder == "records/" || folder.ends_with("/records/") => {
                 folders.insert(folder.to_owned());
             }
             _ => {}
@@ -258,7 +258,10 @@ fn folder_of_log(path: &Path, found: &[Found]) -> Result<String, ArchiveError> {
     }
     let mut folders = folders.into_iter();
     match (folders.next(), folders.next()) {
-        (Some(first), Some(second)) => Err(ArchiveError::TwoLogs { path: path.to_owned(), first, second }),
+        (Some(first), Some(second)) => {
+            let first = if first.is_empty() { "./".to_owned() } else { first };
+            Err(ArchiveError::TwoLogs { path: path.to_owned(), first, second })
+        }
         (first, _) => Ok(first.unwrap_or_default()),
     }
 }

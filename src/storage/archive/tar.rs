@@ -10,6 +10,8 @@ use super::{ArchiveError, Found, Limits, Members, Place};
 
 /// Bytes of a member that only names the next.
 const NAMING_MAX_BYTES: u64 = 64 * 1024;
+/// Bytes of a name.
+const NAME_MAX_BYTES: usize = 4096;
 
 /// The members of a tar file.
 pub(super) struct Tar(Bytes);
@@ -22,8 +24,12 @@ impl Members for Tar {
 
 pub(super) fn open(path: &Path, bytes: Bytes, limits: &Limits) -> Result<(Vec<Found>, Tar), ArchiveError> {
     let failed = |source: io::Error| ArchiveError::Io { path: path.to_owned(), source };
+    let bounded = |total: u64| match limits.unpacked_bytes {
+        limit if total > limit => Err(ArchiveError::TooLarge { path: path.to_owned(), limit }),
+        _ => Ok(()),
+    };
     let mut archive = Archive::new(bytes.reader());
-    let (mut found, mut headers, mut total) = (Vec::new(), 0usize, 0u64);
+    let (mut found, mut headers, mut total, mut name_bytes) = (Vec::new(), 0usize, 0u64, 0u64);
     // What the members before said of the next one.
     let mut named: Option<Vec<u8>> = None;
     for entry in archive.entries_with_seek().map_err(failed)?.raw(true) {
@@ -43,44 +49,74 @@ pub(super) fn open(path: &Path, bytes: Bytes, limits: &Limits) -> Result<(Vec<Fo
             | EntryType::XHeader
             | EntryType::XGlobalHeader => {
                 if size > NAMING_MAX_BYTES {
-                    let told = "the name of a member is longer than is read";
-                    return Err(failed(io::Error::new(io::ErrorKind::InvalidData, told)));
+                    return Err(failed(bad("the name of a member is longer than is read")));
                 }
+                total = total.saturating_add(size);
+                bounded(total)?;
                 let mut bytes = Vec::new();
                 entry.read_to_end(&mut bytes).map_err(failed)?;
-                match kind {
-                    EntryType::GNULongName => {
-                        named = Some(bytes.strip_suffix(b"\0").unwrap_or(&bytes).to_vec());
-                    }
-                    EntryType::XHeader => named = pax_name(&bytes).map_err(failed)?.or(named),
-                    _ => {}
+                let name = match kind {
+                    EntryType::GNULongName => Some(bytes.strip_suffix(b"\0").unwrap_or(&bytes).to_vec()),
+                    EntryType::XHeader | EntryType::XGlobalHeader => pax_name(&bytes).map_err(failed)?,
+                    _ => None,
+                };
+                if name.is_some() && kind == EntryType::XGlobalHeader {
+                    return Err(failed(bad("all its members are given one name")));
                 }
+                if name.is_some() && named.is_some() && name != named {
+                    return Err(failed(bad("a member is given two names")));
+                }
+                named = name.or(named);
+            }
+            // What others may not skip, and read as members.
+            kind if size > 0 && !is_file(kind) => {
+                let name = lossy(&named.unwrap_or_else(|| entry.path_bytes().into_owned()));
+                return Err(failed(bad(format!("its member {name:?} is no file, and has {size} bytes"))));
+            }
+            EntryType::GNUSparse if entry.header().as_gnu().is_some_and(|gnu| gnu.isextended != [0]) => {
+                return Err(failed(bad("a member is sparse")));
             }
             EntryType::Directory => named = None,
             kind => {
                 let name = named.take().unwrap_or_else(|| entry.path_bytes().into_owned());
-                let regular = matches!(kind, EntryType::Regular | EntryType::Continuous);
+                let regular = is_file(kind);
                 // A folder, as old programs wrote it.
                 if regular && name.ends_with(b"/") {
+                    if size > 0 {
+                        return Err(failed(bad(format!("its folder {:?} has {size} bytes", lossy(&name)))));
+                    }
                     continue;
                 }
-                total = total.saturating_add(size);
-                if total > limits.unpacked_bytes {
-                    let limit = limits.unpacked_bytes;
-                    return Err(ArchiveError::TooLarge { path: path.to_owned(), limit });
+                if name.len() > NAME_MAX_BYTES {
+                    return Err(failed(bad("the name of a member is longer than is read")));
                 }
-                found.push(Found { name: lossy(&name), regular, place: Place { at, size } });
+                let name = lossy(&name);
+                name_bytes = name_bytes.saturating_add(name.len() as u64);
+                if name_bytes > limits.directory_bytes {
+                    return Err(failed(bad("the names of its members are longer than is read, together")));
+                }
+                total = total.saturating_add(size);
+                bounded(total)?;
+                found.push(Found { name, regular, place: Place { at, size } });
             }
         }
     }
     Ok((found, Tar(bytes)))
 }
 
+fn is_file(kind: EntryType) -> bool {
+    matches!(kind, EntryType::Regular | EntryType::Continuous)
+}
+
+fn bad(told: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, told.into())
+}
+
 fn lossy(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// Returns the name that an extended header gives to the next member. One that gives it another size is refused: only a
+/// Returns the name that an extended header gives to the next member. One that gives another size is refused: only a
 /// file above 8 GiB needs that.
 fn pax_name(bytes: &[u8]) -> io::Result<Option<Vec<u8>>> {
     let mut name = None;
@@ -89,8 +125,7 @@ fn pax_name(bytes: &[u8]) -> io::Result<Option<Vec<u8>>> {
         match extension.key_bytes() {
             b"path" => name = Some(extension.value_bytes().to_vec()),
             b"size" | b"GNU.sparse.major" | b"GNU.sparse.map" | b"GNU.sparse.name" => {
-                let told = "a member is sparse, or larger than 8 GiB";
-                return Err(io::Error::new(io::ErrorKind::InvalidData, told));
+                return Err(bad("a member is sparse, or larger than 8 GiB"));
             }
             _ => {}
         }

@@ -6,9 +6,14 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use flate2::read::MultiGzDecoder;
 use thiserror::Error;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Response, Version};
+use ureq::unversioned::transport::DefaultConnector;
+use url::Url;
+
+use super::address::Hops;
 
 /// Redirects that are followed.
 const REDIRECTS_MAX: u32 = 5;
@@ -139,8 +144,8 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// `secure`: no redirect may lead to an address that is not.
-    pub(super) fn new(options: &Options, secure: bool) -> Self {
+    /// `named`: the address that the user named. If it is secure, no redirect may lead to one that is not.
+    pub(super) fn new(options: &Options, named: &Url) -> Self {
         let seconds = Duration::from_secs(options.seconds.max(1));
         // Those of readers who do not wait for the reader ahead, too.
         let connections = options.connections.max(1) + 16;
@@ -148,7 +153,7 @@ impl Client {
             .max_redirects(REDIRECTS_MAX)
             .max_redirects_will_error(true)
             .http_status_as_error(false)
-            .https_only(secure)
+            .https_only(named.scheme() == "https")
             .timeout_connect(Some(seconds.min(Duration::from_secs(10))))
             .timeout_recv_response(Some(seconds))
             .timeout_per_read(Some(seconds))
@@ -161,7 +166,8 @@ impl Client {
             .build();
         let retries = AtomicI64::new(RETRIES_AT_FIRST);
         let (successes, bytes) = (AtomicU64::new(0), AtomicU64::new(0));
-        Client { agent: config.new_agent(), options: options.clone(), retries, successes, bytes }
+        let agent = Agent::with_parts(config, DefaultConnector::default(), Hops::of(named));
+        Client { agent, options: options.clone(), retries, successes, bytes }
     }
 
     /// Returns how many files and bytes came so far.
@@ -221,7 +227,7 @@ impl Client {
             if expected.is_some_and(|expected| expected > limit) {
                 return Err(Trouble::last(WebError::TooLong { limit }));
             }
-            let mut reader = response.body_mut().as_reader();
+            let mut reader = decoded(&mut response)?;
             let (mut got, mut chunk) = (0u64, vec![0; CHUNK]);
             loop {
                 let count = reader.read(&mut chunk);
@@ -343,7 +349,7 @@ impl Client {
         bytes: &mut Vec<u8>,
     ) -> Result<(), Trouble> {
         let before = bytes.len();
-        let mut reader = response.body_mut().as_reader().take(limit);
+        let mut reader = decoded(&mut response)?.take(limit);
         let mut chunk = vec![0; CHUNK];
         let read = loop {
             match reader.read(&mut chunk) {
@@ -373,6 +379,7 @@ fn refused(status: u16, headers: &HeaderMap, otherwise: WebError) -> Trouble {
 fn failed(error: &ureq::Error) -> Trouble {
     let told = match error {
         ureq::Error::Timeout(_) => "the server did not answer in time".to_owned(),
+        ureq::Error::RequireHttpsOnly(_) => "it leads to an address that is not secure".to_owned(),
         ureq::Error::TooManyRedirects => {
             format!("it leads through more than {REDIRECTS_MAX} redirects, or in a circle")
         }
@@ -414,18 +421,41 @@ fn content_range(headers: &HeaderMap) -> Option<(u64, u64)> {
     Some((range.split_once('-')?.0.parse().ok()?, total.parse().ok()?))
 }
 
-/// Returns the length, unless the body is unpacked on its way, or comes in chunks.
-fn content_length(response: &Response<ureq::Body>) -> Option<u64> {
-    header(response.headers(), "content-length")?;
-    response.body().content_length()
+/// Returns what the body is packed with, in lower case.
+fn encoding(headers: &HeaderMap) -> Option<String> {
+    let encoding = headers.get("content-encoding").map(|value| String::from_utf8_lossy(value.as_bytes()))?;
+    Some(encoding.trim().to_ascii_lowercase())
+        .filter(|encoding| !matches!(encoding.as_str(), "" | "identity"))
 }
 
-/// Returns whether nothing but the end of the connection ends the body.
+/// Takes the encoding off a body.
+fn decoded(response: &mut Response<ureq::Body>) -> Result<Box<dyn Read + '_>, Trouble> {
+    let encoding = encoding(response.headers());
+    let reader = response.body_mut().as_reader();
+    match encoding.as_deref() {
+        None => Ok(Box::new(reader)),
+        Some("gzip" | "x-gzip") => Ok(Box::new(MultiGzDecoder::new(reader))),
+        Some(other) => {
+            let told = format!("the server sent it encoded as {other:?}, which was not asked for");
+            Err(Trouble::last(WebError::Transport(told)))
+        }
+    }
+}
+
+/// Returns the length, unless the body is packed, or comes in chunks.
+fn content_length(response: &Response<ureq::Body>) -> Option<u64> {
+    let length = response.body().content_length();
+    length.filter(|_| encoding(response.headers()).is_none())
+}
+
+/// Returns whether nothing but the end of the connection ends the body (RFC 9112, 6.3): where a length is told, packed or
+/// not, or chunks are, their reader fails at an end before it.
 fn is_ended_by_closing(response: &Response<ureq::Body>) -> bool {
-    let headers = response.headers();
-    let closes = header(headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-    let chunked = header(headers, "transfer-encoding").is_some();
-    !chunked && (closes || response.version() <= Version::HTTP_10)
+    let all = response.headers().get_all("transfer-encoding").into_iter();
+    let mut codings = all.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let chunked = codings.any(|coding| coding.trim().eq_ignore_ascii_case("chunked"));
+    let in_chunks = chunked && response.version() > Version::HTTP_10;
+    !in_chunks && !response.headers().contains_key("content-length")
 }
 
 #[cfg(test)]

@@ -9,8 +9,10 @@
 //! - A body that was cut is resumed where the server gave a strong entity tag: `Range` and `If-Range`, and the answer
 //!   must be the 206 that was asked for. Else it is read from the start.
 //! - Never more than the limit is read, after decoding, and a body whose end nothing tells is not taken for whole.
-//! - No proxy of the environment is used, and a secure address leads to no other.
+//! - No proxy of the environment is used, and a secure address leads to no other. A redirect leads to the public network
+//!   or back to the place that was named, never elsewhere inside.
 
+mod address;
 mod client;
 mod remote_file;
 
@@ -36,11 +38,21 @@ pub struct AddressError {
     pub reason: String,
 }
 
+/// Returns an address as it may be shown: a query may be what lets its bearer in, so that `?…` stands in its place.
+pub fn without_query(address: &str) -> String {
+    let address = address.split('#').next().unwrap_or_default();
+    match address.split_once('?') {
+        Some((place, _)) => format!("{place}?…"),
+        None => address.to_owned(),
+    }
+}
+
 /// A web server, and the address that it is asked at.
 #[derive(Debug, Clone)]
 pub struct Web {
     client: Arc<Client>,
     address: Url,
+    shown: String,
 }
 
 impl Web {
@@ -49,7 +61,10 @@ impl Web {
     /// # Errors
     /// [`AddressError`] unless it is an `http` or `https` address without user name.
     pub fn at(address: &str, options: &Options) -> Result<Self, AddressError> {
-        let refuse = |reason: String| AddressError { address: address.chars().take(200).collect(), reason };
+        let refuse = |reason: String| {
+            let address = without_query(address).chars().take(200).collect();
+            AddressError { address, reason }
+        };
         let mut url = Url::parse(address).map_err(|error| refuse(error.to_string()))?;
         if !url.username().is_empty() || url.password().is_some() {
             let address = url.host_str().unwrap_or_default().to_owned();
@@ -60,12 +75,13 @@ impl Web {
             return Err(refuse("only http and https are".to_owned()));
         }
         url.set_fragment(None);
-        Ok(Web { client: Arc::new(Client::new(options, url.scheme() == "https")), address: url })
+        let shown = without_query(url.as_str());
+        Ok(Web { client: Arc::new(Client::new(options, &url)), address: url, shown })
     }
 
-    /// Returns the address.
+    /// Returns the address as it may be shown: [`without_query`].
     pub fn address(&self) -> &str {
-        self.address.as_str()
+        &self.shown
     }
 
     /// Returns how many files, or parts of one, and how many bytes came so far.
@@ -104,7 +120,7 @@ impl WebStore {
 
 impl fmt::Debug for WebStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WebStore").field(&self.folder.as_str()).finish()
+        f.debug_tuple("WebStore").field(&without_query(self.folder.as_str())).finish()
     }
 }
 
@@ -116,7 +132,8 @@ impl Store for WebStore {
             Ok(Got::Absent) => Ok(None),
             Ok(Got::TooLarge(size)) => Err(StoreError::TooLarge { key: key.clone(), size, limit }),
             Err(error) => {
-                Err(StoreError::Io { op: "fetch", path: PathBuf::from(url.as_str()), source: error.into() })
+                let path = PathBuf::from(without_query(url.as_str()));
+                Err(StoreError::Io { op: "fetch", path, source: error.into() })
             }
         }
     }
@@ -150,6 +167,15 @@ mod tests {
             let store = WebStore::new(at(given).unwrap(), |_| true);
             assert_eq!(store.address_of(&Key::new("tile/0/000.p/1").unwrap()).as_str(), expected);
         }
+        for (given, shown) in [
+            ("https://a.example/log?token=secret#x", "https://a.example/log?…"),
+            ("https://a.example/log#x?token=secret", "https://a.example/log"),
+            ("https://a.example/log", "https://a.example/log"),
+        ] {
+            assert_eq!(at(given).unwrap().address(), shown);
+        }
+        let error = at("ftp://a.example/log?token=secret").unwrap_err().to_string();
+        assert!(error.contains("log?…") && !error.contains("secret"), "{error}");
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Web {
     pub fn download(&self, limit: u64, progress: &dyn Fn(u64)) -> Result<File, StoreError> {
         let room = |source: io::Error| StoreError::Io {
             op: "make room for",
-            path: PathBuf::from(self.address.as_str()),
+            path: PathBuf::from(self.address()),
             source,
         };
         let mut file = tempfile::tempfile().map_err(room)?;
@@ -101,7 +101,7 @@ impl Web {
     }
 
     fn trouble(&self, error: WebError) -> StoreError {
-        let path = PathBuf::from(self.address.as_str());
+        let path = PathBuf::from(self.address());
         StoreError::Io { op: "fetch", path, source: error.into() }
     }
 }
