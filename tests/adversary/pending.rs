@@ -12,7 +12,8 @@ use dateline::tlog::{EntryBundle, Tile};
 use dateline::verify::Code;
 
 use crate::attack::{
-    At, Attack, BUNDLE, TILE, attack, check_all, envelope, file, good, original, published, put, raw, with,
+    At, Attack, BUNDLE, TILE, attack, by_editor, check_all, envelope, file, good, original, published, put,
+    raw, with,
 };
 use crate::support::statements::{
     document, enrolled, notes, notice, payload_of, recorded, relates, relation, resigned, said, sealed, to,
@@ -28,10 +29,6 @@ fn waiting() {
 #[test]
 fn folder() {
     check_all(folders());
-}
-
-fn by_editor(number: usize) -> NewEntry {
-    registration(&editor(), number, "", false).entry
 }
 
 /// The good log with a file below `pending/`.
