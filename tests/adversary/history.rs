@@ -12,7 +12,7 @@ use crate::attack::{
     published, put, within_deadline,
 };
 use crate::support::statements::{document, relates, relation, to};
-use crate::support::{ORIGIN, editor, get, key, log_key, policy, registration, signing, trust, vkey_of};
+use crate::support::{ORIGIN, get, key, log_key, policy, signing, trust, vkey_of};
 
 /// A log that was seen, the same log as it is shown next, and what is then said.
 pub(crate) struct History {
