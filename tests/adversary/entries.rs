@@ -4,12 +4,12 @@ use dateline::attest::Envelope;
 use dateline::attest::dsse::{PAYLOAD_TYPE, pae};
 use dateline::base::Hash;
 use dateline::base::limits::ENTRY_MAX_BYTES;
-use dateline::record::{Entry, EntryError, NewEntry};
+use dateline::record::{Entry, EntryError, KeyAction, NewEntry};
 use dateline::verify::Code;
 
 use crate::attack::{Attack, at, attack, by_editor, by_stranger, check_all, envelope, operator, raw, with};
-use crate::support::editor;
-use crate::support::statements::{payload_of, resigned, sealed};
+use crate::support::statements::{assessor, payload_of, resigned, sealed};
+use crate::support::{editor, key_entry, root_key};
 
 #[test]
 fn entry() {
@@ -99,7 +99,7 @@ pub(crate) fn sequences() -> Vec<Attack> {
 
 /// Bytes that are not of the form that an entry has.
 pub(crate) fn forms() -> Vec<Attack> {
-    use Code::{EntryMalformed, ReferenceUnknown, SignerUnknown};
+    use Code::{EntryMalformed, ReferenceUnknown, SignerEnded, SignerUnknown};
     let envelope_of = |change: &dyn Fn(&str) -> String| {
         let text = String::from_utf8(by_editor(5).bytes).unwrap();
         let changed = change(&text);
@@ -195,6 +195,23 @@ pub(crate) fn forms() -> Vec<Attack> {
                 at(6, SignerUnknown),
             ])
             .holds(7, 2),
+        attack("the revocation of a key whose enrolment cannot be read", {
+            operator(|all| {
+                all[1] = raw("{}");
+                all.push(key_entry(&root_key(), KeyAction::Revoke, &assessor().public()));
+            })
+        })
+        .finds([at(1, EntryMalformed), at(5, SignerUnknown), at(7, SignerUnknown)])
+        .holds(8, 6),
+        attack("another enrolment cannot be read, and a key is revoked that is in force", {
+            operator(|all| {
+                all[1] = raw("{}");
+                all.push(key_entry(&root_key(), KeyAction::Revoke, &editor().public()));
+                all.push(by_editor(5));
+            })
+        })
+        .finds([at(1, EntryMalformed), at(5, SignerUnknown), at(8, SignerEnded)])
+        .holds(9, 6),
     ]
 }
 

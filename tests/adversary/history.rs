@@ -2,16 +2,17 @@
 
 use dateline::base::Hash;
 use dateline::note::{Origin, Policy};
-use dateline::record::NewEntry;
+use dateline::record::{NewEntry, RecordRef, RelationKind};
 use dateline::storage::{MemoryStore, Store};
 use dateline::verify::{Audited, Code, Contradiction, Evidence, EvidenceError, Memory, Verdict, audit_since};
 use serde_json::{Value, json};
 
 use crate::attack::{
-    At, BUNDLE, Log, Record, TILE, edit, entries_of, file, findings, good, note, original, published, put,
-    within_deadline,
+    At, BUNDLE, Log, Record, TILE, by_editor, edit, entries_of, file, findings, good, note, original,
+    published, put, within_deadline,
 };
-use crate::support::{ORIGIN, editor, get, key, log_key, policy, registration, signing, trust, vkey_of};
+use crate::support::statements::{document, relates, relation, to};
+use crate::support::{ORIGIN, get, key, log_key, policy, signing, trust, vkey_of};
 
 /// A log that was seen, the same log as it is shown next, and what is then said.
 pub(crate) struct History {
@@ -132,10 +133,6 @@ fn forgeries(name: &str, evidence: &Evidence) {
     );
 }
 
-fn by_editor(number: usize) -> NewEntry {
-    registration(&editor(), number, "", false).entry
-}
-
 /// As many registrations, and then some, with the enrolment before them.
 fn long(size: usize) -> Vec<NewEntry> {
     let registrations = (1..size).map(by_editor);
@@ -222,6 +219,21 @@ pub(crate) fn histories() -> Vec<History> {
     };
     all.push(quiet("nothing has happened", published(&good()), Vec::new()));
     all.push(quiet("the log has grown", published(&grown), Vec::new()));
+    // What points into the part that was checked before, which is only compared.
+    let before = long(513);
+    let cites = |target| {
+        let cites = relates(relation(document(301), RelationKind::Cites, to(target)));
+        published(&[before.clone(), vec![cites]].concat())
+    };
+    let into =
+        |name, target, finds| History { seen: published(&before), ..quiet(name, cites(target), finds) };
+    all.push(into("a record points into what was checked before", document(300), Vec::new()));
+    let other = RecordRef { record: 300, ..document(299) };
+    let bad = vec![(Code::ReferenceInvalid, Record(513))];
+    all.push(into("a record points into what was checked before as something else", other, bad));
+    let enrolment = RecordRef { record: 0, ..document(299) };
+    let bad = vec![(Code::ReferenceInvalid, Record(513))];
+    all.push(into("a record points to an enrolment that was checked before", enrolment, bad));
     let untold = published(&grown);
     untold.delete(&[key("tile/0/000.p/8")]).unwrap();
     let gone =

@@ -12,7 +12,8 @@ use dateline::tlog::{EntryBundle, Tile};
 use dateline::verify::Code;
 
 use crate::attack::{
-    At, Attack, BUNDLE, TILE, attack, check_all, envelope, file, good, original, published, put, raw, with,
+    At, Attack, BUNDLE, TILE, attack, by_editor, check_all, envelope, file, good, original, published, put,
+    raw, with,
 };
 use crate::support::statements::{
     document, enrolled, notes, notice, payload_of, recorded, relates, relation, resigned, said, sealed, to,
@@ -28,10 +29,6 @@ fn waiting() {
 #[test]
 fn folder() {
     check_all(folders());
-}
-
-fn by_editor(number: usize) -> NewEntry {
-    registration(&editor(), number, "", false).entry
 }
 
 /// The good log with a file below `pending/`.
@@ -161,6 +158,26 @@ pub(crate) fn statements() -> Vec<Attack> {
             raw(sealed(payload, &editor()))
         }),
     ]
+}
+
+/// What is found of a statement that waits says what it would say of the entry; those that could be appended are counted.
+#[test]
+fn what_is_wrong_with_what_waits_is_told() {
+    let lies = resigned(&by_editor(5), |payload| payload["predicate"]["recordedBy"] = "00".repeat(32).into());
+    let store = published(&good());
+    for entry in [&lies, &by_editor(6), &by_editor(7), &by_editor(8)] {
+        let pending = Pending::of(entry);
+        put(&store, &pending.path(), pending.format());
+    }
+    let report = crate::support::audited(&store);
+    let [finding] = report.findings.as_slice() else { panic!("{:?}", report.findings) };
+    let path = Pending::of(&lies).path();
+    assert_eq!((finding.record, finding.path.as_ref()), (None, Some(&path)));
+    assert_eq!(finding.field.as_deref(), Some("/recordedBy"));
+    assert_eq!(finding.expected, Some(editor().public().key_id().to_string()));
+    assert_eq!(finding.found, Some("00".repeat(32)));
+    assert_eq!(finding.message, format!("{path}: not the key that signed"));
+    assert_eq!(report.counts.pending, 3);
 }
 
 /// A folder that holds the good log, and what a test does to it.
