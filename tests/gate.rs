@@ -162,6 +162,141 @@ fn an_embargo_holds_until_its_end_and_the_last_word_counts() {
 }
 
 #[test]
+fn what_is_said_of_another_record_of_a_source_is_said_of_it() {
+    // Record 8 is of the same document as record 2.
+    let other = RecordRef { record: 8, ..document(2) };
+    let again = registers(ONE);
+    let said = |statement: NewEntry| after(&[again.clone(), statement], &rule(None));
+    let until = Some("2026-11-24T08:00:01Z".parse().unwrap());
+    let embargo = |about| notes(Notice { until, ..notice(about, NoticeKind::Embargo) });
+    let refuted = assesses(assessment(
+        other,
+        "/claimedOrigins/0",
+        AssessmentState::Refuted,
+        Some(Method::OriginPublication),
+    ));
+    for (statement, code) in [
+        (notes(notice(other, NoticeKind::Retraction)), Code::SourceRetracted),
+        (relates(relation(document(4), RelationKind::Retracts, to(other))), Code::SourceRetracted),
+        (refuted, Code::SourceRefuted),
+        (embargo(other), Code::SourceEmbargoed),
+        (notes(notice(other, NoticeKind::Correction)), Code::SourceCorrected),
+    ] {
+        assert_eq!(said(statement), [(code, Some(2))]);
+    }
+    // Of an embargo the last word holds, of whichever record it is said.
+    let ended = notes(notice(document(2), NoticeKind::Embargo));
+    assert_eq!(after(&[again.clone(), embargo(other), ended.clone()], &rule(None)), []);
+    let embargoed = after(&[again.clone(), ended, embargo(other)], &rule(None));
+    assert_eq!(embargoed, [(Code::SourceEmbargoed, Some(2))]);
+    // What the rule asks for must be shown of the record that is locked.
+    let shown = |about| {
+        let method = Some(Method::OriginPublication);
+        assesses(assessment(about, "/claimedOrigins/0", AssessmentState::Verified, method))
+    };
+    let of_three = ["/claimedOrigins/0", "/claimedOrigins/1"];
+    let of_three = of_three.map(|claim| assess(3, claim, AssessmentState::Verified));
+    let found = |about| {
+        let more = [&[again.clone(), shown(about)], of_three.as_slice()].concat();
+        after(&more, &rule(Some(Require::Verified)))
+    };
+    assert_eq!(found(other), [(Code::SourceBelowRule, Some(2))]);
+    assert_eq!(found(document(2)), []);
+}
+
+#[test]
+fn what_waits_to_be_said_of_a_source_is_named() {
+    let store = with(&[cites(2), registers(ONE)]);
+    let lock = pinned(&store, None, Vec::new()).unwrap();
+    let waits = |entry: &NewEntry| {
+        let pending = Pending::of(entry);
+        store.put(&[Object { key: key(&pending.path()), bytes: pending.format() }]).unwrap();
+        let report = gated(&store, &lock, &rule(None));
+        store.delete(&[key(&pending.path())]).unwrap();
+        let unread = report.not_checked.iter().any(|one| one.contains("could not be appended"));
+        let found: Vec<_> = report.findings.iter().map(|one| (one.code, one.record, one.severity)).collect();
+        (found, unread)
+    };
+    let until = |until: &str| Notice {
+        until: Some(until.parse().unwrap()),
+        ..notice(document(2), NoticeKind::Embargo)
+    };
+    let of_another = RecordRef { record: 7, ..document(2) };
+    let method = Some(Method::OriginPublication);
+    let assessed = |state: AssessmentState| {
+        assesses(assessment(document(2), "/claimedOrigins/0", state, method.clone()))
+    };
+    let related = |kind| relates(relation(document(4), kind, to(document(2))));
+    let (grave, note) = (Some(Severity::Unverifiable), Some(Severity::Note));
+    for (entry, severity) in [
+        (notes(notice(document(2), NoticeKind::Retraction)), grave),
+        (notes(notice(of_another, NoticeKind::Kill)), grave),
+        (notes(notice(document(2), NoticeKind::Takedown)), grave),
+        (notes(until("2026-11-24T08:00:01Z")), grave),
+        (notes(until("2026-11-24T08:00:00Z")), None),
+        (notes(notice(document(2), NoticeKind::Correction)), note),
+        (notes(notice(document(3), NoticeKind::Retraction)), None),
+        (assessed(AssessmentState::Refuted), grave),
+        (assessed(AssessmentState::Disputed), note),
+        (assessed(AssessmentState::Corroborated), None),
+        (related(RelationKind::Retracts), grave),
+        (related(RelationKind::Supersedes), note),
+        (related(RelationKind::SameContentAs), None),
+    ] {
+        let expected: Vec<_> =
+            severity.into_iter().map(|severity| (Code::SourcePending, Some(2), severity)).collect();
+        assert_eq!(waits(&entry), (expected, false));
+    }
+    // What could not be appended says nothing, and is counted.
+    let (recorded_by, _) = recorded(&signing(9));
+    let stranger = Notice { recorded_by, ..notice(document(2), NoticeKind::Kill) };
+    let stranger = said(&signing(9), |circumstances| Draft::notice(stranger, circumstances));
+    assert_eq!(waits(&stranger), (vec![], true));
+    let kill = notes(notice(document(2), NoticeKind::Kill));
+    let torn = support::statements::resigned(&kill, |payload| {
+        payload["predicate"]["recordedBy"] = recorded_by.to_string().into();
+    });
+    assert_eq!(waits(&torn), (vec![], true));
+    let name = key("pending/x.json");
+    store.put(&[Object { key: name, bytes: b"{".to_vec() }]).unwrap();
+    let report = gated(&store, &lock, &rule(None));
+    let told = "what 1 file below pending/ says, which could not be appended: `dateline verify` names them";
+    assert!(report.not_checked.iter().any(|one| one == told), "{:?}", report.not_checked);
+}
+
+#[test]
+fn a_lock_with_many_sources_takes_no_time_by_the_square_of_them() {
+    const MANY: u64 = 20_000;
+    let store = with(&[cites(2)]);
+    let lock = pinned(&store, None, Vec::new()).unwrap();
+    let hash = Hash::of(b"x");
+    let many: String = (0..MANY)
+        .map(|by| {
+            format!(
+                "{{\"record\":{by},\"original\":\"{hash}\",\"leaf\":\"{hash}\",\"relation\":\"cites\",\"saidBy\":{by}}},\n"
+            )
+        })
+        .collect();
+    let lock = Lock::parse(&lock.format().replacen("{\"record\":2,", &(many + "{\"record\":2,"), 1)).unwrap();
+    assert_eq!(lock.articles()[0].sources.len() as u64, MANY + 1);
+    let report = gated(&store, &lock, &rule(None));
+    assert_eq!(report.verdict, Verdict::Invalid);
+    // Those that a person named are looked up among themselves.
+    let text = lock.format();
+    let named: Vec<String> = text
+        .lines()
+        .map(|line| match line.split_once(",\"relation\"") {
+            Some((before, after)) => format!("{before}}}{}", after.split_once('}').unwrap().1),
+            None => line.to_owned(),
+        })
+        .collect();
+    let named = Lock::parse(&named.join("\n")).unwrap();
+    let again = pinned(&store, Some(&named), Vec::new()).unwrap();
+    // But for record 2 with its own leaf, which a statement names.
+    assert_eq!(again.articles()[0].sources.len() as u64, MANY + 1);
+}
+
+#[test]
 fn what_was_corrected_or_disputed_is_worth_knowing() {
     let plain = rule(None);
     for kind in [NoticeKind::Correction, NoticeKind::Clarification, NoticeKind::Update] {
@@ -513,6 +648,17 @@ fn the_age_of_a_checkpoint() {
     assert_eq!(at(time + 60, 60, &trust), witnessed(good));
     assert_eq!(at(time + 61, 60, &trust), witnessed(old));
     assert_eq!(at(time - 86_401, 60, &trust), witnessed(unknown.clone()));
+    // One witness's time that no calendar has does not hide another's.
+    let second = signing(12);
+    let other = VerifierKey::ed25519_cosigner(KeyName::new("second.example.org").unwrap(), second.public());
+    let message = |time: u64| Cosignature::new(time, second.sign(&Cosignature::message(time, note.text())));
+    let bytes = Note::parse(cosigned(u64::try_from(time).unwrap(), &witness).as_bytes()).unwrap();
+    let bytes = bytes.with_cosignature(&other, &message(i64::MAX as u64).unwrap()).unwrap().format();
+    store.put(&[Object { key: key(layout::CHECKPOINT), bytes: bytes.into_bytes() }]).unwrap();
+    let both = format!("{policy}witness two {other}\n").replace("quorum one\n", "") + "quorum one\n";
+    let both = Trust { policy: Policy::parse(both.as_bytes()).unwrap(), ..trust.clone() };
+    assert_eq!(at(time + 60, 60, &both), (Verdict::Verified, vec![], false));
+    assert_eq!(at(time + 61, 60, &both), (Verdict::Unverifiable, vec![Code::CheckpointTooOld], false));
     // A time that no calendar has is no time at all.
     let bytes = cosigned(i64::MAX as u64, &witness).into_bytes();
     store.put(&[Object { key: key(layout::CHECKPOINT), bytes }]).unwrap();
