@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::time::Instant;
+
 use dateline::base::{Hash, SigningKey, Timestamp};
 use dateline::note::{Cosignature, KeyName, Note, Policy, VerifierKey};
 use dateline::record::assessment::Method;
@@ -159,6 +161,136 @@ fn an_embargo_holds_until_its_end_and_the_last_word_counts() {
     let earlier = embargo("2026-11-01T00:00:00Z");
     assert_eq!(after(&[later.clone(), earlier.clone()], &plain), []);
     assert_eq!(after(&[earlier, later], &plain), [(Code::SourceEmbargoed, Some(2))]);
+}
+
+#[test]
+fn what_is_said_of_another_record_of_a_source_is_said_of_it() {
+    // Record 8 is of the same document as record 2.
+    let other = RecordRef { record: 8, ..document(2) };
+    let again = registers(ONE);
+    let said = |statement: NewEntry| after(&[again.clone(), statement], &rule(None));
+    let until = Some("2026-11-24T08:00:01Z".parse().unwrap());
+    let embargo = |about| notes(Notice { until, ..notice(about, NoticeKind::Embargo) });
+    let refuted = assesses(assessment(
+        other,
+        "/claimedOrigins/0",
+        AssessmentState::Refuted,
+        Some(Method::OriginPublication),
+    ));
+    for (statement, code) in [
+        (notes(notice(other, NoticeKind::Retraction)), Code::SourceRetracted),
+        (relates(relation(document(4), RelationKind::Retracts, to(other))), Code::SourceRetracted),
+        (refuted, Code::SourceRefuted),
+        (embargo(other), Code::SourceEmbargoed),
+        (notes(notice(other, NoticeKind::Correction)), Code::SourceCorrected),
+    ] {
+        assert_eq!(said(statement), [(code, Some(2))]);
+    }
+    // Of an embargo the last word holds, of whichever record it is said.
+    let ended = notes(notice(document(2), NoticeKind::Embargo));
+    assert_eq!(after(&[again.clone(), embargo(other), ended.clone()], &rule(None)), []);
+    let embargoed = after(&[again.clone(), ended, embargo(other)], &rule(None));
+    assert_eq!(embargoed, [(Code::SourceEmbargoed, Some(2))]);
+    // What the rule asks for must be shown of the record that is locked.
+    let shown = |about| {
+        let method = Some(Method::OriginPublication);
+        assesses(assessment(about, "/claimedOrigins/0", AssessmentState::Verified, method))
+    };
+    let of_three = ["/claimedOrigins/0", "/claimedOrigins/1"];
+    let of_three = of_three.map(|claim| assess(3, claim, AssessmentState::Verified));
+    let found = |about| {
+        let more = [&[again.clone(), shown(about)], of_three.as_slice()].concat();
+        after(&more, &rule(Some(Require::Verified)))
+    };
+    assert_eq!(found(other), [(Code::SourceBelowRule, Some(2))]);
+    assert_eq!(found(document(2)), []);
+}
+
+#[test]
+fn what_waits_to_be_said_of_a_source_is_named() {
+    let store = with(&[cites(2), registers(ONE)]);
+    let lock = pinned(&store, None, Vec::new()).unwrap();
+    let waits = |entry: &NewEntry| {
+        let pending = Pending::of(entry);
+        store.put(&[Object { key: key(&pending.path()), bytes: pending.format() }]).unwrap();
+        let report = gated(&store, &lock, &rule(None));
+        store.delete(&[key(&pending.path())]).unwrap();
+        let unread = report.not_checked.iter().any(|one| one.contains("could not be appended"));
+        let found: Vec<_> = report.findings.iter().map(|one| (one.code, one.record, one.severity)).collect();
+        (found, unread)
+    };
+    let until = |until: &str| Notice {
+        until: Some(until.parse().unwrap()),
+        ..notice(document(2), NoticeKind::Embargo)
+    };
+    let of_another = RecordRef { record: 7, ..document(2) };
+    let method = Some(Method::OriginPublication);
+    let assessed = |state: AssessmentState| {
+        assesses(assessment(document(2), "/claimedOrigins/0", state, method.clone()))
+    };
+    let related = |kind| relates(relation(document(4), kind, to(document(2))));
+    let (grave, note) = (Some(Severity::Unverifiable), Some(Severity::Note));
+    for (entry, severity) in [
+        (notes(notice(document(2), NoticeKind::Retraction)), grave),
+        (notes(notice(of_another, NoticeKind::Kill)), grave),
+        (notes(notice(document(2), NoticeKind::Takedown)), grave),
+        (notes(until("2026-11-24T08:00:01Z")), grave),
+        (notes(until("2026-11-24T08:00:00Z")), None),
+        (notes(notice(document(2), NoticeKind::Correction)), note),
+        (notes(notice(document(3), NoticeKind::Retraction)), None),
+        (assessed(AssessmentState::Refuted), grave),
+        (assessed(AssessmentState::Disputed), note),
+        (assessed(AssessmentState::Corroborated), None),
+        (related(RelationKind::Retracts), grave),
+        (related(RelationKind::Supersedes), note),
+        (related(RelationKind::SameContentAs), None),
+    ] {
+        let expected: Vec<_> =
+            severity.into_iter().map(|severity| (Code::SourcePending, Some(2), severity)).collect();
+        assert_eq!(waits(&entry), (expected, false));
+    }
+    // What could not be appended says nothing, and is counted.
+    let (recorded_by, _) = recorded(&signing(9));
+    let stranger = Notice { recorded_by, ..notice(document(2), NoticeKind::Kill) };
+    let stranger = said(&signing(9), |circumstances| Draft::notice(stranger, circumstances));
+    assert_eq!(waits(&stranger), (vec![], true));
+    let kill = notes(notice(document(2), NoticeKind::Kill));
+    let torn = support::statements::resigned(&kill, |payload| {
+        payload["predicate"]["recordedBy"] = recorded_by.to_string().into();
+    });
+    assert_eq!(waits(&torn), (vec![], true));
+    let name = key("pending/x.json");
+    store.put(&[Object { key: name, bytes: b"{".to_vec() }]).unwrap();
+    let report = gated(&store, &lock, &rule(None));
+    let told = "what 1 file below pending/ says, which could not be appended: `dateline verify` names them";
+    assert!(report.not_checked.iter().any(|one| one == told), "{:?}", report.not_checked);
+}
+
+#[test]
+fn many_sources_take_no_time_by_the_square_of_their_number() {
+    let store = with(&[cites(2)]);
+    let text = pinned(&store, None, Vec::new()).unwrap().format();
+    let hash = Hash::of(b"x");
+    // Sources that a person named, beside the one that a statement does.
+    let time = |many: u64| {
+        let source =
+            |record| format!("{{\"record\":{record},\"original\":\"{hash}\",\"leaf\":\"{hash}\"}},\n");
+        let named: String = (0..many).map(source).collect();
+        let lock = Lock::parse(&text.replacen("{\"record\":2,", &(named + "{\"record\":2,"), 1)).unwrap();
+        let trust = trust();
+        let reader = LogReader::open(&store, &trust).unwrap();
+        let request = request(Vec::new());
+        let began = Instant::now();
+        let again = reader.pin(Some(&lock), &request).unwrap();
+        assert_eq!(gated(&store, &lock, &rule(None)).verdict, Verdict::Invalid);
+        let took = began.elapsed();
+        assert_eq!(again.articles()[0].sources.len() as u64, many + 1);
+        took
+    };
+    // Eight times as many take eight times as long, not sixty-four times; other programs may be at work meanwhile.
+    let few = time(2_500).max(time(2_500));
+    let many = time(20_000);
+    assert!(many < few * 20, "{few:?} {many:?}");
 }
 
 #[test]
@@ -513,6 +645,17 @@ fn the_age_of_a_checkpoint() {
     assert_eq!(at(time + 60, 60, &trust), witnessed(good));
     assert_eq!(at(time + 61, 60, &trust), witnessed(old));
     assert_eq!(at(time - 86_401, 60, &trust), witnessed(unknown.clone()));
+    // One witness's time that no calendar has does not hide another's.
+    let second = signing(12);
+    let other = VerifierKey::ed25519_cosigner(KeyName::new("second.example.org").unwrap(), second.public());
+    let message = |time: u64| Cosignature::new(time, second.sign(&Cosignature::message(time, note.text())));
+    let bytes = Note::parse(cosigned(u64::try_from(time).unwrap(), &witness).as_bytes()).unwrap();
+    let bytes = bytes.with_cosignature(&other, &message(i64::MAX as u64).unwrap()).unwrap().format();
+    store.put(&[Object { key: key(layout::CHECKPOINT), bytes: bytes.into_bytes() }]).unwrap();
+    let both = format!("{policy}witness two {other}\n").replace("quorum one\n", "") + "quorum one\n";
+    let both = Trust { policy: Policy::parse(both.as_bytes()).unwrap(), ..trust.clone() };
+    assert_eq!(at(time + 60, 60, &both), (Verdict::Verified, vec![], false));
+    assert_eq!(at(time + 61, 60, &both), (Verdict::Unverifiable, vec![Code::CheckpointTooOld], false));
     // A time that no calendar has is no time at all.
     let bytes = cosigned(i64::MAX as u64, &witness).into_bytes();
     store.put(&[Object { key: key(layout::CHECKPOINT), bytes }]).unwrap();

@@ -3,15 +3,22 @@
 
 mod support;
 
+use dateline::article::{self, ReadOptions};
+use dateline::base::encoding::to_base64;
 use dateline::base::{Hash, SigningKey};
 use dateline::note::{Note, TlogProof};
-use dateline::record::{Draft, KeyAction, NewEntry, NoticeKind, RecordRef, RelationKind, Role, layout};
+use dateline::record::{
+    Decisions, Draft, Entry, KeyAction, NewEntry, NoticeKind, RecordRef, RelationKind, Role, Standings,
+    layout,
+};
 use dateline::storage::{MemoryStore, Object, Store};
 use dateline::verify::{
-    Contradiction, LogReader, MadeProof, ProofBundle, ProofCheckError, ProveError, Sameness, WithholdError,
-    check_proof, check_proof_alone,
+    Contradiction, LogReader, MadeProof, ProofBundle, ProofCheckError, ProveError, ReaderError, Sameness,
+    WithholdError, check_proof, check_proof_alone,
 };
-use support::statements::{enrolled, notes, notice, registers, relates, relation, said, to};
+use support::statements::{
+    enrolled, notes, notice, recorded, registers, relates, relation, resigned, said, to,
+};
 use support::{
     ORIGIN, assembled, editor, enrolment, key, key_entry, log_key, records, root_key, signing, text, trust,
 };
@@ -302,4 +309,137 @@ fn every_kind_of_record_is_proven() {
     assert_eq!(check_proof_alone(&bytes, &trust()).unwrap().original, None);
     let refused = check_proof(STORY.as_bytes(), None, &bytes, &trust());
     assert!(matches!(refused, Err(ProofCheckError::NotARegistration { index: 0 })));
+}
+
+/// The proof of record 1 of a log, made of its one bundle by hand: whoever makes it need not look at what it says.
+fn unjudged(entries: &[NewEntry; 2]) -> Vec<u8> {
+    let store = of(entries);
+    let good = made(&of(&[entries[0].clone(), registers(STORY)]), 1, &[], None).unwrap();
+    let mut bundle: ProofBundle = serde_json::from_slice(good.file.extra()).unwrap();
+    let trust = trust();
+    let reader = LogReader::open(&store, &trust).unwrap();
+    bundle.entry = to_base64(&entries[1].bytes);
+    bundle.openings = entries[1].openings.clone();
+    bundle.keys[0].proof = reader.prove(0).unwrap().0.iter().map(Hash::to_base64).collect();
+    let note = Note::parse(&checkpoint(&store)).unwrap();
+    let extra = serde_json::to_vec(&bundle).unwrap();
+    let file = TlogProof::new(extra, 1, reader.prove(1).unwrap().0, note).unwrap();
+    file.format().into_bytes()
+}
+
+#[test]
+fn a_record_that_contradicts_itself_is_not_proven() {
+    let one = RecordRef { record: 1, original: Hash::of(STORY.as_bytes()) };
+    let (other, _) = recorded(&signing(9));
+    let retraction = notes(notice(one, NoticeKind::Retraction));
+    let changes: [(&NewEntry, &str, &str, Hash); 5] = [
+        (&retraction, "/predicate/recordedBy", "/recordedBy", other),
+        (&retraction, "/predicate/about/original", "/about/original", Hash::of(b"x")),
+        (&registers(STORY), "/predicate/recordedBy", "/recordedBy", other),
+        (&registers(STORY), "/predicate/text/sha256", "/text/sha256", Hash::of(b"x")),
+        (&registers(STORY), "/subject/1/digest/sha256", "/text/sha256", Hash::of(b"x")),
+    ];
+    for (entry, pointer, field, value) in changes {
+        let changed = resigned(entry, |payload| {
+            *payload.pointer_mut(pointer).unwrap() = value.to_string().into();
+        });
+        let proof = unjudged(&[enrolment().entry, changed.clone()]);
+        let error = check_proof_alone(&proof, &trust()).unwrap_err();
+        let ProofCheckError::Fault { index: 1, why } = &error else { panic!("{pointer}: {error:?}") };
+        assert!(why.contains(field) && !error.is_unverifiable(), "{why}");
+        let refused = made(&of(&[enrolment().entry, changed]), 1, &[], None);
+        assert!(matches!(refused, Err(ProveError::NotHeld { index: 1, .. })), "{pointer}");
+    }
+    let as_it_was = unjudged(&[enrolment().entry, registers(STORY)]);
+    assert!(check_proof_alone(&as_it_was, &trust()).is_ok());
+    // A statement about a key of which the subject is another key.
+    let enrols = enrolled(&signing(23), Role::Editor);
+    let changed = resigned(&enrols, |payload| {
+        payload["subject"][0]["digest"]["sha256"] = Hash::of(b"x").to_string().into();
+    });
+    let error = check_proof_alone(&unjudged(&[enrolment().entry, changed]), &trust()).unwrap_err();
+    assert!(matches!(&error, ProofCheckError::Fault { why, .. } if why.contains("/key")), "{error:?}");
+}
+
+#[test]
+fn a_statement_that_contradicts_itself_says_nothing() {
+    let one = RecordRef { record: 1, original: Hash::of(STORY.as_bytes()) };
+    let retraction = notes(notice(one, NoticeKind::Retraction));
+    let with = |pointer: &str, value: &str| {
+        resigned(&retraction, |payload| *payload.pointer_mut(pointer).unwrap() = value.into())
+    };
+    let (other, _) = recorded(&signing(9));
+    for (statement, said) in [
+        (retraction.clone(), true),
+        (with("/subject/0/digest/sha256", &Hash::of(b"x").to_string()), false),
+        (with("/predicate/recordedBy", &other.to_string()), false),
+    ] {
+        let mut standings = Standings::default();
+        for (index, entry) in (1..).zip([&registers(STORY), &statement]) {
+            standings.fold(index, &Entry::parse(&entry.bytes).unwrap());
+        }
+        assert_eq!(standings.of(1).is_some(), said);
+    }
+}
+
+#[test]
+fn whether_a_document_has_the_wording_cannot_always_be_told() {
+    let proof_with = |change: &dyn Fn(&mut serde_json::Value)| {
+        unjudged(&[
+            enrolment().entry,
+            resigned(&registers(STORY), |payload| change(&mut payload["predicate"])),
+        ])
+    };
+    let plain = proof_with(&|_| {});
+    let checked = |document: &[u8], proof: &[u8]| check_proof(document, None, proof, &trust());
+    let copy = STORY.replace('\n', " \n");
+    assert_eq!(checked(copy.as_bytes(), &plain).unwrap().document, Some(Sameness::Wording));
+    assert!(matches!(checked(b"other", &plain), Err(ProofCheckError::OtherDocument { .. })));
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+    for unread in [png.as_slice(), b""] {
+        let error = checked(unread, &plain).unwrap_err();
+        assert!(matches!(error, ProofCheckError::WordingUnread { index: 1, .. }), "{error:?}");
+        assert!(error.is_unverifiable());
+    }
+    let newer = proof_with(&|said| said["fingerprints"]["reflow"]["algorithm"] = "reflow/2".into());
+    let extracted = proof_with(&|said| said["text"]["extractor"] = "dateline-text/9".into());
+    for (document, proof) in [(copy.as_bytes(), &newer), (b"other", &newer), (b"other", &extracted)] {
+        let error = checked(document, proof).unwrap_err();
+        assert!(matches!(error, ProofCheckError::AlgorithmUnknown { index: 1, .. }), "{error:?}");
+        assert!(error.is_unverifiable());
+    }
+    assert!(checked(copy.as_bytes(), &extracted).is_ok());
+    assert!(checked(STORY.as_bytes(), &newer).is_ok(), "the same bytes are the same");
+}
+
+#[test]
+fn a_document_is_read_by_the_registered_charset() {
+    // Cyrillic, as a server said; the bytes of the page say nothing of it.
+    let text = "<html><body><article><h1>\u{41e}\u{437}\u{435}\u{440}\u{43e}</h1><p>\u{412}\u{43e}\u{434}\u{430} \u{43f}\u{440}\u{438}\u{431}\u{44b}\u{43b}\u{430}.</p></article></body></html>";
+    let bytes = |text: &str| encoding_rs::KOI8_R.encode(text).0.into_owned();
+    let options = ReadOptions { charset: Some("koi8-r"), ..ReadOptions::default() };
+    let article = article::read(&bytes(text), &options).unwrap();
+    let registered =
+        said(&editor(), |circumstances| Draft::registration(&article, &Decisions::default(), circumstances));
+    let proof = proof(&of(&[enrolment().entry, registered]), 1);
+    let other_bytes = text.replace("</h1><p>", "</h1> <p>");
+    for copy in [bytes(&other_bytes), other_bytes.clone().into_bytes()] {
+        let proven = check_proof(&copy, None, &proof, &trust());
+        assert_eq!(proven.unwrap().document, Some(Sameness::Wording));
+    }
+}
+
+#[test]
+fn an_entry_that_is_no_record_is_told_from_none() {
+    let mut none = registers(STORY);
+    none.bytes = b"not an envelope".to_vec();
+    let store = of(&[enrolment().entry, none]);
+    let trust = trust();
+    let reader = LogReader::open(&store, &trust).unwrap();
+    assert!(matches!(reader.record(1), Err(ReaderError::NotARecord { index: 1, .. })));
+    assert!(matches!(reader.record(2), Err(ReaderError::NoRecord { index: 2, size: 2 })));
+    let refused = made(&store, 1, &[], None);
+    assert!(matches!(refused, Err(ProveError::Reader(ReaderError::NotARecord { index: 1, .. }))));
+    let beyond = made(&store, 2, &[], None);
+    assert!(matches!(beyond, Err(ProveError::Reader(ReaderError::NoRecord { index: 2, size: 2 }))));
 }

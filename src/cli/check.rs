@@ -251,6 +251,8 @@ fn print_proven(name: &str, proven: &ProvenRecord, output: Output) -> Outcome<Ex
         .map(|(opened, original)| View::of_record(&original, opened).with_missing(&proven.missing));
     let witnesses = proven.opened.cosignatures().len();
     let not_checked = not_checked(proven);
+    // Whoever passes a proof on can take openings out of it: only the log knows of erasures.
+    let whole = proven.missing.is_empty();
     output.print(
         || {
             let log = sanitize(checkpoint.origin().as_str());
@@ -265,7 +267,9 @@ fn print_proven(name: &str, proven: &ProvenRecord, output: Output) -> Outcome<Ex
                 (None, Some(_)) => format!("record {index} of {log} is a {kind} about the document with these bytes"),
                 (_, None) => format!("record {index} of {log} is a {kind} statement"),
             };
-            let mut out = format!("{}: verified: {what}\n", sanitize(name));
+            let verdict = if whole { "verified" } else { "UNVERIFIABLE" };
+            let more = if whole { "" } else { ", but what it commits to is not all at hand" };
+            let mut out = format!("{}: {verdict}: {what}{more}\n", sanitize(name));
             match &view {
                 Some(view) => out.push_str(&view.text()),
                 None => out.push_str(&statement_text(&proven.predicate())),
@@ -277,6 +281,7 @@ fn print_proven(name: &str, proven: &ProvenRecord, output: Output) -> Outcome<Ex
             for pointer in &proven.missing {
                 line("", &format!("{MISSING}: the opening of {}", sanitize(pointer)));
             }
+            line("signer", &proven.signer.to_string());
             line("checkpoint", &format!("{} entries, {witnesses} witnesses", checkpoint.size()));
             let signer = match proven.original {
                 Some(_) => "a key that a root key enrolled before it",
@@ -294,7 +299,7 @@ fn print_proven(name: &str, proven: &ProvenRecord, output: Output) -> Outcome<Ex
         || {
             let mut members = view.as_ref().map(View::json).unwrap_or_default();
             members.insert("path".into(), json!(name));
-            members.insert("verdict".into(), json!("verified"));
+            members.insert("verdict".into(), json!(if whole { "verified" } else { "unverifiable" }));
             let answer = proven.document.map(|document| match document {
                 Sameness::Bytes => Answer::SameBytes.word(),
                 Sameness::Wording => Answer::SameWording.word(),
@@ -313,5 +318,5 @@ fn print_proven(name: &str, proven: &ProvenRecord, output: Output) -> Outcome<Ex
             Value::Object(members)
         },
     )?;
-    Ok(Exit::Success)
+    Ok(if whole { Exit::Success } else { Exit::Unavailable })
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::base::Hash;
 use crate::verify::{Code, GateArticle, GateReport, GateRule, Lock, LockPath, Require, Verdict, read_log_as};
 
-use super::args::{GateArgs, Level};
+use super::args::{GateArgs, Level, TrustArgs};
 use super::ci::Results;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
@@ -36,11 +36,12 @@ pub(crate) fn run(workspace: &Workspace, args: &GateArgs, output: Output) -> Out
     let lock_name = args.lock.display().to_string();
     let store = workspace.reader();
     let report = read_log_as(&store, &trust, |reader| reader.gate(&lock, &lock_name, &articles, &rule));
-    let report = report.map_err(|error| {
+    let mut report = report.map_err(|error| {
         let of_lock = matches!(error, crate::verify::GateError::Lock(_));
         let failure = Failure::from(error);
         if of_lock { failure.under(format!("{lock_name} cannot be used")) } else { failure }
     })?;
+    report.not_checked.extend(keys_not_checked(workspace, &args.trust));
     let exit = match report.verdict {
         Verdict::Verified => Exit::Success,
         Verdict::Invalid => Exit::Invalid,
@@ -67,6 +68,22 @@ pub(crate) fn run(workspace: &Workspace, args: &GateArgs, output: Output) -> Out
         },
     )?;
     Ok(exit)
+}
+
+/// Says which keys were taken from where the articles lie: whoever changes those may change these.
+fn keys_not_checked(workspace: &Workspace, args: &TrustArgs) -> Option<String> {
+    let (policy, roots) = (workspace.policy(), workspace.roots());
+    let (own, option) = match (&args.policy, args.roots.is_empty()) {
+        (None, true) => {
+            (format!("{} and {}", policy.display(), roots.display()), "--policy and --root name others")
+        }
+        (None, false) => (policy.display().to_string(), "--policy names another"),
+        (Some(_), true) => (roots.display().to_string(), "--root names others"),
+        (Some(_), false) => return None,
+    };
+    Some(format!(
+        "whether the keys of {own} are the right ones: whoever changes the articles may change them too; {option}"
+    ))
 }
 
 /// Returns the articles that are named, else all of the lock file.

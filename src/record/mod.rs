@@ -10,6 +10,7 @@
 
 pub mod about;
 pub mod assessment;
+pub mod consistency;
 pub mod decisions;
 pub mod disclosures;
 pub mod draft;

@@ -79,7 +79,7 @@ pub enum AssertedBy {
 }
 
 /// The other end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Target {
     /// A registered document.
@@ -89,7 +89,7 @@ pub enum Target {
 }
 
 /// What is known of a document that nobody has registered: at least one of these.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Unresolved {
     /// In words.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,13 +1,14 @@
 //! What became of each registration: notices, assessments, relations, folded in log order.
 //!
 //! Only statements whose signature was checked and whose signer may make them belong in a fold; statements that point to
-//! nothing, or contradict the rules of their kind, are passed over, as they say nothing.
+//! nothing, or contradict themselves or the rules of their kind, are passed over, as they say nothing.
 
 use std::collections::BTreeMap;
 
 use crate::base::{Hash, Timestamp};
 
 use super::assessment::Method;
+use super::consistency::differences;
 use super::{
     AssessmentState, Body, ClaimCounts, Entry, NoticeKind, RecordRef, Relation, RelationKind, Target,
 };
@@ -116,12 +117,13 @@ impl Standings {
     pub fn fold(&mut self, index: u64, entry: &Entry) {
         if let (Body::Registration(registration), Some(original)) = (&entry.body, entry.original()) {
             self.registered.push((index, original, ClaimCounts::of(registration)));
+            return;
         }
         let fits = entry.references().iter().all(|(_, to)| {
             to.record < index
                 && self.registered(to.record).is_some_and(|(original, _)| original == to.original)
         });
-        if !fits {
+        if !fits || !differences(entry).is_empty() {
             return;
         }
         match &entry.body {

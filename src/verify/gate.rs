@@ -4,22 +4,21 @@
 //! the lock was written against, and asks of each source: is it the entry that was locked, was it taken back, refuted or
 //! put under an embargo since, and has anybody shown what the desk's rule asks for?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::base::{Hash, Timestamp};
 use crate::note::OpenedCheckpoint;
-use crate::record::relation::Unresolved;
 use crate::record::standing::{Assessed, Noticed, Related};
-use crate::record::{AssessmentState, NoticeKind, RelationKind, Standing, Target};
+use crate::record::{AssessmentState, NoticeKind, RelationKind, Standing, layout};
 
 use super::evidence::{Contradiction, Evidence};
-use super::lock::{Lock, LockError, LockPath, LockedArticle, LockedSource, SourceRef};
+use super::lock::{Lock, LockError, LockPath, LockedArticle, LockedSource, Said, SourceRef};
 use super::reader::{LogReader, ReaderError};
 use super::report::{Code, FINDINGS_MAX, Finding, Severity, Verdict};
-use super::survey::Survey;
+use super::survey::{End, Survey, named, shown, words};
 
 /// How far ahead of this clock the newest time may lie, in seconds: clocks differ, and zones are mistaken.
 const AHEAD_MAX_SECONDS: i64 = 86_400;
@@ -230,8 +229,9 @@ impl Gate<'_> {
 
     /// Is the checkpoint new enough?
     fn age(&mut self, opened: &OpenedCheckpoint) {
-        let witnessed = opened.cosignatures().iter().map(|one| one.time).max();
-        let witnessed = witnessed.and_then(|time| Timestamp::from_unix_seconds(i64::try_from(time).ok()?));
+        // A time beyond all calendars is none, and hides no other witness's.
+        let times = opened.cosignatures().iter().map(|one| i64::try_from(one.time).ok());
+        let witnessed = times.filter_map(|time| Timestamp::from_unix_seconds(time?)).max();
         self.report.newest = witnessed.or(self.survey.newest);
         let Some(max_age) = self.rule.max_age else {
             self.report.not_checked.push("how old the checkpoint is: no --max-age was asked for".into());
@@ -242,9 +242,11 @@ impl Gate<'_> {
             return self.push(Finding::new(Code::CheckpointAgeUnknown, what));
         };
         if witnessed.is_none() {
+            let why =
+                if opened.cosignatures().is_empty() { "cosigned it" } else { "gave a time that can be" };
             self.report.not_checked.push(format!(
-                "how old the checkpoint is by anyone but its signers: no witness cosigned it, so the newest time that a \
-                 signer gave, {newest}, was taken"
+                "how old the checkpoint is by anyone but its signers: no witness {why}, so the newest time that a signer \
+                 gave, {newest}, was taken"
             ));
         }
         let age = self.rule.now.unix_seconds() - newest.unix_seconds();
@@ -303,20 +305,23 @@ impl Gate<'_> {
             let what = format!("record {by} says that it is related in a way that is not known here");
             self.push(self.at(place, Code::ValueUnknown, what).record(by));
         }
+        let locked: HashSet<(&Said, End<'_>)> = pinned
+            .sources
+            .iter()
+            .filter_map(|source| Some((source.said.as_ref()?, End::of_source(&source.source)?)))
+            .collect();
         for (target, said) in &rests.on {
-            let locked = pinned
-                .sources
-                .iter()
-                .any(|source| source.said.as_ref() == Some(said) && is_target(&source.source, target));
-            if !locked {
+            if !locked.contains(&(said, End::of(target))) {
                 let what =
                     format!("record {} says that it rests on {}; that is not locked", said.by, shown(target));
                 self.push(self.at(place, Code::LockOutdated, what).record(said.by));
             }
         }
+        let on: HashSet<(&Said, End<'_>)> =
+            rests.on.iter().map(|(target, said)| (said, End::of(target))).collect();
         for source in &pinned.sources {
             let Some(said) = &source.said else { continue };
-            let says = rests.on.iter().any(|(target, by)| by == said && is_target(&source.source, target));
+            let says = End::of_source(&source.source).is_some_and(|end| on.contains(&(said, end)));
             if !says && *sha256 == pinned.sha256 {
                 let what =
                     format!("record {} does not say that it rests on {}", said.by, named(&source.source));
@@ -393,60 +398,94 @@ impl Gate<'_> {
             let what = format!("record {record} is of another document than the one that was locked");
             return self.push(about(self, Code::SourceChanged, what).expected(original).found(registered));
         }
-        let standing = self.survey.standings.of(record).cloned().unwrap_or_default();
-        if let Some((by, how)) = standing.taken_back() {
-            let what = format!("record {record} was {how}, by record {by}");
-            self.push(about(self, Code::SourceRetracted, what).found(format!("record {by}")));
+        // A document may be registered more than once: what is said of any of its records is said of it.
+        let of = self.survey.records.get(original).cloned().unwrap_or_default();
+        let all: Vec<(String, Standing)> = of
+            .into_iter()
+            .filter_map(|of| {
+                let name = match of == record {
+                    true => format!("record {record}"),
+                    false => format!("record {of}, which registers the document of record {record} too,"),
+                };
+                Some((name, self.survey.standings.of(of)?.clone()))
+            })
+            .collect();
+        for (name, standing) in &all {
+            if let Some((by, how)) = standing.taken_back() {
+                let what = format!("{name} was {how}, by record {by}");
+                self.push(about(self, Code::SourceRetracted, what).found(format!("record {by}")));
+            }
+            for Assessed { claim, by, .. } in standing.assessed(AssessmentState::Refuted) {
+                let what = format!("{claim} of {name} was refuted, by record {by}");
+                let finding = about(self, Code::SourceRefuted, what).field(claim);
+                self.push(finding.found(format!("record {by}")));
+            }
         }
-        let refuted: BTreeSet<&str> =
-            standing.assessed(AssessmentState::Refuted).map(|one| one.claim.as_str()).collect();
-        for one in standing.assessed(AssessmentState::Refuted) {
-            let what = format!("{} of record {record} was refuted, by record {}", one.claim, one.by);
-            self.push(
-                about(self, Code::SourceRefuted, what).field(&one.claim).found(format!("record {}", one.by)),
+        self.embargo(place, record, &all);
+        for by in self.survey.unknown.get(original).cloned().into_iter().flatten() {
+            let what = format!(
+                "record {by} is about the document of record {record}, in a way that is not known here"
             );
+            self.push(about(self, Code::KindUnknown, what).found(format!("record {by}")));
         }
-        self.embargo(place, record, &standing);
-        self.worth_knowing(place, record, original, &standing);
+        for (name, standing) in &all {
+            self.worth_knowing(place, record, name, standing);
+        }
+        self.waits(place, record, original);
         if let Some(require) = self.rule.require {
-            self.rule(place, record, claims.claimed_origins(), &standing, &refuted, require);
+            // What another record claims at the same place may be something else: only this one's claims are shown.
+            let standing = self.survey.standings.of(record).cloned().unwrap_or_default();
+            self.rule(place, record, claims.claimed_origins(), &standing, require);
         }
     }
 
     /// The last word on an embargo holds.
-    fn embargo(&mut self, place: Place<'_>, record: u64, standing: &Standing) {
-        let mut embargoes = standing.notices.iter().filter(|one| one.notice == NoticeKind::Embargo);
-        let Some(Noticed { by, until: Some(until), .. }) = embargoes.next_back() else { return };
+    fn embargo(&mut self, place: Place<'_>, record: u64, all: &[(String, Standing)]) {
+        let notices =
+            all.iter().flat_map(|(name, standing)| standing.notices.iter().map(move |one| (name, one)));
+        let embargoes = notices.filter(|(_, one)| one.notice == NoticeKind::Embargo);
+        let last = embargoes.max_by_key(|(_, one)| one.by);
+        let Some((name, Noticed { by, until: Some(until), .. })) = last else { return };
         if *until > self.rule.now {
-            let what = format!("record {record} is under an embargo until {until}, by record {by}");
+            let what = format!("{name} is under an embargo until {until}, by record {by}");
             let finding = self.at(place, Code::SourceEmbargoed, what).record(record);
             self.push(finding.expected(format!("{} or earlier", self.rule.now)).found(until));
         }
     }
 
+    /// What statements that wait say of the document: nobody's word yet, and maybe soon somebody's.
+    fn waits(&mut self, place: Place<'_>, record: u64, original: &Hash) {
+        let waits = self.survey.waits_to_say(original, self.rule.now);
+        let waits: Vec<Finding> = waits
+            .map(|(waiting, words, grave)| {
+                let what = format!(
+                    "a statement that waits in {} says that the document of record {record} {words}",
+                    waiting.path
+                );
+                let finding = self.at(place, Code::SourcePending, what).record(record);
+                if grave { finding } else { finding.weighing(Severity::Note) }
+            })
+            .collect();
+        waits.into_iter().for_each(|finding| self.push(finding));
+    }
+
     /// What a person may have to look at, and what this release does not understand.
-    fn worth_knowing(&mut self, place: Place<'_>, record: u64, original: &Hash, standing: &Standing) {
+    fn worth_knowing(&mut self, place: Place<'_>, record: u64, name: &str, standing: &Standing) {
         let mut found: Vec<(Code, String, u64)> = Vec::new();
-        for by in self.survey.unknown.get(original).into_iter().flatten() {
-            let what = format!(
-                "record {by} is about the document of record {record}, in a way that is not known here"
-            );
-            found.push((Code::KindUnknown, what, *by));
-        }
         for Noticed { by, notice, replaced_by, .. } in &standing.notices {
             let word = match notice {
                 NoticeKind::Correction => "corrected",
                 NoticeKind::Clarification => "clarified",
                 NoticeKind::Update => "updated",
                 NoticeKind::Other(_) => {
-                    let what = format!("record {by} says of record {record} what is not known here");
+                    let what = format!("record {by} says of {name} what is not known here");
                     found.push((Code::ValueUnknown, what, *by));
                     continue;
                 }
                 _ => continue,
             };
             let replaced = replaced_by.map(|by| format!("; record {} takes its place", by.record));
-            let what = format!("record {record} was {word}, by record {by}{}", replaced.unwrap_or_default());
+            let what = format!("{name} was {word}, by record {by}{}", replaced.unwrap_or_default());
             found.push((Code::SourceCorrected, what, *by));
         }
         for Related { by, relation, other } in &standing.related_from {
@@ -459,7 +498,7 @@ impl Gate<'_> {
                 RelationKind::Other(_) => (Code::ValueUnknown, "related to in a way that is not known here"),
                 _ => continue,
             };
-            let what = format!("record {record} is {word} by {}, says record {by}", shown(other));
+            let what = format!("{name} is {word} by {}, says record {by}", shown(other));
             found.push((code, what, *by));
         }
         for Assessed { by, claim, state, .. } in &standing.assessments {
@@ -470,7 +509,7 @@ impl Gate<'_> {
                 }
                 _ => continue,
             };
-            found.push((code, format!("{claim} of record {record} {word}, by record {by}"), *by));
+            found.push((code, format!("{claim} of {name} {word}, by record {by}"), *by));
         }
         for (code, what, by) in found {
             let finding = self.at(place, code, what).record(record);
@@ -479,15 +518,9 @@ impl Gate<'_> {
     }
 
     /// Does each claimed origin meet the rule? One that was refuted is a finding of its own.
-    fn rule(
-        &mut self,
-        place: Place<'_>,
-        record: u64,
-        claimed: u16,
-        standing: &Standing,
-        refuted: &BTreeSet<&str>,
-        require: Require,
-    ) {
+    fn rule(&mut self, place: Place<'_>, record: u64, claimed: u16, standing: &Standing, require: Require) {
+        let refuted = standing.assessed(AssessmentState::Refuted).map(|one| one.claim.as_str());
+        let refuted: BTreeSet<&str> = refuted.collect();
         if claimed == 0 {
             let what = format!("record {record} claims no origin");
             let finding = self.at(place, Code::SourceBelowRule, what).record(record);
@@ -527,6 +560,14 @@ impl Gate<'_> {
         if !self.survey.listed {
             out.push("whether statements wait to be appended: they could not be listed".into());
         }
+        if self.survey.waiting_unread > 0 {
+            let (plural, say) = if self.survey.waiting_unread == 1 { ("", "says") } else { ("s", "say") };
+            out.push(format!(
+                "what {} file{plural} below {}/ {say}, which could not be appended: `dateline verify` names them",
+                self.survey.waiting_unread,
+                layout::PENDING
+            ));
+        }
         if self.survey.unread > 0 {
             let plural = if self.survey.unread == 1 { "y" } else { "ies" };
             out.push(format!(
@@ -541,37 +582,4 @@ impl Gate<'_> {
             "stored originals, openings, and all that no article rests on: `dateline verify` does".into(),
         );
     }
-}
-
-fn is_target(source: &SourceRef, target: &Target) -> bool {
-    match (source, target) {
-        (SourceRef::Record { record, .. }, Target::Record(target)) => *record == target.record,
-        (SourceRef::Unresolved(source), Target::Unresolved(target)) => source == target,
-        _ => false,
-    }
-}
-
-fn shown(target: &Target) -> String {
-    match target {
-        Target::Record(target) => format!("record {}", target.record),
-        Target::Unresolved(unresolved) => words(unresolved),
-    }
-}
-
-fn named(source: &SourceRef) -> String {
-    match source {
-        SourceRef::Record { record, .. } => format!("record {record}"),
-        SourceRef::Pending { .. } => "a source that waits".into(),
-        SourceRef::Unresolved(unresolved) => words(unresolved),
-    }
-}
-
-/// What is known of a document that nobody has registered: a stranger's words, cut short.
-fn words(unresolved: &Unresolved) -> String {
-    let Unresolved { text, url, org } = unresolved;
-    let parts: Vec<&str> = [text, url, org].into_iter().flatten().map(String::as_str).collect();
-    let all = parts.join(", ");
-    let cut: String = all.chars().take(120).collect();
-    let more = if cut.len() < all.len() { "…" } else { "" };
-    format!("\"{cut}{more}\"")
 }

@@ -86,7 +86,7 @@ pub struct LockedSource {
 }
 
 /// What a source is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SourceRef {
     /// A registered document.
     Record {
@@ -109,7 +109,7 @@ pub enum SourceRef {
 }
 
 /// A statement that an article rests on something.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Said {
     /// How.
     pub relation: RelationKind,

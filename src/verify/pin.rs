@@ -1,6 +1,6 @@
 //! Writing a lock file: what articles rest on, as the log says and as a person does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use thiserror::Error;
 
@@ -129,9 +129,10 @@ impl LogReader<'_> {
                 },
             });
         }
+        let mut known: HashSet<SourceRef> = sources.iter().map(|one| one.source.clone()).collect();
         for source in named {
             // What a statement says need not be said by hand.
-            if !sources.iter().any(|one| one.source == source) {
+            if known.insert(source.clone()) {
                 sources.push(LockedSource::new(source, None));
             }
         }

@@ -18,14 +18,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::article::{ReadOptions, read};
+use crate::article::{Format, REFLOW, ReadError, ReadOptions, read};
 use crate::attest::disclosure::{self, Disclosure};
 use crate::attest::statement::Statement;
 use crate::base::encoding::{DecodeError, from_base64};
 use crate::base::{Hash, PublicKey};
 use crate::note::{OpenError, OpenedCheckpoint, TlogProof, TlogProofError};
+use crate::record::consistency::differences;
 use crate::record::registration::OpenedRegistration;
-use crate::record::{Body, Entry, EntryError, State};
+use crate::record::{Body, Entry, EntryError, Registration, State};
 use crate::tlog::{InclusionProof, ProofError, leaf_hash};
 
 use super::Trust;
@@ -182,6 +183,28 @@ pub enum ProofCheckError {
         /// Its index.
         index: u64,
     },
+    /// The document has other bytes, and its wording cannot be known.
+    #[error(
+        "the document has not the bytes that record {index} registered, and whether it has the wording cannot be told"
+    )]
+    WordingUnread {
+        /// The record's index.
+        index: u64,
+        /// Why.
+        #[source]
+        source: ReadError,
+    },
+    /// The document has other bytes, and the registered wording was made by what this release does not have.
+    #[error(
+        "the document has not the bytes that record {index} registered, and its wording was made by {algorithm:?}, which \
+         is not known here"
+    )]
+    AlgorithmUnknown {
+        /// The record's index.
+        index: u64,
+        /// The normal form, or the extractor.
+        algorithm: String,
+    },
     /// The document is another.
     #[error(
         "the document is not the one that record {index} is about: sha256 {found}, registered {registered}"
@@ -203,6 +226,8 @@ impl ProofCheckError {
             self,
             ProofCheckError::Extra(_)
                 | ProofCheckError::KindUnknown { .. }
+                | ProofCheckError::WordingUnread { .. }
+                | ProofCheckError::AlgorithmUnknown { .. }
                 | ProofCheckError::Checkpoint(
                     OpenError::QuorumNotReached(_) | OpenError::LogUnverifiable { .. }
                 )
@@ -228,15 +253,47 @@ pub fn check_proof(
         proven.document = Some(Sameness::Bytes);
         return Ok(proven);
     }
-    let options = ReadOptions { file_name, ..ReadOptions::default() };
-    let wording = read(document, &options).ok().filter(|article| !article.text.is_empty());
-    let wording = wording.map(|article| article.digests.reflow);
-    let registration = proven.registration.as_ref();
-    if wording.is_none() || wording != registration.map(|one| one.registration.fingerprints.reflow.sha256) {
-        return Err(ProofCheckError::OtherDocument { index, found, registered });
+    let other = ProofCheckError::OtherDocument { index, found, registered };
+    // A statement is about the bytes of a document only.
+    let Some(opened) = &proven.registration else { return Err(other) };
+    if !has_wording(document, file_name, index, &opened.registration)? {
+        return Err(other);
     }
     proven.document = Some(Sameness::Wording);
     Ok(proven)
+}
+
+/// Returns whether the document has the wording that was registered.
+fn has_wording(
+    document: &[u8],
+    file_name: Option<&str>,
+    index: u64,
+    registration: &Registration,
+) -> Result<bool, ProofCheckError> {
+    let unknown = |algorithm: &str| ProofCheckError::AlgorithmUnknown { index, algorithm: algorithm.into() };
+    let wording = &registration.fingerprints.reflow;
+    if wording.algorithm != REFLOW {
+        return Err(unknown(&wording.algorithm));
+    }
+    // A copy may have the registered charset, which its bytes need not tell, or another one.
+    let charsets = [Some(registration.text.charset.as_str()), None];
+    let mut unread = None;
+    for charset in charsets {
+        match read(document, &ReadOptions { file_name, charset, ..ReadOptions::default() }) {
+            Ok(article) if article.text.is_empty() => {
+                unread = Some(ReadError::Empty { size: document.len() as u64 });
+            }
+            Ok(article) if article.digests.reflow == wording.sha256 => return Ok(true),
+            Ok(_) => {}
+            Err(source) => unread = Some(source),
+        }
+    }
+    let extractor = &registration.text.extractor;
+    match unread {
+        Some(source) => Err(ProofCheckError::WordingUnread { index, source }),
+        None if Format::of_extractor(extractor).is_none() => Err(unknown(extractor)),
+        None => Ok(false),
+    }
 }
 
 /// Checks the proof file `proof` with no document at hand: what it says of a record, but not of which file.
@@ -305,16 +362,16 @@ impl ProofBundle {
 }
 
 /// Returns in what the entry contradicts itself, or the rules of its kind.
-fn fault(entry: &Entry) -> Option<String> {
-    let (fault, about) = match &entry.body {
-        Body::Relation(relation) => (relation.fault(), relation.about),
-        Body::Assessment(assessment) => (assessment.fault(), assessment.about),
-        Body::Notice(notice) => (notice.fault(), notice.about),
-        _ => return None,
-    };
-    if about.original != entry.statement.subject[0].digest.sha256 {
-        return Some("it is about another document than its subject (/about/original)".into());
+pub(super) fn fault(entry: &Entry) -> Option<String> {
+    if let Some(one) = differences(entry).first() {
+        return Some(format!("{} ({}): expected {}, found {}", one.what, one.field, one.expected, one.found));
     }
+    let fault = match &entry.body {
+        Body::Relation(relation) => relation.fault(),
+        Body::Assessment(assessment) => assessment.fault(),
+        Body::Notice(notice) => notice.fault(),
+        Body::Registration(_) | Body::Key(_) | Body::Unknown => None,
+    };
     fault.map(|(field, why)| format!("{why} ({field})"))
 }
 
@@ -372,6 +429,9 @@ fn enrolled(
         }
         let signer = authorise_and_fold(&mut state, &entry).signer(&entry);
         signer.map_err(|why| ProofCheckError::Signer { index, why })?;
+        if let Some(why) = fault(&entry) {
+            return Err(ProofCheckError::Fault { index, why });
+        }
     }
     if state.skip_to(record) {
         Ok(state)

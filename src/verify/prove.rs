@@ -14,7 +14,7 @@ use crate::tlog::proof::root_of_prefix;
 
 use super::evidence::{Contradiction, Evidence};
 use super::memory::open_signed;
-use super::proof::{KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, check_bundle, predicate};
+use super::proof::{KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, check_bundle, fault, predicate};
 use super::reader::{LogReader, ReaderError};
 use super::withhold::{Withheld, WithholdError, withhold};
 
@@ -130,11 +130,10 @@ impl LogReader<'_> {
             }
             ControlFlow::Continue(())
         })?;
-        let size = self.size();
-        let record = record.ok_or(ReaderError::NoRecord { index, size })?;
-        let faults = [record.signer.as_ref().err(), record.openings_fit.as_ref().err()];
-        if let Some(why) = faults.into_iter().flatten().next() {
-            return Err(ProveError::NotHeld { index, why: why.clone() });
+        let record = record.ok_or_else(|| self.no_record(index))?;
+        let faults = [record.signer.as_ref().err().cloned(), record.openings_fit.as_ref().err().cloned()];
+        if let Some(why) = faults.into_iter().flatten().next().or_else(|| fault(&record.entry)) {
+            return Err(ProveError::NotHeld { index, why });
         }
         // The keys that the proof must account for: the signer's, those it replaced, and, of a statement about a key, that
         // key's.

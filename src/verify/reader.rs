@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::base::Hash;
 use crate::note::{Checkpoint, OpenError, OpenedCheckpoint};
 use crate::record::registration::OpenedRegistration;
-use crate::record::{Body, DisclosureFile, Entry, Standings, State};
+use crate::record::{Body, DisclosureFile, Entry, EntryError, Standings, State};
 use crate::storage::Store;
 use crate::tlog::edge::bytes_of_tile;
 use crate::tlog::{
@@ -71,6 +71,15 @@ pub enum ReaderError {
         index: u64,
         /// Entries of the log.
         size: u64,
+    },
+    /// What lies there is no record.
+    #[error("entry {index} is not a record")]
+    NotARecord {
+        /// Its index.
+        index: u64,
+        /// Why.
+        #[source]
+        source: EntryError,
     },
     /// The checkpoint does not hold under the policy.
     #[error("the checkpoint does not hold under the policy")]
@@ -251,9 +260,8 @@ impl<'a> LogReader<'a> {
     /// Reads one record.
     ///
     /// # Errors
-    /// [`ReaderError::NoRecord`] and those of [`LogReader::scan`].
+    /// [`ReaderError::NoRecord`], [`ReaderError::NotARecord`] and those of [`LogReader::scan`].
     pub fn record(&self, index: u64) -> Result<Record, ReaderError> {
-        let size = self.size();
         let mut found = None;
         self.scan(|record| {
             if record.index == index {
@@ -262,7 +270,25 @@ impl<'a> LogReader<'a> {
             }
             ControlFlow::Continue(())
         })?;
-        found.ok_or(ReaderError::NoRecord { index, size })
+        found.ok_or_else(|| self.no_record(index))
+    }
+
+    /// Returns why a whole scan came by no record at `index`: the log ends before, or has an entry there that is none.
+    pub fn no_record(&self, index: u64) -> ReaderError {
+        let size = self.size();
+        let beyond = ReaderError::NoRecord { index, size };
+        let bundle = usize::try_from(index / 256).ok().and_then(|number| bundles_of(size).nth(number));
+        let Some(bundle) = bundle.filter(|_| index < size) else { return beyond };
+        let read = self.files.bundle(bundle).map(|(found, bytes)| {
+            let entries = found.entries(&bytes).ok()?;
+            entries.get(usize::try_from(index % 256).ok()?).and_then(|entry| Entry::parse(entry).err())
+        });
+        match read {
+            Ok(Some(source)) => ReaderError::NotARecord { index, source },
+            // It was no record a moment ago.
+            Ok(None) => ReaderError::Changed { what: bundle.path() },
+            Err(finding) => finding.into(),
+        }
     }
 
     /// Proves that the entry at `index` is in the log, from authenticated tiles.

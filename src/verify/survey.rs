@@ -1,13 +1,17 @@
 //! What a log says of articles and of what they rest on, from one pass over it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use crate::base::{Hash, Timestamp};
-use crate::record::{Body, Entry, RecordRef, RelationKind, Standings, Target, layout};
+use crate::record::relation::Unresolved;
+use crate::record::{
+    AssessmentState, Body, Entry, NoticeKind, RecordRef, RelationKind, Standings, Target, layout,
+};
 use crate::tlog::leaf_hash;
 
-use super::lock::Said;
+use super::lock::{Said, SourceRef};
+use super::proof::fault;
 use super::reader::{LogReader, ReaderError};
 use super::waiting;
 
@@ -44,6 +48,10 @@ pub(super) struct Survey {
     /// The root of the first entries, as many as were asked for.
     pub(super) prefix_root: Option<Hash>,
     pub(super) waiting: Vec<Waiting>,
+    /// The places in `waiting` of what is about, or relates to, each of the originals asked for.
+    about: HashMap<Hash, Vec<usize>>,
+    /// Files of what waits that say nothing: they cannot be read, or could not be appended.
+    pub(super) waiting_unread: u64,
     /// Whether what waits could be listed.
     pub(super) listed: bool,
 }
@@ -66,6 +74,8 @@ impl LogReader<'_> {
             unread: self.size(),
             prefix_root: None,
             waiting: Vec::new(),
+            about: HashMap::new(),
+            waiting_unread: 0,
             listed: true,
         };
         let walked = self.walk(Some(prefix), |record| {
@@ -98,12 +108,19 @@ impl LogReader<'_> {
         };
         for key in &listing.keys {
             // What could not be appended says nothing; an audit names it.
-            if let Ok(entry) = waiting::read_signed(self.files, key.as_str(), &walked.state) {
-                let name = key.as_str().rsplit('/').next().and_then(|name| name.strip_suffix(".json"));
-                let digest = name.and_then(|name| Hash::from_hex(name).ok());
-                let path = key.as_str().to_owned();
-                survey.waiting.extend(digest.map(|digest| Waiting { digest, path, entry }));
+            let entry = waiting::read_signed(self.files, key.as_str(), &walked.state).ok();
+            let name = key.as_str().rsplit('/').next().and_then(|name| name.strip_suffix(".json"));
+            let digest = name.and_then(|name| Hash::from_hex(name).ok());
+            let Some((entry, digest)) = entry.filter(|entry| fault(entry).is_none()).zip(digest) else {
+                survey.waiting_unread += 1;
+                continue;
+            };
+            let path = key.as_str().to_owned();
+            let originals: BTreeSet<Hash> = entry.references().iter().map(|(_, to)| to.original).collect();
+            for original in originals.into_iter().filter(|original| survey.records.contains_key(original)) {
+                survey.about.entry(original).or_default().push(survey.waiting.len());
             }
+            survey.waiting.push(Waiting { digest, path, entry });
         }
         Ok(survey)
     }
@@ -121,16 +138,14 @@ impl Survey {
     /// Returns what the document is said to rest on, by whatever record of it.
     pub(super) fn rests_on(&self, original: &Hash) -> Rests {
         let mut rests = Rests { on: Vec::new(), unknown: Vec::new() };
+        let mut known = HashSet::new();
         let records = self.records.get(original).into_iter().flatten();
         for related in records.filter_map(|record| self.standings.of(*record)).flat_map(|one| &one.relations)
         {
             if let RelationKind::Other(_) = related.relation {
                 rests.unknown.push(related.by);
             }
-            let same = |(target, said): &(Target, Said)| {
-                *target == related.other && said.relation == related.relation
-            };
-            if related.relation.rests_on_target() && !rests.on.iter().any(same) {
+            if related.relation.rests_on_target() && known.insert((&related.other, &related.relation)) {
                 let said = Said { relation: related.relation.clone(), by: related.by };
                 rests.on.push((related.other.clone(), said));
             }
@@ -143,7 +158,7 @@ impl Survey {
         &'a self,
         original: &'a Hash,
     ) -> impl Iterator<Item = (&'a Waiting, &'a Target)> {
-        self.waiting.iter().filter_map(move |waiting| match &waiting.entry.body {
+        self.waiting_about(original).filter_map(move |waiting| match &waiting.entry.body {
             Body::Relation(relation)
                 if relation.about.original == *original && relation.relation.rests_on_target() =>
             {
@@ -151,6 +166,23 @@ impl Survey {
             }
             _ => None,
         })
+    }
+
+    /// Returns the statements that wait and say something of the document that its users must know: in words, and whether
+    /// it must not be used until that is settled. `now` is for embargoes.
+    pub(super) fn waits_to_say<'a>(
+        &'a self,
+        original: &'a Hash,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (&'a Waiting, &'static str, bool)> {
+        self.waiting_about(original).filter_map(move |waiting| {
+            let (words, grave) = says_of(&waiting.entry, original, now)?;
+            Some((waiting, words, grave))
+        })
+    }
+
+    fn waiting_about(&self, original: &Hash) -> impl Iterator<Item = &Waiting> {
+        self.about.get(original).into_iter().flatten().map(|place| &self.waiting[*place])
     }
 
     /// Returns the first record of a document that was surveyed.
@@ -169,4 +201,95 @@ fn recorded_at(body: &Body) -> Option<Timestamp> {
         Body::Notice(one) => Some(one.recorded_at),
         Body::Unknown => None,
     }
+}
+
+/// What a statement says of a document that others rest on, and whether nobody should until that is settled.
+fn says_of(entry: &Entry, original: &Hash, now: Timestamp) -> Option<(&'static str, bool)> {
+    const UNKNOWN: (&str, bool) = ("is something that is not known here", true);
+    Some(match &entry.body {
+        Body::Notice(notice) if notice.about.original == *original => match notice.notice {
+            NoticeKind::Retraction => ("was retracted", true),
+            NoticeKind::Kill => ("was killed", true),
+            NoticeKind::Takedown => ("was taken down", true),
+            NoticeKind::Embargo if notice.until.is_some_and(|until| until > now) => {
+                ("is under an embargo", true)
+            }
+            NoticeKind::Embargo => return None,
+            NoticeKind::Correction => ("was corrected", false),
+            NoticeKind::Clarification => ("was clarified", false),
+            NoticeKind::Update => ("was updated", false),
+            NoticeKind::Other(_) => UNKNOWN,
+        },
+        Body::Assessment(assessment) if assessment.about.original == *original => match assessment.state {
+            AssessmentState::Refuted => ("was refuted", true),
+            AssessmentState::Disputed => ("is disputed", false),
+            AssessmentState::Other(_) => UNKNOWN,
+            _ => return None,
+        },
+        Body::Relation(relation) => match (&relation.target, &relation.relation) {
+            (Target::Record(target), kind) if target.original == *original => match kind {
+                RelationKind::Retracts => ("was retracted", true),
+                RelationKind::Corrects => ("was corrected", false),
+                RelationKind::Clarifies => ("was clarified", false),
+                RelationKind::Updates => ("was updated", false),
+                RelationKind::Supersedes => ("was superseded", false),
+                RelationKind::Contradicts => ("is contradicted", false),
+                RelationKind::Other(_) => UNKNOWN,
+                _ => return None,
+            },
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+/// The other end of a relation, to be looked up.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) enum End<'a> {
+    Record(u64),
+    Unresolved(&'a Unresolved),
+}
+
+impl<'a> End<'a> {
+    pub(super) fn of(target: &'a Target) -> Self {
+        match target {
+            Target::Record(target) => End::Record(target.record),
+            Target::Unresolved(unresolved) => End::Unresolved(unresolved),
+        }
+    }
+
+    pub(super) fn of_source(source: &'a SourceRef) -> Option<Self> {
+        match source {
+            SourceRef::Record { record, .. } => Some(End::Record(*record)),
+            SourceRef::Unresolved(unresolved) => Some(End::Unresolved(unresolved)),
+            SourceRef::Pending { .. } => None,
+        }
+    }
+}
+
+/// A target in words.
+pub(super) fn shown(target: &Target) -> String {
+    match target {
+        Target::Record(target) => format!("record {}", target.record),
+        Target::Unresolved(unresolved) => words(unresolved),
+    }
+}
+
+/// A source in words.
+pub(super) fn named(source: &SourceRef) -> String {
+    match source {
+        SourceRef::Record { record, .. } => format!("record {record}"),
+        SourceRef::Pending { .. } => "a source that waits".into(),
+        SourceRef::Unresolved(unresolved) => words(unresolved),
+    }
+}
+
+/// What is known of a document that nobody has registered: a stranger's words, cut short.
+pub(super) fn words(unresolved: &Unresolved) -> String {
+    let Unresolved { text, url, org } = unresolved;
+    let parts: Vec<&str> = [text, url, org].into_iter().flatten().map(String::as_str).collect();
+    let all = parts.join(", ");
+    let cut: String = all.chars().take(120).collect();
+    let more = if cut.len() < all.len() { "…" } else { "" };
+    format!("\"{cut}{more}\"")
 }
