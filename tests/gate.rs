@@ -264,6 +264,23 @@ fn what_waits_to_be_said_of_a_source_is_named() {
     assert!(report.not_checked.iter().any(|one| one == told), "{:?}", report.not_checked);
 }
 
+/// Whom nothing was asked about does not meet a rule.
+#[test]
+fn an_article_without_a_source_meets_no_rule() {
+    let store = with(&[]);
+    let lock = pinned(&store, None, Vec::new()).unwrap();
+    let plain = gated(&store, &lock, &rule(None));
+    assert_eq!((plain.verdict, plain.findings.len()), (Verdict::Verified, 0));
+    assert!(
+        plain.not_checked.iter().any(|one| one.contains("no source is locked")),
+        "{:?}",
+        plain.not_checked
+    );
+    let asked = gated(&store, &lock, &rule(Some(Require::Claimed)));
+    assert_eq!(asked.verdict, Verdict::Unverifiable);
+    assert_eq!(asked.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), [Code::SourceNone]);
+}
+
 #[test]
 fn any_number_of_sources_is_pinned_and_judged() {
     let store = with(&[cites(2)]);

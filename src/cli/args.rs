@@ -354,7 +354,8 @@ pub struct ProveArgs {
     #[arg(value_name = "RECORD|FILE", required_unless_present = "upgrade", conflicts_with = "upgrade")]
     pub target: Option<PathBuf>,
 
-    /// Leave out a committed field, or all below it: bylines, /bylines/0, quotes, note … (can be repeated)
+    /// Leave out a committed field, or all below it: bylines, /bylines/0, quotes, note …; digests of single paragraphs
+    /// and of numbers go with words of the document (can be repeated)
     #[arg(long, value_name = "FIELD", action = ArgAction::Append, conflicts_with = "upgrade")]
     pub withhold: Vec<String>,
 

@@ -117,6 +117,8 @@ pub enum Code {
     SourceEmbargoed,
     /// A source does not meet the desk's rule.
     SourceBelowRule,
+    /// No source is locked for an article that a rule is to be held against.
+    SourceNone,
     /// A source is registered by nobody.
     SourceUnresolved,
     /// A source, or that the article rests on it, waits to be appended to the log.
@@ -150,6 +152,7 @@ impl Code {
             | Code::OriginalMissing
             | Code::ExtractorUnknown
             | Code::ArticleMissing
+            | Code::SourceNone
             | Code::SourceUnresolved
             | Code::SourcePending
             | Code::CheckpointTooOld
@@ -209,7 +212,7 @@ impl Code {
     ];
 
     /// The codes that a gate looks for, in the order of its checks.
-    pub const GATE: [Code; 19] = [
+    pub const GATE: [Code; 20] = [
         Code::RolledBack,
         Code::Forked,
         Code::PrefixRewritten,
@@ -223,6 +226,7 @@ impl Code {
         Code::SourceRefuted,
         Code::SourceEmbargoed,
         Code::SourceBelowRule,
+        Code::SourceNone,
         Code::SourceUnresolved,
         Code::SourcePending,
         Code::CheckpointTooOld,
@@ -348,6 +352,9 @@ impl Code {
             }
             Code::SourceUnresolved => {
                 "What became of the source cannot be known until somebody registers it; --allow-unresolved lets it pass."
+            }
+            Code::SourceNone => {
+                "Nothing was held against the rule: name what the article rests on with `dateline lock ARTICLE --source RECORD`."
             }
             Code::SourcePending => "Until it is in the log, a statement is nobody's record.",
             Code::CheckpointTooOld => {

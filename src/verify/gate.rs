@@ -285,7 +285,12 @@ impl Gate<'_> {
             }
         }
         if pinned.sources.is_empty() {
-            self.report.not_checked.push(format!("what {name} rests on: no source is locked for it"));
+            match self.rule.require {
+                Some(_) => self.push(self.at(place, Code::SourceNone, "no source is locked for it")),
+                None => {
+                    self.report.not_checked.push(format!("what {name} rests on: no source is locked for it"));
+                }
+            }
         }
         for source in &pinned.sources {
             self.source(Place { article: name, line: source.line }, source);

@@ -46,6 +46,12 @@ pub enum WithholdError {
     },
 }
 
+/// Members of a registration that hold words of the document.
+const WORDS: [&str; 3] = ["claimedOrigins", "bylines", "quotes"];
+/// Members that hold digests of a few words each: whoever guesses the words can tell whether he is right, so these are left out
+/// with any of them.
+const DIGESTS: [&str; 2] = ["/paragraphs", "/numbers"];
+
 /// A commitment in a predicate, with its opening.
 struct Commitment {
     at: String,
@@ -82,6 +88,11 @@ pub(super) fn withhold(
             });
         }
         out.extend(chosen);
+    }
+    let words = |one: &Commitment| WORDS.iter().any(|name| one.field.starts_with(&format!("/{name}/")));
+    if found.iter().any(|one| out.contains(&one.opening) && words(one)) {
+        let digests = found.iter().filter(|one| DIGESTS.contains(&one.field.as_str()));
+        out.extend(digests.map(|one| one.opening));
     }
     let left_out: Vec<&Commitment> = found.iter().filter(|one| out.contains(&one.opening)).collect();
     // What stands inside another that is left out has no place of its own any more.
@@ -202,6 +213,20 @@ mod tests {
         assert_eq!(left(&["/names/0", "names"]).unwrap(), (2, "/names".into()));
         assert_eq!(left(&["/a~1b", "list"]).unwrap(), (2, "/list/0 /a~1b".into()));
         assert!(matches!(left(&["title"]), Err(WithholdError::InTheClear { .. })));
+
+        // Digests of short texts give away the words that they are of.
+        let by = Disclosure::element([5; 16], &json!({"asPrinted": "Naby"})).unwrap();
+        let [paragraphs, note] =
+            ["paragraphs", "note"].map(|name| Disclosure::member([6; 16], name, &json!([name])).unwrap());
+        let predicate =
+            json!({"bylines": [{ELEMENT: by.digest()}], SD: [paragraphs.digest(), note.digest()]});
+        let all: Vec<String> = [&by, &paragraphs, &note].map(text).into();
+        let left_out = |field: &str| {
+            let (_, withheld) = withhold(&predicate, &all, &[field.to_owned()]).unwrap();
+            withheld.into_iter().map(|one| one.field).collect::<Vec<_>>()
+        };
+        assert_eq!(left_out("bylines"), ["/bylines/0", "/paragraphs"]);
+        assert_eq!(left_out("note"), ["/note"]);
         for unknown in ["", "/", "nam", "names/0/x", "/list/1", "/_sd/0", "list/0/"] {
             let error = left(&[unknown]).unwrap_err();
             let told = error.to_string();
