@@ -18,7 +18,7 @@
 //!
 //! | layer | module | what | may import |
 //! |---|---|---|---|
-//! | 0 | [`base`] | hashes, Ed25519, encodings, time, limits | nothing of the crate |
+//! | 0 | [`base`] | hashes, Ed25519, encodings, time, network addresses, limits | nothing of the crate |
 //! | 1 | [`tlog`] | RFC 6962 tree, proofs, tiles, entry bundles | `base` |
 //! | 1 | [`note`] | signed notes, keys, checkpoints, cosignatures, policy, the `.tlog-proof` file | `base`, `tlog` |
 //! | 1 | [`attest`] | DSSE envelopes, in-toto statements, SD-JWT disclosures | `base` |
@@ -39,7 +39,8 @@
 //!
 //! - Layers 0 to 2 do no I/O, read no clock and draw no randomness: time and randomness come in as arguments.
 //! - [`verify`] and [`log`] never import each other: a bug that they shared would hide itself.
-//! - Only `base::ed25519` calls the signature library, and only by its strict rule.
+//! - Only `base::ed25519` calls the signature library, and accepts what its strict rule accepts, nothing else: also where
+//!   it checks many signatures of one key from tables of its own.
 //! - No source file passes 600 lines, and none holds unfinished work.
 //! - Published files never change: a second write with other bytes is an error. Mutable are the checkpoint and the
 //!   files of openings, which must be able to forget.

@@ -2,7 +2,8 @@
 //!
 //! Signatures are checked with the *strict* rule of `ed25519-dalek` (`verify_strict`): the scalar is canonical,
 //! neither the key nor R is of small order, and no cofactor is cleared. The plain rule, the batch rule and the
-//! WebCrypto of browsers all accept a forgery under a small-order key, so they are not used for a verdict.
+//! WebCrypto of browsers all accept a forgery under a small-order key, so they are not used for a verdict. [`verify_each`]
+//! checks many signatures of few keys by the same rule, from tables.
 
 use std::fmt;
 
