@@ -2,8 +2,8 @@
 //!
 //! `subject[0]` is the document's original bytes, `subject[1]` the text that was extracted from them. The predicate
 //! says in the clear what may stay for ever: organisations, title, language, dates, digests. Bylines, quotations,
-//! notes, origins that are persons, and digests of few words are commitments; [`Registration::open`] puts back what
-//! the openings at hand disclose.
+//! notes, origins that are persons, and digests of few words are commitments;
+//! [`Entry::open_registration`](super::Entry::open_registration) puts back what the openings at hand disclose.
 //!
 //! Nothing in the clear gives a committed word away: evidence of a byline is inside its commitment, selectors in
 //! the clear carry no neighbouring words, and digests of single paragraphs, of single quotations and of the
