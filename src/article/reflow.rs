@@ -114,8 +114,10 @@ pub fn reflow(text: &str) -> Reflowed {
         }
         // What comes after the first composed character leads to the end: a segment is taken whole or not at all.
         let end = chars.peek().map_or(text.len(), |(next, _)| *next);
+        // White space before a mark may be dropped: the mark then begins where it did.
+        let first = usize::from(c.is_whitespace());
         for (nth, composed) in segment.nfc().enumerate() {
-            flow.push(if nth == 0 { at } else { end }, composed);
+            flow.push(if nth <= first { at } else { end }, composed);
         }
         flow.soft_hyphen = soft_hyphen;
     }
