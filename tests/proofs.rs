@@ -298,7 +298,7 @@ fn every_kind_of_record_is_proven() {
     let proven = check_proof(STORY.as_bytes(), None, &retraction, &trust()).unwrap();
     assert_eq!((proven.document, proven.original), (Some(Sameness::Bytes), Some(Hash::of(STORY.as_bytes()))));
     assert!(proven.registration.is_none());
-    assert_eq!(proven.predicate()["notice"], "retraction");
+    assert_eq!(proven.entry.predicate()["notice"], "retraction");
     let other = check_proof(STORY.replace('\n', " \n").as_bytes(), None, &retraction, &trust());
     assert!(matches!(other, Err(ProofCheckError::OtherDocument { index: 3, .. })));
     let cites = made(&store, 4, &["quote"], None).unwrap();

@@ -272,7 +272,7 @@ fn print_proven(name: &str, proven: &ProvenRecord, output: Output) -> Outcome<Ex
             let mut out = format!("{}: {verdict}: {what}{more}\n", sanitize(name));
             match &view {
                 Some(view) => out.push_str(&view.text()),
-                None => out.push_str(&statement_text(&proven.predicate())),
+                None => out.push_str(&statement_text(&proven.entry.predicate())),
             }
             let mut line = |name: &str, value: &str| out.push_str(&format!("  {name:<12}{value}\n"));
             for one in &proven.withheld {

@@ -1,5 +1,7 @@
 //! Exit codes. README lists them; any other code is a failure too.
 
+use crate::verify::Verdict;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -19,6 +21,16 @@ pub enum Exit {
     Key,
     /// Our own fault.
     Internal,
+}
+
+impl From<Verdict> for Exit {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Verified => Exit::Success,
+            Verdict::Invalid => Exit::Invalid,
+            Verdict::Unverifiable => Exit::Unavailable,
+        }
+    }
 }
 
 impl Exit {

@@ -42,11 +42,7 @@ pub(crate) fn run(workspace: &Workspace, args: &GateArgs, output: Output) -> Out
         if of_lock { failure.under(format!("{lock_name} cannot be used")) } else { failure }
     })?;
     report.not_checked.extend(keys_not_checked(workspace, &args.trust));
-    let exit = match report.verdict {
-        Verdict::Verified => Exit::Success,
-        Verdict::Invalid => Exit::Invalid,
-        Verdict::Unverifiable => Exit::Unavailable,
-    };
+    let exit = Exit::from(report.verdict);
     let results = Results {
         command: "gate",
         subject: Some(&report.origin),

@@ -174,6 +174,15 @@ pub(crate) fn find(paths: &[PathBuf]) -> Inputs {
     inputs
 }
 
+/// Returns the record that an argument names, which may name a file instead: a number is a record, anything else a file.
+pub(crate) fn record_named(argument: &Path) -> Outcome<Option<u64>> {
+    let text = argument.to_string_lossy();
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| Failure::new(Exit::NotFound, "no log has such a record"))
+}
+
 /// Returns whether a folder is the keys or the records of a workspace: what lies there is no document.
 fn is_of_a_workspace(folder: &Path) -> bool {
     let own = folder.file_name().is_some_and(|name| name == "keys" || name == "records");

@@ -15,7 +15,7 @@ use crate::verify::{
 use super::args::LockArgs;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
-use super::input::{Input, read_bounded};
+use super::input::{Input, read_bounded, record_named};
 use super::output::Output;
 use super::terminal::sanitize;
 use super::view::json_word;
@@ -80,13 +80,11 @@ pub(crate) fn run(workspace: &Workspace, args: &LockArgs, output: Output) -> Out
 
 /// A number is a record, anything else a file.
 fn given(source: &Path) -> Outcome<Given> {
-    let text = source.to_string_lossy();
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        let record = text.parse().map_err(|_| Failure::new(Exit::NotFound, "no log has such a record"))?;
+    if let Some(record) = record_named(source)? {
         return Ok(Given::Record(record));
     }
     let bytes = Input::File(source.to_owned()).read()?;
-    Ok(Given::Document(Hash::of(&bytes), text.into_owned()))
+    Ok(Given::Document(Hash::of(&bytes), source.to_string_lossy().into_owned()))
 }
 
 fn article_text(article: &LockedArticle) -> String {

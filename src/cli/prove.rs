@@ -14,7 +14,7 @@ use crate::verify::{LogReader, MadeProof, ReaderError, read_log_as};
 use super::args::{ProveArgs, TrustArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
-use super::input::{Input, read_bounded};
+use super::input::{Input, read_bounded, record_named};
 use super::output::{Output, print_exactly};
 use super::terminal::sanitize;
 use super::workspace::Workspace;
@@ -53,10 +53,7 @@ enum Wanted {
 impl Wanted {
     /// A number is a record, anything else a file.
     fn of(target: &Path) -> Outcome<Self> {
-        let text = target.to_string_lossy();
-        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            let record =
-                text.parse().map_err(|_| Failure::new(Exit::NotFound, "no log has such a record"))?;
+        if let Some(record) = record_named(target)? {
             return Ok(Wanted::Record(record));
         }
         Ok(Wanted::Document(Hash::of(&Input::File(target.to_owned()).read()?)))

@@ -88,7 +88,7 @@ fn text(record: &Record, standing: Option<&Standing>, size: u64) -> String {
         );
     }
     if let Body::Relation(_) | Body::Assessment(_) | Body::Notice(_) | Body::Unknown = record.entry.body {
-        out.push_str(&statement_text(&record.predicate()));
+        out.push_str(&statement_text(&record.entry.predicate()));
     }
     out
 }

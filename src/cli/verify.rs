@@ -79,11 +79,7 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
     }
     let report = &audited.report;
     let kept = memory.keep(&audited);
-    let exit = match report.verdict {
-        Verdict::Verified => Exit::Success,
-        Verdict::Invalid => Exit::Invalid,
-        Verdict::Unverifiable => Exit::Unavailable,
-    };
+    let exit = Exit::from(report.verdict);
     let results = Results {
         command: "verify",
         subject: report.origin.as_deref(),

@@ -14,13 +14,11 @@
 //! `withheld` is whoever made the file speaking: which openings he left out on purpose. What is closed and not named there
 //! is missing.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use thiserror::Error;
 
 use crate::article::{Format, REFLOW, ReadError, ReadOptions, read};
-use crate::attest::disclosure::{self, Disclosure};
-use crate::attest::statement::Statement;
 use crate::base::encoding::{DecodeError, from_base64};
 use crate::base::{Hash, PublicKey};
 use crate::note::{OpenError, OpenedCheckpoint, TlogProof, TlogProofError};
@@ -30,7 +28,6 @@ use crate::record::{Body, Entry, EntryError, Registration, State};
 use crate::tlog::{InclusionProof, ProofError, leaf_hash};
 
 use super::Trust;
-use super::reader::open_registration;
 use super::signer::authorise_and_fold;
 use super::withhold::Withheld;
 
@@ -94,13 +91,6 @@ pub struct ProvenRecord {
     pub missing: Vec<String>,
     /// Id of the key that signed, enrolled by a root key at an earlier index, or a root key itself.
     pub signer: Hash,
-}
-
-impl ProvenRecord {
-    /// Returns what the record says, as it was signed, with its commitments closed.
-    pub fn predicate(&self) -> Value {
-        predicate(&self.entry)
-    }
 }
 
 /// Why a proof does not hold, or could not be checked.
@@ -378,21 +368,14 @@ pub(super) fn fault(entry: &Entry) -> Option<String> {
 /// Puts the openings back. Returns what a registration then says, and JSON Pointers to the commitments that stay closed;
 /// or why they do not fit.
 fn open_any(entry: &Entry, openings: &[String]) -> Result<(Option<OpenedRegistration>, Vec<String>), String> {
-    let (registration, fit) = open_registration(entry, openings);
-    fit?;
-    if let Some(opened) = registration {
-        let closed = opened.withheld.clone();
-        return Ok((Some(opened), closed));
-    }
-    let parsed: Result<Vec<Disclosure>, _> = openings.iter().map(|text| Disclosure::parse(text)).collect();
-    let opened = parsed.and_then(|openings| disclosure::apply(&predicate(entry), &openings));
-    opened.map(|opened| (None, opened.withheld)).map_err(|error| error.to_string())
-}
-
-/// Returns the predicate as it was signed, with its commitments closed.
-pub(super) fn predicate(entry: &Entry) -> Value {
-    let statement = Statement::parse(entry.envelope.unverified_payload());
-    statement.expect("internal error: the payload was read before").predicate
+    let opened = match &entry.body {
+        Body::Registration(_) => entry.open_registration(openings).map(|opened| {
+            let closed = opened.withheld.clone();
+            (Some(opened), closed)
+        }),
+        _ => entry.open::<IgnoredAny>(openings).map(|opened| (None, opened.withheld)),
+    };
+    opened.map_err(|error| error.to_string())
 }
 
 /// Takes an entry out of its base64 and checks that it is in the log.

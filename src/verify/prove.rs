@@ -14,7 +14,7 @@ use crate::tlog::proof::root_of_prefix;
 
 use super::evidence::{Contradiction, Evidence};
 use super::memory::open_signed;
-use super::proof::{KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, check_bundle, fault, predicate};
+use super::proof::{KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, check_bundle, fault};
 use super::reader::{LogReader, ReaderError};
 use super::withhold::{Withheld, WithholdError, withhold};
 
@@ -154,7 +154,7 @@ impl LogReader<'_> {
                 self.prove_in(index, anchor.checkpoint.size())?.0.iter().map(Hash::to_base64).collect();
             keys.push(KeyProof { index, entry: to_base64(&bytes), proof });
         }
-        let (openings, withheld) = withhold(&predicate(&record.entry), &record.openings, withheld)?;
+        let (openings, withheld) = withhold(&record.entry.predicate(), &record.openings, withheld)?;
         let (format, entry) = (PROOF_FORMAT.into(), to_base64(&record.bytes));
         self.file(index, ProofBundle { format, entry, openings, withheld, keys }, anchor)
     }

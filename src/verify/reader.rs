@@ -50,13 +50,6 @@ pub struct Record {
     pub signer: Result<Hash, String>,
 }
 
-impl Record {
-    /// Returns what the record says, as it was signed, with its commitments closed.
-    pub fn predicate(&self) -> serde_json::Value {
-        super::proof::predicate(&self.entry)
-    }
-}
-
 /// Why the log cannot be read.
 #[derive(Debug, Error)]
 #[non_exhaustive]
