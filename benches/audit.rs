@@ -5,7 +5,8 @@
 //!
 //! - `verify_strict` of `ed25519-dalek` alone, on all cores, over the messages of these entries, in memory;
 //! - a full audit from the folder;
-//! - an audit that remembers all but the last entries, so that the rest is compared and not checked again.
+//! - an audit that remembers all but the last entries, so that the rest is compared and not checked again;
+//! - the same by the hash tiles alone.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use std::path::Path;
@@ -41,7 +42,8 @@ fn main() {
     );
 
     let memory = audited(&store, &trust, None).memory.unwrap();
-    let (mut strict, mut full, mut again) = (Vec::new(), Vec::new(), Vec::new());
+    let quick = memory.clone().tiles_alone();
+    let [mut strict, mut full, mut again, mut tiles] = [const { Vec::new() }; 4];
     for _ in 0..RUNS {
         strict.push(timed(|| {
             let holds = messages.par_iter().filter(|(key, message, signature)| {
@@ -52,10 +54,12 @@ fn main() {
         }));
         full.push(timed(|| drop(audited(&store, &trust, None))));
         again.push(timed(|| drop(audited(&store, &trust, Some(&memory)))));
+        tiles.push(timed(|| drop(audited(&store, &trust, Some(&quick)))));
     }
     line("verify_strict alone", count, &strict, None);
     line("full audit", count, &full, Some(&strict));
     line("audit of a log checked before", count, &again, Some(&strict));
+    line("the same by tiles alone", count, &tiles, Some(&strict));
 }
 
 fn audited(store: &FileStore, trust: &Trust, memory: Option<&Memory>) -> Audited {

@@ -128,6 +128,50 @@ fn a_changed_original_below_a_prefix_is_found_by_a_full_audit_and_said_not_to_be
 }
 
 #[test]
+fn by_tiles_alone_what_was_checked_is_not_read_and_any_other_history_is_found() {
+    let (store, memory) = remembered();
+    let quick = memory.clone().tiles_alone();
+    let policy = policy();
+    append(&mut open(&store, &policy).unwrap(), records(600..900)).unwrap();
+    // The keys were enrolled in the first bundle, so that is read; nothing is asked of the second.
+    let part = MemoryStore::default();
+    copy(&store, &part, "tile/entries/001");
+    part.delete(&[key("disclosures/000"), key("disclosures/001")]).unwrap();
+    let grown = audited(&part, Some(&quick));
+    assert_eq!(grown.report.verdict, Verdict::Verified, "{:?}", grown.report.findings);
+    let what = grown.report.remembered.unwrap();
+    assert_eq!((what.size, what.extends, what.compared, what.tiles_alone), (600, Some(true), 512, true));
+    assert_eq!((grown.report.counts.entries, grown.report.counts.signatures), (900 - 256, 900 - 512));
+    let told =
+        |audited: &Audited| audited.report.not_checked[0].starts_with("whether entries 0 to 511 and their");
+    assert!(told(&grown), "{:?}", grown.report.not_checked);
+
+    // What it leaves behind is what any other audit of the whole log does, and finds what is gone.
+    let after = grown.memory.unwrap();
+    assert_eq!(after, audited(&store, None).memory.unwrap());
+    let all = audited(&part, Some(&after));
+    assert_eq!(all.report.verdict, Verdict::Unverifiable);
+    assert!(codes(&all).contains(&Code::FileMissing), "{:?}", codes(&all));
+
+    // A tile that is gone or was changed makes it check everything.
+    for changed in [false, true] {
+        let damaged = MemoryStore::default();
+        copy(&store, &damaged, "tile/0/001");
+        if changed {
+            let mut bytes = get(&store, "tile/0/001").unwrap();
+            bytes[40] ^= 1;
+            put(&damaged, "tile/0/001", bytes);
+        }
+        let found = audited(&damaged, Some(&quick));
+        assert_eq!(found.report.findings, audited(&damaged, None).report.findings);
+        assert!(!found.report.findings.is_empty());
+        let what = found.report.remembered.unwrap();
+        assert_eq!((what.compared, what.tiles_alone), (0, false));
+        assert!(!told(&found), "{:?}", found.report.not_checked);
+    }
+}
+
+#[test]
 fn another_judge_checks_everything_again() {
     let (store, memory) = remembered();
     let mut others = trust();

@@ -141,6 +141,25 @@ fn a_damaged_log_is_reported_as_in_the_folder() {
 }
 
 #[test]
+fn by_tiles_alone_little_else_is_fetched_of_what_was_checked() {
+    let store = log(SIZE);
+    let memory = audited(&store, None).memory.unwrap().tiles_alone();
+    let server = Server::of(&store, Duration::ZERO);
+    let again = audited(&distant(&server, &options(), None, Some(&memory)), Some(&memory)).report;
+    assert_eq!(again.verdict, Verdict::Verified, "{:?}", again.findings);
+    assert!(again.remembered.unwrap().tiles_alone);
+    let asked = server.asked();
+    let of = |prefix: &str| {
+        let mut paths = of_paths(&asked, prefix);
+        paths.sort();
+        paths
+    };
+    // The keys were enrolled in the first bundle.
+    assert_eq!(of("/tile/entries/"), ["/tile/entries/000", "/tile/entries/002.p/188"]);
+    assert_eq!(of("/tile/0/"), ["/tile/0/000", "/tile/0/001", "/tile/0/002.p/188"]);
+}
+
+#[test]
 fn no_log_is_no_log() {
     let server = Server::start(Duration::ZERO);
     let result = audit_since(&web(&server, &options()), &trust(), None, &|_, _| {});

@@ -198,9 +198,6 @@ impl<'t> Decoded<'t> {
     /// # Errors
     /// [`DisclosureError::TooLarge`], [`DisclosureError::Encoding`].
     pub fn of(text: &'t str) -> Result<Self, DisclosureError> {
-        if text.len() > DISCLOSURE_MAX_BYTES / 3 * 4 + 4 {
-            return Err(DisclosureError::TooLarge { size: text.len() / 4 * 3, limit: DISCLOSURE_MAX_BYTES });
-        }
         let json = from_base64url(text).map_err(|_| DisclosureError::encoding(text))?;
         if json.len() > DISCLOSURE_MAX_BYTES {
             return Err(DisclosureError::TooLarge { size: json.len(), limit: DISCLOSURE_MAX_BYTES });

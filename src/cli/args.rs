@@ -425,8 +425,9 @@ pub struct FromArgs {
 
 The verdict is verified (exit 0), invalid (1) or unverifiable (3).
 
-What was accepted is remembered: the next run proves that the log only grew, and checks in full
-what is new. A log that was rolled back, forked or rewritten is invalid, and both of its
+What was accepted is remembered: the next run proves that the log only grew, checks in full what is
+new, and of the rest that it is what it was. Of that --quick reads the hash tiles alone, 32 bytes an
+entry, for logs too large to be read every day; --full checks it once more. A log that was rolled back, forked or rewritten is invalid, and both of its
 checkpoints are kept as evidence that anyone can check.
 
 With --git what was accepted is the log at that revision, and so are the keys that are trusted where
@@ -455,12 +456,16 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub full: bool,
 
+    /// Read only the hash tiles of what was checked before, not its entries and openings
+    #[arg(long, conflicts_with_all = ["stateless", "full"])]
+    pub quick: bool,
+
     /// Prove that the log extends the one at this git revision, in place of what is remembered
-    #[arg(long, value_name = "BASE", conflicts_with_all = ["full", "log"])]
+    #[arg(long, value_name = "BASE", conflicts_with_all = ["full", "quick", "log"])]
     pub git: Option<String>,
 
     /// Check a file of evidence against a log instead: no log is read
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "state", "stateless", "full", "git"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "state", "stateless", "full", "quick", "git"])]
     pub evidence: Option<PathBuf>,
 }
 

@@ -179,7 +179,11 @@ impl Remembering {
             Some((state, log)) if args.git.is_none() => state.recall(log)?,
             _ => None,
         };
-        let before = if args.full { before.map(Memory::without_prefix) } else { before };
+        let before = match before {
+            Some(before) if args.full => Some(before.without_prefix()),
+            Some(before) if args.quick => Some(before.tiles_alone()),
+            before => before,
+        };
         Ok(Remembering { note, log, state, before })
     }
 

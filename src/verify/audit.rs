@@ -16,7 +16,7 @@ use super::batch::{Batch, Compared, Job, Parsed, Said, Work};
 use super::checkpoint::{open_checkpoint, recall};
 use super::evidence::Evidence;
 use super::fetch::Files;
-use super::memory::{self, Memory, Prefix};
+use super::memory::{self, Comparison, Memory, Prefix};
 use super::references::{References, Registered};
 use super::report::{Code, FINDINGS_MAX, Finding, Report, Verdict};
 use super::signer::{Authorised, SignerKeys, authorise_and_fold, code_of_signer, code_of_statement};
@@ -74,8 +74,8 @@ pub fn audit(
 }
 
 /// As [`audit()`], with what an earlier audit of the same log left behind: checks that the log extends what was seen
-/// then, and of the entries that were checked in full only that their bytes and openings are the same, some 2 µs each.
-/// Where they are not, everything is checked again.
+/// then, and of the entries that were checked in full only that their bytes and openings are the same, some 2 µs each; or
+/// only that their hash tiles are ([`Memory::tiles_alone`]). Where they are not, everything is checked again.
 ///
 /// # Errors
 /// As [`audit()`].
@@ -165,12 +165,13 @@ impl<'a> Audit<'a> {
         let evidence = recall(&mut self.report, files, policy, memory, &opened, &note);
         let extends = self.report.remembered.is_none_or(|remembered| remembered.extends == Some(true));
         let remembered_size = self.report.remembered.map_or(0, |remembered| remembered.size);
-        let prefix = memory
+        let comparison = memory
             .filter(|_| compare && extends && self.report.remembered.is_some())
             .and_then(|memory| memory.prefix(&self.learned.judge, remembered_size.min(size)));
-        if let Some(prefix) = prefix {
-            self.compare(prefix, size, progress)?;
+        if let Some(comparison) = comparison {
+            self.compare(comparison, size, progress)?;
         }
+        let prefix = comparison.map(|comparison| comparison.prefix);
         let compared = self.state.size();
         self.references.skip(compared);
         let listed = originals_listed(listing);
@@ -205,7 +206,8 @@ impl<'a> Audit<'a> {
         find_strays(&mut self.report, listing, size, unread, |hash| {
             originals.contains_key(hash) || waiting.contains(hash)
         });
-        self.report.name_what_was_not_checked(compared, lists);
+        let tiles_alone = comparison.is_some_and(|comparison| comparison.tiles_alone);
+        self.report.name_what_was_not_checked(compared, tiles_alone, lists);
         // What is remembered and cannot be read is not to be forgotten.
         let known = memory.is_none() || self.report.remembered.is_some();
         let memory = if accepted && extends && known && self.report.verdict != Verdict::Invalid {
@@ -271,14 +273,15 @@ impl<'a> Audit<'a> {
     }
 
     /// Goes through the entries that were checked in full before: their bytes must give the tiles, and their openings
-    /// be the same.
+    /// be the same; or the tiles alone must lead to the root.
     fn compare(
         &mut self,
-        prefix: &Prefix,
+        Comparison { prefix, tiles_alone }: Comparison<'_>,
         size: u64,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<(), Differs> {
         let files = self.files;
+        let read = if tiles_alone { Compared::read_tile } else { Compared::read };
         let mut keys = prefix.keys.as_slice();
         let mut bundles = bundles_of(prefix.size);
         let mut openings = memory::CHAIN_START;
@@ -289,11 +292,13 @@ impl<'a> Audit<'a> {
             let (of_these, rest) = keys.split_at(keys.partition_point(|index| *index < end));
             keys = rest;
             let compared: Vec<Option<Compared>> =
-                some.into_par_iter().map(|bundle| Compared::read(files, bundle, of_these)).collect();
+                some.into_par_iter().map(|bundle| read(files, bundle, of_these)).collect();
             for compared in compared {
-                let Compared { root, keys, openings: digest } = compared.ok_or(Differs)?;
-                openings = memory::chained(&openings, &digest);
-                self.report.counts.entries += 256;
+                let Compared { root, entries, keys, openings: digest } = compared.ok_or(Differs)?;
+                if let Some(digest) = digest {
+                    openings = memory::chained(&openings, &digest);
+                }
+                self.report.counts.entries += entries;
                 self.report.counts.tiles += 1;
                 self.trees.push_full(root);
                 for (index, entry) in keys {
@@ -307,12 +312,13 @@ impl<'a> Audit<'a> {
             self.state.skip_to(end);
             progress(end, size);
         }
-        if openings != prefix.openings {
+        if !tiles_alone && openings != prefix.openings {
             return Err(Differs);
         }
         self.learned = prefix.clone();
         if let Some(remembered) = &mut self.report.remembered {
             remembered.compared = prefix.size;
+            remembered.tiles_alone = tiles_alone;
         }
         Ok(())
     }

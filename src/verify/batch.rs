@@ -130,19 +130,32 @@ impl Parsed {
     }
 }
 
-/// A bundle whose entries give its tile, as far as what follows needs it.
+/// A bundle that was checked in full before, as far as what follows needs it.
 pub(super) struct Compared {
     /// The root over its 256 entries.
     pub(super) root: Hash,
+    /// How many entries were read.
+    pub(super) entries: u64,
     /// The statements about keys in it.
     pub(super) keys: Vec<(u64, Entry)>,
-    /// Digest of the file of openings.
-    pub(super) openings: Hash,
+    /// Digest of the file of openings, if it was read.
+    pub(super) openings: Option<Hash>,
 }
 
 impl Compared {
-    /// Reads a full one; `None` if anything is amiss. `keys` are the indices of the statements about keys in it and in
-    /// its neighbours.
+    /// Reads the tile of a full one, and its entries only if some are statements about keys, which are at `keys`, as
+    /// are those in its neighbours. `None` if anything is amiss.
+    pub(super) fn read_tile(files: Files<'_>, bundle: EntryBundle, keys: &[u64]) -> Option<Self> {
+        if keys.iter().any(|index| index / 256 == bundle.index()) {
+            return Compared::read(files, bundle, keys);
+        }
+        let tile = files.tile(Tile::new(0, bundle.index(), bundle.width())?).ok()?;
+        let root = (tile.len() == 256).then(|| root_of(&tile))?;
+        Some(Compared { root, entries: 0, keys: Vec::new(), openings: None })
+    }
+
+    /// Reads the entries of a full one, which must give its tile, and its openings; `None` if anything is amiss. `keys`
+    /// are the indices of the statements about keys in it and in its neighbours.
     pub(super) fn read(files: Files<'_>, bundle: EntryBundle, keys: &[u64]) -> Option<Self> {
         let (found, bytes) = files.bundle(bundle).ok()?;
         let entries = found.entries(&bytes).ok()?;
@@ -156,8 +169,8 @@ impl Compared {
             Some((*index, Entry::parse(bytes).ok()?))
         };
         let keys = keys.iter().filter_map(parse).collect();
-        let openings = Hash::of(&files.openings_bytes(bundle.index()).ok()?);
-        Some(Compared { root: root_of(&tile), keys, openings })
+        let openings = Some(Hash::of(&files.openings_bytes(bundle.index()).ok()?));
+        Some(Compared { root: root_of(&tile), entries: 256, keys, openings })
     }
 }
 

@@ -91,7 +91,7 @@ pub(super) fn recall(
         None => Some(true),
     };
     let (size, root_hash) = (before.size(), before.root_hash());
-    report.remembered = Some(Remembered { size, root_hash, extends, compared: 0 });
+    report.remembered = Some(Remembered { size, root_hash, extends, compared: 0, tiles_alone: false });
     if extends.is_none() {
         report.push(
             Finding::new(

@@ -26,6 +26,9 @@ pub struct Memory {
     checkpoint: String,
     /// What of it was checked in full and need only be compared.
     prefix: Option<Prefix>,
+    /// Whether the next audit compares the hash tiles of that alone.
+    #[serde(skip)]
+    tiles_alone: bool,
 }
 
 /// Whole bundles whose every entry, opening and stored original was found to hold.
@@ -42,6 +45,14 @@ pub(super) struct Prefix {
     pub(super) originals: Option<Hash>,
     /// Indices of the statements about keys: they are read again, as later entries depend on them.
     pub(super) keys: Vec<u64>,
+}
+
+/// What is only compared with what was remembered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Comparison<'m> {
+    pub(super) prefix: &'m Prefix,
+    /// Whether its hash tiles are all that is read of it, but for the statements about keys.
+    pub(super) tiles_alone: bool,
 }
 
 /// Why a memory cannot be used.
@@ -87,17 +98,23 @@ impl Memory {
             Err(error) => return Err(error),
         }
         let checkpoint = String::from_utf8_lossy(note).into_owned();
-        Ok(Memory { format: MEMORY_FORMAT.into(), checkpoint, prefix: None })
+        Ok(Memory { format: MEMORY_FORMAT.into(), checkpoint, prefix: None, tiles_alone: false })
     }
 
     pub(super) fn new(note: &[u8], prefix: Option<Prefix>) -> Option<Self> {
         let checkpoint = String::from_utf8(note.to_vec()).ok()?;
-        Some(Memory { format: MEMORY_FORMAT.into(), checkpoint, prefix })
+        Some(Memory { format: MEMORY_FORMAT.into(), checkpoint, prefix, tiles_alone: false })
     }
 
     /// Returns the memory of the checkpoint alone: everything is to be checked in full again.
     pub fn without_prefix(self) -> Self {
         Memory { prefix: None, ..self }
+    }
+
+    /// Returns the same for an audit that reads, of what was checked in full, the hash tiles alone and neither entries
+    /// nor openings: it proves that their hashes are what they were, and not that they are still there.
+    pub fn tiles_alone(self) -> Self {
+        Memory { tiles_alone: true, ..self }
     }
 
     /// Returns whether it is of more entries than `other` is.
@@ -117,9 +134,9 @@ impl Memory {
         Some((opened.log().clone(), opened.checkpoint().size()))
     }
 
-    /// Returns how many entries need only be compared, if the same release audits again and trusts the same keys.
-    pub(super) fn compared(&self) -> Option<u64> {
-        self.prefix.as_ref().map(|prefix| prefix.size)
+    /// Returns what need only be compared, if the same release audits again and trusts the same keys.
+    pub(super) fn compared(&self) -> Option<Comparison<'_>> {
+        self.prefix.as_ref().map(|prefix| Comparison { prefix, tiles_alone: self.tiles_alone })
     }
 
     /// Returns the remembered checkpoint, if `log` signed it. Nobody else's signature on it matters: whom else the policy
@@ -129,14 +146,14 @@ impl Memory {
     }
 
     /// Returns the prefix, if it was judged as `judge` would, and `size` entries hold it.
-    pub(super) fn prefix(&self, judge: &Hash, size: u64) -> Option<&Prefix> {
-        let usable = |prefix: &&Prefix| {
+    pub(super) fn prefix(&self, judge: &Hash, size: u64) -> Option<Comparison<'_>> {
+        let usable = |Comparison { prefix, .. }: &Comparison<'_>| {
             prefix.judge == *judge
                 && prefix.size <= size
                 && prefix.size > 0
                 && prefix.size.is_multiple_of(256)
         };
-        self.prefix.as_ref().filter(usable)
+        self.compared().filter(usable)
     }
 }
 

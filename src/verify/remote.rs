@@ -34,6 +34,8 @@ pub struct Extent {
     root: Hash,
     /// Entries that an audit only compares, if what is remembered still holds.
     compared: u64,
+    /// Those of which it reads the hash tiles alone.
+    tiles_alone: u64,
 }
 
 impl Extent {
@@ -41,20 +43,23 @@ impl Extent {
     pub fn of(note: &[u8], policy: &Policy, memory: Option<&Memory>) -> Option<Self> {
         let opened = open_signed(policy, note)?;
         let (size, root) = (opened.checkpoint().size(), opened.checkpoint().root_hash());
-        let compared = memory.and_then(Memory::compared).unwrap_or(0).min(size);
-        Some(Extent { size, root, compared })
+        let comparison = memory.and_then(Memory::compared);
+        let compared = comparison.map_or(0, |comparison| comparison.prefix.size.min(size));
+        let tiles_alone =
+            if comparison.is_some_and(|comparison| comparison.tiles_alone) { compared } else { 0 };
+        Some(Extent { size, root, compared, tiles_alone })
     }
 
     /// Returns the files that an audit reads, but for stored originals, in its order. Endless for a hostile size: it is to be
     /// read only as far as the audit goes.
     pub fn files(self) -> impl Iterator<Item = Wanted> + Send {
-        let bundles = bundles_of(self.size).flat_map(|bundle| {
-            let lowest = Tile::new(0, bundle.index(), bundle.width());
-            let mut files = vec![wanted(bundle.path(), BUNDLE_MAX_BYTES)];
-            files.extend(lowest.map(wanted_tile));
-            files.push(wanted(layout::disclosures_path(bundle.index()), DISCLOSURES_FILE_MAX_BYTES));
-            files.extend(tiles_above(bundle));
-            files
+        let bundles = bundles_of(self.size).flat_map(move |bundle| {
+            let whole = bundle.first_entry() >= self.tiles_alone;
+            let entries = whole.then(|| wanted(bundle.path(), BUNDLE_MAX_BYTES));
+            let lowest = Tile::new(0, bundle.index(), bundle.width()).map(wanted_tile);
+            let openings = layout::disclosures_path(bundle.index());
+            let openings = whole.then(|| wanted(openings, DISCLOSURES_FILE_MAX_BYTES));
+            entries.into_iter().chain(lowest).chain(openings).chain(tiles_above(bundle))
         });
         let edge = partial_tiles_of(self.size).filter(|tile| tile.level() > 0).map(wanted_tile);
         bundles.chain(edge)
@@ -204,7 +209,7 @@ mod tests {
     use super::*;
 
     fn names(size: u64) -> Vec<String> {
-        let extent = Extent { size, root: Hash([0; 32]), compared: 0 };
+        let extent = Extent { size, root: Hash([0; 32]), compared: 0, tiles_alone: 0 };
         extent.files().map(|wanted| wanted.key.to_string()).collect()
     }
 
@@ -231,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_hostile_size_costs_only_what_is_read_of_it() {
-        let extent = Extent { size: i64::MAX as u64, root: Hash([0; 32]), compared: 0 };
+        let extent = Extent { size: i64::MAX as u64, root: Hash([0; 32]), compared: 0, tiles_alone: 0 };
         assert_eq!(extent.files().take(1_000).count(), 1_000);
     }
 

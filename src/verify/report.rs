@@ -189,6 +189,8 @@ pub struct Remembered {
     /// Entries, from the first, whose bytes and openings are those that were checked in full before: their signatures
     /// and stored originals were not checked again.
     pub compared: u64,
+    /// Whether their hash tiles alone are known to be the same: they themselves were not read again.
+    pub tiles_alone: bool,
 }
 
 /// What an audit says.
@@ -230,10 +232,16 @@ impl Report {
         }
     }
 
-    /// Names what was not looked at. The first `compared` entries were only compared with what was checked before; `lists`
-    /// says whether files could be listed.
-    pub(super) fn name_what_was_not_checked(&mut self, compared: u64, lists: bool) {
-        if compared > 0 {
+    /// Names what was not looked at. The first `compared` entries were only compared with what was checked before, or
+    /// `tiles_alone` were; `lists` says whether files could be listed.
+    pub(super) fn name_what_was_not_checked(&mut self, compared: u64, tiles_alone: bool, lists: bool) {
+        if tiles_alone {
+            self.not_checked.push(format!(
+                "whether entries 0 to {} and their openings are still there, and hold: all was checked before, and their \
+                 hashes have not changed since (without --quick they are read again)",
+                compared - 1
+            ));
+        } else if compared > 0 {
             self.not_checked.push(format!(
                 "the signatures and stored originals of entries 0 to {} once more: all was checked before, and neither \
                  the entries nor their openings have changed since (--full checks them again)",
