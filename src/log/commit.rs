@@ -171,8 +171,7 @@ fn refuse_what_is_in_the_way(store: &dyn Store, objects: &[Object]) -> Result<()
 /// Steps 3 to 5: what follows once the checkpoint has moved. Recovery runs the same, and running it twice does no
 /// harm.
 fn finish(store: &dyn Store, staged: &StagedBundle, size: u64) -> Result<(), StoreError> {
-    store.put_immutable(&staged.immutable)?;
-    store.put(&staged.mutable)?;
+    store.put_together(&staged.immutable, &staged.mutable)?;
     store.put(&[Object { key: key(layout::CHECKPOINT), bytes: staged.checkpoint.clone() }])?;
     clean(store, &[staged.previous_size], size)
 }

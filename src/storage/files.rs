@@ -1,29 +1,33 @@
 //! A folder on a local disk.
 //!
-//! How an object becomes durable, and so what `strace` shows for one of them:
+//! How objects become durable, and so what `strace` shows. One alone:
 //!
 //! ```text
 //! openat(.local/tmp/N, O_CREAT|O_EXCL)   a new file beside the log, on the same file system
 //! write                                  the whole object
 //! fsync                                  its bytes reach the disk before it gets its name
-//! renameat(.local/tmp/N, tile/0/000)     one step: readers see nothing or all
-//! fsync(tile/0)                          the name reaches the disk; once a folder, however many objects
+//! renameat(.local/tmp/N, checkpoint)     one step: readers see nothing or all
+//! fsync(.)                               the name reaches the disk
 //! ```
 //!
-//! A folder that had to be made is synced into its parent likewise. One writer at a time: `.local/lock` is locked
-//! with the system's file lock for as long as the store is open for writing.
+//! Several at once: all are written, one `syncfs` brings their bytes to the disk, each gets its name, and one more brings
+//! the names, so that a commit costs as many syncs whatever its size. That also waits for what other programs wrote to
+//! this file system. A system without that call syncs each file and each folder. A folder that had to be made is
+//! synced into its parent likewise. One writer at a time: `.local/lock` is locked with the system's file lock for as
+//! long as the store is open for writing.
 //!
-//! Known gap: after a failed `fsync` Linux may drop the written pages and report success the next time. So an error
+//! Known gap: after a failed sync Linux may drop the written pages and report success the next time. So an error
 //! here is final for the writer that saw it, and recovery writes every object again rather than trust one it finds.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
+use super::disk::{Disk, Kind, Lock, SystemDisk};
 use super::{Key, Listing, Object, Store, StoreError};
 
 /// The folder for what is transient or derived; never part of the log.
@@ -33,8 +37,9 @@ const LOCAL: &str = ".local";
 #[derive(Debug)]
 pub struct FileStore {
     root: PathBuf,
-    /// The locked file, while open for writing.
-    lock: Option<File>,
+    disk: Arc<dyn Disk>,
+    /// Held while open for writing.
+    lock: Option<Box<dyn Lock>>,
     next_temporary: AtomicU64,
 }
 
@@ -44,10 +49,19 @@ fn io_error(op: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreErr
     move |source| StoreError::Io { op, path, source }
 }
 
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 impl FileStore {
     /// Opens a folder for reading. Nothing is created, not even the folder.
     pub fn reader(root: &Path) -> Self {
-        FileStore { root: root.to_owned(), lock: None, next_temporary: AtomicU64::new(0) }
+        FileStore::reader_on(Arc::new(SystemDisk), root)
+    }
+
+    /// As [`FileStore::reader`], on another disk than the system's.
+    pub fn reader_on(disk: Arc<dyn Disk>, root: &Path) -> Self {
+        FileStore { root: root.to_owned(), disk, lock: None, next_temporary: AtomicU64::new(0) }
     }
 
     /// Opens a folder for writing, making it if need be, and removes what an interrupted writer left in
@@ -56,31 +70,33 @@ impl FileStore {
     /// # Errors
     /// [`StoreError::Locked`] if another process has it open for writing; [`StoreError::Io`].
     pub fn writer(root: &Path) -> Result<Self, StoreError> {
+        FileStore::writer_on(Arc::new(SystemDisk), root)
+    }
+
+    /// As [`FileStore::writer`], on another disk than the system's.
+    ///
+    /// # Errors
+    /// As [`FileStore::writer`].
+    pub fn writer_on(disk: Arc<dyn Disk>, root: &Path) -> Result<Self, StoreError> {
+        let mut store = FileStore::reader_on(disk, root);
         let temporary = root.join(LOCAL).join("tmp");
         let mut made = BTreeSet::new();
-        make_folder(&temporary, &mut made)?;
-        sync_folders(&made)?;
+        store.make_folder(&temporary, &mut made)?;
+        store.sync_folders(&made)?;
         let path = root.join(LOCAL).join("lock");
         // Opening a pipe that somebody left in its place would wait for ever.
-        if path.exists() && !path.is_file() {
+        if store.disk.kind(&path).is_ok_and(|kind| kind != Kind::File) {
             return Err(io_error("lock", &path)(io::Error::other("not a regular file")));
         }
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(io_error("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked { path }),
-            Err(TryLockError::Error(source)) => return Err(StoreError::Io { op: "lock", path, source }),
+        let Some(lock) = store.disk.lock(&path).map_err(io_error("lock", &path))? else {
+            return Err(StoreError::Locked { path });
+        };
+        store.lock = Some(lock);
+        for (name, _) in store.disk.list(&temporary).map_err(io_error("list", &temporary))? {
+            let stale = temporary.join(name);
+            store.disk.remove_file(&stale).map_err(io_error("remove", &stale))?;
         }
-        for entry in fs::read_dir(&temporary).map_err(io_error("list", &temporary))? {
-            let stale = entry.map_err(io_error("list", &temporary))?.path();
-            fs::remove_file(&stale).map_err(io_error("remove", &stale))?;
-        }
-        Ok(FileStore { root: root.to_owned(), lock: Some(file), next_temporary: AtomicU64::new(0) })
+        Ok(store)
     }
 
     /// Returns the folder.
@@ -92,95 +108,147 @@ impl FileStore {
         self.root.join(key.as_str())
     }
 
-    /// Returns whether a link stands anywhere below the root on the way to an object: whoever made the folder could lead
-    /// a reader out of it, to a file that is not for his eyes.
-    fn is_linked(&self, key: &Key) -> bool {
-        let mut path = self.root.clone();
-        key.as_str().split('/').any(|part| {
+    /// Returns what stands under the name of an object; a link if one stands anywhere below the root on the way to it:
+    /// whoever made the folder could lead a reader out of it, to a file that is not for his eyes.
+    fn kind(&self, key: &Key) -> io::Result<Kind> {
+        let (mut path, mut found) = (self.root.clone(), Kind::Folder);
+        for part in key.as_str().split('/') {
             path.push(part);
-            fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink())
-        })
+            found = self.disk.kind(&path)?;
+            if found == Kind::Link {
+                break;
+            }
+        }
+        Ok(found)
     }
 
-    fn must_be_writer(&self, key: &Key) -> Result<(), StoreError> {
-        if self.lock.is_some() { Ok(()) } else { Err(StoreError::ReadOnly { key: key.clone() }) }
+    fn lock(&self, key: &Key) -> Result<&dyn Lock, StoreError> {
+        self.lock.as_deref().ok_or_else(|| StoreError::ReadOnly { key: key.clone() })
     }
 
-    /// Writes one object under a temporary name, synced, and gives it its own name. Its folder is not yet synced.
-    fn place(&self, object: &Object) -> Result<(), StoreError> {
-        let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
-        let temporary = self.root.join(LOCAL).join("tmp").join(number.to_string());
-        let result = write_synced(&temporary, &object.bytes).and_then(|()| {
+    /// Makes `folder` and what it lies in, and adds to `to_sync` each folder that got a new name in it.
+    fn make_folder(&self, folder: &Path, to_sync: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {
+        if matches!(self.disk.kind(folder), Ok(Kind::Folder)) {
+            return Ok(());
+        }
+        if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            self.make_folder(parent, to_sync)?;
+            to_sync.insert(parent.to_owned());
+        }
+        match self.disk.create_folder(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(io_error("create", folder)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn sync_folders(&self, folders: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
+        folders
+            .iter()
+            .try_for_each(|folder| self.disk.sync_folder(folder).map_err(io_error("sync", folder)))
+    }
+
+    /// Writes objects under temporary names, makes them durable, and then their own names.
+    fn place(&self, objects: &[&Object]) -> Result<(), StoreError> {
+        let Some(first) = objects.first() else { return Ok(()) };
+        let lock = self.lock(&first.key)?;
+        let mut folders = BTreeSet::new();
+        let mut to_sync = BTreeSet::new();
+        for object in objects {
             let path = self.path(&object.key);
-            fs::rename(&temporary, &path).map_err(io_error("rename to", &path))
-        });
+            let parent = path.parent().unwrap_or(&self.root);
+            if folders.insert(parent.to_owned()) {
+                self.make_folder(parent, &mut to_sync)?;
+            }
+        }
+        to_sync.append(&mut folders);
+        let count = objects.len() as u64;
+        let first = self.next_temporary.fetch_add(count, Ordering::Relaxed);
+        let temporary = |number: usize| {
+            self.root.join(LOCAL).join("tmp").join((first + number as u64).to_string())
+        };
+        let sync_everything = || lock.sync_everything().map_err(io_error("sync", &self.root));
+        // One object in a folder that is there costs two syncs either way.
+        let together = (objects.len() > 1 || to_sync.len() > 1) && lock.can_sync_everything();
+        let placed = || -> Result<(), StoreError> {
+            let create = |synced: bool| {
+                objects.par_iter().enumerate().try_for_each(|(number, object)| {
+                    let path = temporary(number);
+                    self.disk.create(&path, &object.bytes, synced).map_err(io_error("write", &path))
+                })
+            };
+            create(!together)?;
+            if together {
+                sync_everything()?;
+            }
+            objects.par_iter().enumerate().try_for_each(|(number, object)| {
+                let path = self.path(&object.key);
+                self.disk.rename(&temporary(number), &path).map_err(io_error("rename to", &path))
+            })?;
+            if together { sync_everything() } else { self.sync_folders(&to_sync) }
+        };
+        let result = placed();
         if result.is_err() {
             // Best effort: what is left is removed when the folder is next opened for writing.
-            let _ = fs::remove_file(&temporary);
+            (0..objects.len()).for_each(|number| drop(self.disk.remove_file(&temporary(number))));
         }
         result
     }
 
-    fn place_all(&self, objects: &[Object]) -> Result<(), StoreError> {
-        let mut to_sync = BTreeSet::new();
-        for object in objects {
-            self.must_be_writer(&object.key)?;
-            let path = self.path(&object.key);
-            let parent = path.parent().unwrap_or(&self.root);
-            make_folder(parent, &mut to_sync)?;
-            to_sync.insert(parent.to_owned());
+    /// Refuses to replace an object that must not change.
+    fn must_be_the_same(&self, object: &Object) -> Result<(), StoreError> {
+        match self.get(&object.key, object.bytes.len() as u64) {
+            Ok(Some(found)) if found != object.bytes => {
+                Err(StoreError::Immutable { key: object.key.clone() })
+            }
+            Err(StoreError::TooLarge { .. }) => Err(StoreError::Immutable { key: object.key.clone() }),
+            found => found.map(drop),
         }
-        objects.par_iter().try_for_each(|object| self.place(object))?;
-        sync_folders(&to_sync)
     }
 }
 
 impl Store for FileStore {
     fn get(&self, key: &Key, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path(key);
-        let absent = |error: &io::Error| {
-            matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-        };
-        if self.is_linked(key) {
-            return Err(io_error("read", &path)(io::Error::other("a link leads there, and is not followed")));
-        }
         // Looked at first: opening a pipe that somebody left in a file's place would wait for ever.
-        let size = match fs::metadata(&path) {
-            Ok(found) if found.is_file() => found.len(),
-            Ok(_) => return Err(io_error("read", &path)(io::Error::other("not a regular file"))),
-            Err(error) if absent(&error) => return Ok(None),
+        let refused = match self.kind(key) {
+            Ok(Kind::File) => None,
+            Ok(Kind::Link) => Some("a link leads there, and is not followed"),
+            Ok(Kind::Folder | Kind::Other) => Some("not a regular file"),
+            Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(io_error("read", &path)(error)),
         };
-        let mut bytes = Vec::new();
-        match File::open(&path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes)) {
-            Ok(_) if bytes.len() as u64 > limit => {
-                Err(StoreError::TooLarge { key: key.clone(), size: size.max(limit.saturating_add(1)), limit })
+        if let Some(why) = refused {
+            return Err(io_error("read", &path)(io::Error::other(why)));
+        }
+        match self.disk.read(&path, limit.saturating_add(1)) {
+            Ok(bytes) if bytes.len() as u64 > limit => {
+                let size = self.disk.size(&path).unwrap_or_default().max(limit.saturating_add(1));
+                Err(StoreError::TooLarge { key: key.clone(), size, limit })
             }
-            Ok(_) => Ok(Some(bytes)),
-            Err(error) if absent(&error) => Ok(None),
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(io_error("read", &path)(error)),
         }
     }
 
     fn put_immutable(&self, objects: &[Object]) -> Result<(), StoreError> {
-        objects.par_iter().try_for_each(|object| match self.get(&object.key, object.bytes.len() as u64) {
-            Ok(Some(found)) if found == object.bytes => Ok(()),
-            Ok(None) => Ok(()),
-            Ok(Some(_)) | Err(StoreError::TooLarge { .. }) => {
-                Err(StoreError::Immutable { key: object.key.clone() })
-            }
-            Err(error) => Err(error),
-        })?;
-        self.place_all(objects)
+        self.put_together(objects, &[])
     }
 
     fn put(&self, objects: &[Object]) -> Result<(), StoreError> {
-        self.place_all(objects)
+        self.put_together(&[], objects)
+    }
+
+    fn put_together(&self, immutable: &[Object], mutable: &[Object]) -> Result<(), StoreError> {
+        immutable.par_iter().try_for_each(|object| self.must_be_the_same(object))?;
+        self.place(&immutable.iter().chain(mutable).collect::<Vec<_>>())
     }
 
     fn compare_and_swap(&self, key: &Key, expected: Option<&[u8]>, new: &[u8]) -> Result<bool, StoreError> {
         // The lock makes reading, comparing and renaming one step.
-        self.must_be_writer(key)?;
+        self.lock(key)?;
         let found = match self.get(key, expected.map_or(0, |bytes| bytes.len() as u64)) {
             Err(StoreError::TooLarge { .. }) => return Ok(false),
             found => found?,
@@ -188,15 +256,15 @@ impl Store for FileStore {
         if found.as_deref() != expected {
             return Ok(false);
         }
-        self.place_all(&[Object { key: key.clone(), bytes: new.to_vec() }])?;
+        self.place(&[&Object { key: key.clone(), bytes: new.to_vec() }])?;
         Ok(true)
     }
 
     fn delete(&self, keys: &[Key]) -> Result<(), StoreError> {
         for key in keys {
-            self.must_be_writer(key)?;
+            self.lock(key)?;
             let path = self.path(key);
-            match fs::remove_file(&path) {
+            match self.disk.remove_file(&path) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(io_error("remove", &path)(error)),
@@ -204,7 +272,7 @@ impl Store for FileStore {
             // A folder that became empty goes too; one that did not stays, and that is no error.
             let mut folder = path.parent();
             while let Some(parent) = folder.filter(|parent| *parent != self.root) {
-                if fs::remove_dir(parent).is_err() {
+                if self.disk.remove_folder(parent).is_err() {
                     break;
                 }
                 folder = parent.parent();
@@ -215,70 +283,41 @@ impl Store for FileStore {
 
     fn list(&self, folder: &str) -> Result<Listing, StoreError> {
         let mut listing = Listing::default();
-        walk(&self.root, folder, &mut listing)?;
+        self.walk(folder, &mut listing)?;
         listing.keys.sort();
         listing.foreign.sort();
         Ok(listing)
     }
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).open(path).map_err(io_error("create", path))?;
-    file.write_all(bytes).map_err(io_error("write", path))?;
-    file.sync_all().map_err(io_error("sync", path))
-}
-
-/// Makes `folder` and what it lies in, and adds to `to_sync` each folder that got a new name in it.
-fn make_folder(folder: &Path, to_sync: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        make_folder(parent, to_sync)?;
-        to_sync.insert(parent.to_owned());
-    }
-    match fs::create_dir(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(io_error("create", folder)(error)),
-        _ => Ok(()),
-    }
-}
-
-fn sync_folders(folders: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
-    for folder in folders {
-        let sync = File::open(folder).and_then(|handle| handle.sync_all());
-        sync.map_err(io_error("sync", folder))?;
-    }
-    Ok(())
-}
-
-/// Lists `folder` below `root` without following links.
-fn walk(root: &Path, folder: &str, listing: &mut Listing) -> Result<(), StoreError> {
-    let path = if folder.is_empty() { root.to_owned() } else { root.join(folder) };
-    let entries = match fs::read_dir(&path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(io_error("list", &path)(error)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(io_error("list", &path))?;
-        let kind = entry.file_type().map_err(io_error("look at", &entry.path()))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let name = if folder.is_empty() { name } else { format!("{folder}/{name}") };
-        if kind.is_dir() {
-            walk(root, &name, listing)?;
-        } else {
+impl FileStore {
+    /// Lists `folder` below the root without following links.
+    fn walk(&self, folder: &str, listing: &mut Listing) -> Result<(), StoreError> {
+        let path = if folder.is_empty() { self.root.clone() } else { self.root.join(folder) };
+        let found = match self.disk.list(&path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(io_error("list", &path)(error)),
+        };
+        for (name, kind) in found {
+            let name = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            if kind == Kind::Folder {
+                self.walk(&name, listing)?;
+                continue;
+            }
             match Key::new(name.clone()) {
-                Ok(key) if kind.is_file() => listing.keys.push(key),
+                Ok(key) if kind == Kind::File => listing.keys.push(key),
                 _ => listing.foreign.push(name),
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn object(name: &str, bytes: &[u8]) -> Object {

@@ -16,6 +16,7 @@
 pub mod ahead;
 pub mod archive;
 pub mod cache;
+pub mod disk;
 pub mod files;
 pub mod memory;
 pub mod web;
@@ -147,6 +148,15 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Io`], [`StoreError::ReadOnly`].
     fn put(&self, objects: &[Object]) -> Result<(), StoreError> {
         refuse(objects.iter().map(|object| &object.key))
+    }
+
+    /// As [`Store::put_immutable`] and [`Store::put`]; a store may make both durable at the cost of one.
+    ///
+    /// # Errors
+    /// As theirs.
+    fn put_together(&self, immutable: &[Object], mutable: &[Object]) -> Result<(), StoreError> {
+        self.put_immutable(immutable)?;
+        self.put(mutable)
     }
 
     /// Replaces `key` by `new` if and only if its bytes are `expected` (`None`: there is no object). Returns whether
