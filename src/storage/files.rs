@@ -79,10 +79,12 @@ impl FileStore {
     /// As [`FileStore::writer`].
     pub fn writer_on(disk: Arc<dyn Disk>, root: &Path) -> Result<Self, StoreError> {
         let mut store = FileStore::reader_on(disk, root);
-        let temporary = root.join(LOCAL).join("tmp");
         let mut made = BTreeSet::new();
-        store.make_folder(&temporary, &mut made)?;
+        store.make_folder(&root.join(LOCAL), &mut made)?;
         store.sync_folders(&made)?;
+        // What is in it is of no use after a crash, nor is it itself.
+        let temporary = root.join(LOCAL).join("tmp");
+        store.make_folder(&temporary, &mut BTreeSet::new())?;
         let path = root.join(LOCAL).join("lock");
         // Opening a pipe that somebody left in its place would wait for ever.
         if store.disk.kind(&path).is_ok_and(|kind| kind != Kind::File) {
@@ -144,9 +146,7 @@ impl FileStore {
     }
 
     fn sync_folders(&self, folders: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
-        folders
-            .iter()
-            .try_for_each(|folder| self.disk.sync_folder(folder).map_err(io_error("sync", folder)))
+        folders.iter().try_for_each(|folder| self.disk.sync_folder(folder).map_err(io_error("sync", folder)))
     }
 
     /// Writes objects under temporary names, makes them durable, and then their own names.
@@ -165,9 +165,8 @@ impl FileStore {
         to_sync.append(&mut folders);
         let count = objects.len() as u64;
         let first = self.next_temporary.fetch_add(count, Ordering::Relaxed);
-        let temporary = |number: usize| {
-            self.root.join(LOCAL).join("tmp").join((first + number as u64).to_string())
-        };
+        let temporary =
+            |number: usize| self.root.join(LOCAL).join("tmp").join((first + number as u64).to_string());
         let sync_everything = || lock.sync_everything().map_err(io_error("sync", &self.root));
         // One object in a folder that is there costs two syncs either way.
         let together = (objects.len() > 1 || to_sync.len() > 1) && lock.can_sync_everything();

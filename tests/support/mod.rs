@@ -4,6 +4,7 @@
 // Each test program uses a part of this.
 #![allow(dead_code)]
 
+pub(crate) mod disk;
 pub(crate) mod statements;
 
 use std::collections::BTreeMap;
@@ -213,6 +214,11 @@ impl Witness {
         assert!(known.is_none_or(|known| known == record.entry.bytes), "index {index} was given twice");
     }
 
+    /// How many entries were acknowledged.
+    pub(crate) fn acknowledged(&self) -> usize {
+        self.acknowledged.len()
+    }
+
     fn checkpoint(&mut self, store: &dyn Store, name: &str) -> Option<Checkpoint> {
         let bytes = store.get(&key(name), u64::MAX).unwrap()?;
         let opened = policy().open_checkpoint(&bytes).unwrap();
@@ -249,15 +255,9 @@ impl Witness {
         entries
     }
 
-    /// Checks a log that no commit is under way in. Returns its size.
+    /// Checks a log that no commit is under way in, and that nothing is left of those that were. Returns its size.
     pub(crate) fn log_is_whole(&mut self, store: &dyn Store) -> u64 {
-        let entries = self.readers_see_a_log(store);
-        let committed = self.checkpoint(store, COMMITTED).unwrap();
-        assert_eq!(committed.size(), entries.len() as u64, "committed, and not published");
-        for (index, bytes) in &self.acknowledged {
-            let found = entries.get(*index as usize);
-            assert!(found == Some(bytes), "entry {index}, which was acknowledged, is not there");
-        }
+        let entries = self.nothing_is_lost(store);
         let leaves: Vec<Hash> = entries.iter().map(|entry| Hash::of_parts(&[&[0], entry])).collect();
         let tiles: Vec<String> = store.list("tile").unwrap().keys.iter().map(Key::to_string).collect();
         let expected: Vec<String> = files_by_definition(&leaves).into_keys().collect();
@@ -265,6 +265,18 @@ impl Witness {
         let staging = key(dateline::log::STAGING);
         assert_eq!(store.get(&staging, u64::MAX).unwrap(), None, "the staged bundle was left");
         entries.len() as u64
+    }
+
+    /// Checks a log that no commit is under way in. Returns its entries.
+    pub(crate) fn nothing_is_lost(&mut self, store: &dyn Store) -> Vec<Vec<u8>> {
+        let entries = self.readers_see_a_log(store);
+        let committed = self.checkpoint(store, COMMITTED).unwrap();
+        assert_eq!(committed.size(), entries.len() as u64, "committed, and not published");
+        for (index, bytes) in &self.acknowledged {
+            let found = entries.get(*index as usize);
+            assert!(found == Some(bytes), "entry {index}, which was acknowledged, is not there");
+        }
+        entries
     }
 }
 

@@ -1,0 +1,295 @@
+//! The power fails at every step of a commit, and the disk keeps of what was not synced what it likes. What was acknowledged
+//! is there, and the log goes on.
+//!
+//! A scenario is a line of [`SCENARIOS`]; all that follows is done with each.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use dateline::log::{AppendError, Appended, Log, NewRecord, OpenError};
+use dateline::record::{KeyAction, layout};
+use dateline::storage::{FileStore, Store, StoreError};
+use dateline::verify::Verdict;
+use support::disk::{Crash, Plan, SimulatedDisk, folder};
+use support::{Witness, append, audited, key, key_entry, open, policy, records, root_key, signing};
+
+/// What a writer does.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// Appends so many records in one commit.
+    Append(u64),
+    /// Enrols a key.
+    Enrol,
+    /// Drops the log and opens it again.
+    Reopen,
+}
+
+use Step::{Append, Enrol, Reopen};
+
+/// What it is called, the entries of the log before, and what is done.
+type Scenario = (&'static str, u64, &'static [Step]);
+
+const SCENARIOS: &[Scenario] = &[
+    ("the first append", 0, &[Append(1)]),
+    ("one after another", 1, &[Append(1), Append(1)]),
+    ("to the border of a tile", 255, &[Append(1)]),
+    ("over the border of a tile", 255, &[Append(2)]),
+    ("from the border of a tile", 256, &[Append(1)]),
+    ("over several tiles", 300, &[Append(500)]),
+    ("partial tiles are cleaned", 250, &[Append(3), Append(3), Append(3)]),
+    ("a key is enrolled", 3, &[Enrol, Append(1)]),
+    ("the writer comes and goes", 254, &[Append(1), Reopen, Append(1), Reopen, Append(1)]),
+];
+
+const CRASHES: [Crash; 6] =
+    [Crash::Nothing, Crash::Everything, Crash::Names, Crash::Last, Crash::Some(1), Crash::Some(2)];
+
+/// Does everything in the same order each time, for as long as it is held.
+fn one_thread() -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().unwrap()
+}
+
+fn store_on(disk: &SimulatedDisk) -> Result<FileStore, StoreError> {
+    FileStore::writer_on(Arc::new(disk.clone()), &folder())
+}
+
+fn reader(disk: &SimulatedDisk) -> FileStore {
+    FileStore::reader_on(Arc::new(disk.clone()), &folder())
+}
+
+/// A disk with a log of the first `size` records, all of it synced.
+fn disk_of(size: u64) -> SimulatedDisk {
+    let disk = SimulatedDisk::new();
+    if size > 0 {
+        support::build(&store_on(&disk).unwrap(), size);
+    }
+    disk.after(Crash::Everything)
+}
+
+/// The work of one writer, who tells the witness what he was told.
+struct Writer<'a> {
+    store: &'a FileStore,
+    witness: &'a mut Witness,
+    published: u64,
+    /// Records that were tried.
+    used: u64,
+}
+
+impl Writer<'_> {
+    fn work(&mut self, size: u64, steps: &[Step]) -> Result<(), ()> {
+        let policy = policy();
+        let begun = if size == 0 { support::create(self.store, &policy) } else { open(self.store, &policy) };
+        let mut log = begun.map_err(drop)?;
+        for step in steps {
+            match step {
+                Append(count) => {
+                    let some = records(self.used..self.used + count);
+                    self.used += count;
+                    self.append(&mut log, some)?;
+                }
+                Enrol => {
+                    let entry = key_entry(&root_key(), KeyAction::Enrol, &signing(7).public());
+                    self.append(&mut log, vec![NewRecord { entry, content: None }])?;
+                }
+                Reopen => log = open(self.store, &policy).map_err(drop)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, log: &mut Log<'_>, records: Vec<NewRecord>) -> Result<(), ()> {
+        let from = log.size();
+        let (promised, result) = match append(log, records.clone()) {
+            Ok(_) => {
+                self.published = log.size();
+                (true, Ok(()))
+            }
+            // Not published yet, but appended for good.
+            Err(AppendError::Unpublished { first_index, .. }) => (first_index == from, Err(())),
+            Err(_) => (false, Err(())),
+        };
+        if promised {
+            (from..).zip(&records).for_each(|(index, record)| self.witness.acknowledge(index, record));
+        }
+        result
+    }
+}
+
+/// A disk after a run, what was promised in it, and how many records were tried.
+struct Run {
+    disk: SimulatedDisk,
+    witness: Witness,
+    /// Entries that readers were promised to see.
+    published: u64,
+    tried: u64,
+    done: bool,
+}
+
+impl Run {
+    fn of((_, size, steps): Scenario, base: &SimulatedDisk, plan: Plan) -> Self {
+        let disk = base.copy(plan);
+        let mut witness = Witness::default();
+        if size > 0 {
+            witness.readers_see_a_log(&reader(base));
+            let there = records(0..size);
+            (0..).zip(&there).for_each(|(index, record)| witness.acknowledge(index, record));
+        }
+        let (mut published, mut tried, mut done) = (size, size, false);
+        if let Ok(store) = store_on(&disk) {
+            let mut writer = Writer { store: &store, witness: &mut witness, published, used: size };
+            done = writer.work(size, steps).is_ok();
+            (published, tried) = (writer.published, writer.used);
+        }
+        Run { disk, witness, published, tried, done }
+    }
+
+    /// Checks what a machine finds that was started again: first as a reader, then as a writer who goes on, with what was
+    /// tried before or with something else.
+    fn goes_on_after(&self, crash: Crash, again: bool) {
+        let (disk, mut witness) = (self.disk.after(crash), self.witness.clone());
+        let reader = reader(&disk);
+        let seen = witness.readers_see_a_log(&reader).len() as u64;
+        assert!(seen >= self.published, "readers see {seen} entries of {}", self.published);
+        // All that the auditor reads beyond that does not depend on which sync was how far.
+        if crash == Crash::Nothing && reader.get(&key(layout::CHECKPOINT), u64::MAX).unwrap().is_some() {
+            verified(&reader);
+        }
+        let (store, policy) = (store_on(&disk).unwrap(), policy());
+        let mut log = match open(&store, &policy) {
+            Err(OpenError::NoLog) => {
+                assert_eq!(witness.acknowledged(), 0, "a log that was there is not there any more");
+                support::create(&store, &policy).unwrap()
+            }
+            opened => opened.unwrap(),
+        };
+        let before = log.size();
+        assert!(before == 0 || witness.nothing_is_lost(&store).len() as u64 == before);
+        let next = match (before, again) {
+            (0, _) => records(0..1),
+            (_, true) => records(1..self.tried + 1),
+            (_, false) => records(self.tried + 1..self.tried + 3),
+        };
+        for (appended, record) in append(&mut log, next.clone()).unwrap().iter().zip(&next) {
+            if let Appended::Registered(index) = appended {
+                witness.acknowledge(*index, record);
+            }
+        }
+        assert_eq!(witness.nothing_is_lost(&store).len() as u64, log.size());
+        assert!(log.size() > before);
+        if crash == Crash::Some(1) {
+            verified(&reader);
+        }
+    }
+}
+
+fn verified(store: &dyn Store) {
+    let report = audited(store);
+    assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.findings);
+}
+
+/// Runs a scenario with a stop at each of its calls, and once to its end.
+fn each_stop(scenario: Scenario, plan: Plan, mut then: impl FnMut(u64, Run) -> bool) {
+    let base = disk_of(scenario.1);
+    for stop in 0.. {
+        let run = Run::of(scenario, &base, Plan { stop_at: Some(stop), ..plan });
+        let stopped = run.disk.has_stopped();
+        assert!(stopped || run.done, "{} fails without a fault", scenario.0);
+        if !then(stop, run) || !stopped {
+            break;
+        }
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_power_cut_at_any_step() {
+    let _held = one_thread();
+    for scenario in SCENARIOS {
+        each_stop(*scenario, Plan::default(), |stop, run| {
+            for (number, crash) in CRASHES.into_iter().enumerate() {
+                let again = (stop + number as u64).is_multiple_of(2);
+                told(
+                    || format!("{}, stop {stop}, {crash:?}", scenario.0),
+                    || run.goes_on_after(crash, again),
+                );
+            }
+            true
+        });
+    }
+}
+
+#[test]
+fn a_power_cut_while_recovering_does_no_harm_either() {
+    let _held = one_thread();
+    for scenario in [SCENARIOS[0], SCENARIOS[1], SCENARIOS[3], SCENARIOS[7]] {
+        each_stop(scenario, Plan::default(), |stop, run| {
+            // What the first crash leaves is a base for the second: opening it is the scenario.
+            for (first, second) in [(Crash::Everything, Crash::Nothing), (Crash::Names, Crash::Some(1))] {
+                let base = run.disk.after(first);
+                for stop_again in 0.. {
+                    let disk = base.copy(Plan { stop_at: Some(stop_again), ..Plan::default() });
+                    let opened = store_on(&disk).is_ok_and(|store| open(&store, &policy()).is_ok());
+                    let stopped = disk.has_stopped();
+                    let again = Run { disk, witness: run.witness.clone(), ..run };
+                    let what = || format!("{}, stops {stop} and {stop_again}, {first:?}", scenario.0);
+                    told(what, || again.goes_on_after(second, stop_again % 2 == 0));
+                    if !stopped {
+                        assert!(opened || run.witness.acknowledged() == 0, "{}", what());
+                        break;
+                    }
+                }
+            }
+            true
+        });
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_failed_call_and_the_power_cut_after_it() {
+    let _held = one_thread();
+    for scenario in SCENARIOS {
+        let base = disk_of(scenario.1);
+        for fail in 0.. {
+            let run = Run::of(*scenario, &base, Plan { fail_at: Some(fail), ..Plan::default() });
+            if run.disk.counted().0 <= fail {
+                break;
+            }
+            for crash in [Crash::Everything, Crash::Nothing] {
+                let what = || format!("{}, call {fail} fails, {crash:?}", scenario.0);
+                told(what, || run.goes_on_after(crash, fail % 2 == 0));
+            }
+        }
+    }
+}
+
+/// Takes each sync away in turn: somebody must lose something, or it was for nothing.
+#[test]
+fn each_sync_is_needed() {
+    let _held = one_thread();
+    for scenario in [SCENARIOS[0], SCENARIOS[1]] {
+        let run = Run::of(scenario, &disk_of(scenario.1), Plan::default());
+        let (_, syncs) = run.disk.counted();
+        for lie in 0..syncs {
+            let mut missed = false;
+            each_stop(scenario, Plan { lie_at: Some(lie), ..Plan::default() }, |_, run| {
+                for (crash, again) in CRASHES.into_iter().flat_map(|crash| [(crash, true), (crash, false)]) {
+                    let held = catch_unwind(AssertUnwindSafe(|| run.goes_on_after(crash, again)));
+                    missed |= held.is_err();
+                }
+                !missed
+            });
+            assert!(missed, "{}: nothing is lost without sync {lie} of {syncs}", scenario.0);
+        }
+    }
+}
+
+/// Says where a check fails.
+fn told(what: impl Fn() -> String, check: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(check)) {
+        eprintln!("in: {}", what());
+        std::panic::resume_unwind(panic);
+    }
+}
