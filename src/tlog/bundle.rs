@@ -188,7 +188,9 @@ mod tests {
         assert_eq!(paths(600), ["tile/entries/000", "tile/entries/001", "tile/entries/002.p/88"]);
         for bundle in bundles_of(600) {
             assert_eq!(bundle.path().parse(), Ok(bundle));
+            assert_eq!(bundle.to_string(), bundle.path());
             assert!(bundle.belongs_to(600));
+            assert_eq!(bundle.full(), EntryBundle::new(bundle.index(), 256).unwrap());
         }
         assert!("tile/entries/000.p/256".parse::<EntryBundle>().is_err());
         assert!(!EntryBundle::new(2, 88).unwrap().belongs_to(601));
