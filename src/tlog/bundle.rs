@@ -164,6 +164,11 @@ mod tests {
         let before = bytes.clone();
         assert_eq!(push(&mut bytes, &vec![7; 65_536]), Err(BundleError::TooLarge { size: 65_536 }));
         assert_eq!(bytes, before);
+        let mut largest = Vec::new();
+        for _ in 0..256 {
+            push(&mut largest, &[7; 65_535]).unwrap();
+        }
+        assert_eq!(largest.len(), BUNDLE_MAX_BYTES);
     }
 
     #[test]

@@ -255,7 +255,8 @@ impl ConsistencyProof {
 /// How many hashes the proof between two sizes, 0 < `old` < `new`, has.
 fn consistency_length(old: u64, new: u64) -> usize {
     let shift = old.trailing_zeros();
-    let from_complete_subtree = inclusion_length((old - 1) >> shift, ((new - 1) >> shift) + 1);
+    // From the old tree's last complete subtree, or from the right sibling of that, it is equally far.
+    let from_complete_subtree = inclusion_length(old >> shift, ((new - 1) >> shift) + 1);
     from_complete_subtree + usize::from(!old.is_power_of_two())
 }
 

@@ -4,6 +4,7 @@ use dateline::article::reflow::reflow;
 use dateline::article::{self, ReadOptions};
 use dateline::attest::Disclosure;
 use dateline::base::Hash;
+use dateline::base::limits::QUOTE_MAX_CHARS;
 use dateline::record::{Decisions, Draft, NewEntry, NoticeKind, RelationKind};
 use dateline::storage::MemoryStore;
 use dateline::verify::Code;
@@ -191,17 +192,12 @@ pub(crate) fn statements() -> Vec<Attack> {
         })
         .finds([at(7, Code::DigestMismatch)])
         .holds(8, 8),
-        attack("a quotation of a whole document, to be read again and again", {
-            let long = "one two three four. ".repeat(1_001);
-            let text = long.trim_end();
-            let (end, words) = (text.chars().count(), reflow(text).as_str().to_owned());
-            let quote = json!({
-                "text": words, "marks": "«»", "start": 0, "end": end, "reflowSha256": Hash::of(words.as_bytes()),
-            });
-            let store = with([with_quote(&registration_of(text), &quote)]);
-            crate::attack::put(&store, &dateline::record::layout::content_path(&Hash::of(text.as_bytes())), text);
-            store
-        })
+        // Four characters of the document for each that a quotation may have.
+        attack("the longest quotation", quoted_whole(4 * QUOTE_MAX_CHARS)).holds(8, 8).harmless(),
+        attack(
+            "a quotation of a whole document, to be read again and again",
+            quoted_whole(4 * QUOTE_MAX_CHARS + 1),
+        )
         .finds([at(7, EvidenceMismatch)])
         .holds(8, 8),
         attack("a quotation whose digest is another's", {
@@ -262,6 +258,19 @@ fn with_member(entry: &NewEntry, name: &str, value: &Value) -> MemoryStore {
 fn registration_of(text: &str) -> NewEntry {
     let article = article::read(text.as_bytes(), &ReadOptions::default()).unwrap();
     said(&editor(), |circumstances| Draft::registration(&article, &Decisions::default(), circumstances))
+}
+
+/// The good log, and in it a document of `length` characters that is quoted as a whole.
+fn quoted_whole(length: usize) -> MemoryStore {
+    let mut text: String = "one two three four. ".chars().cycle().take(length - 1).collect();
+    text.push('.');
+    let words = reflow(&text).as_str().to_owned();
+    let quote = json!({
+        "text": words, "marks": "«»", "start": 0, "end": length, "reflowSha256": Hash::of(words.as_bytes()),
+    });
+    let store = with([with_quote(&registration_of(&text), &quote)]);
+    crate::attack::put(&store, &dateline::record::layout::content_path(&Hash::of(text.as_bytes())), text);
+    store
 }
 
 /// The registration with one quotation, committed to and opened.
