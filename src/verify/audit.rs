@@ -243,7 +243,7 @@ impl<'a> Audit<'a> {
         let mut findings = Vec::new();
         let mut ahead = read();
         let mut work = Work::default();
-        while !ahead.is_empty() || work.end > 0 {
+        while !ahead.is_empty() || work.end != 0 {
             let (checking, batches) = (std::mem::take(&mut work), std::mem::take(&mut ahead));
             let end = checking.end;
             let ((counts, found), ()) = rayon::join(
