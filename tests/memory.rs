@@ -7,12 +7,14 @@ mod support;
 use dateline::base::Hash;
 use dateline::base::encoding::to_base64;
 use dateline::note::{KeyName, Policy, VerifierKey};
-use dateline::record::{NewEntry, layout};
+use dateline::record::{NewEntry, NoticeKind, RecordRef, Role, layout};
 use dateline::storage::{MemoryStore, Object, Store};
 use dateline::verify::{
     Audited, Code, Contradiction, Evidence, EvidenceError, Memory, Severity, Trust, Verdict, audit_since,
     log_of,
 };
+use serde_json::Value;
+use support::statements::{enrolled, notes, notice};
 use support::{
     ORIGIN, append, assembled, build, copy, editor, enrolment, get, key, log_key, open, policy, records,
     registration, signing, trust, vkey_of,
@@ -51,6 +53,7 @@ fn what_was_checked_is_compared_and_what_is_new_is_checked() {
     let what = again.report.remembered.unwrap();
     assert_eq!((what.size, what.extends, what.compared), (600, Some(true), 512));
     assert_eq!((again.report.counts.entries, again.report.counts.signatures), (600, 600 - 512));
+    assert_eq!(again.report.counts.tiles, audited(&store, None).report.counts.tiles);
     assert_eq!(again.memory.as_ref(), Some(&memory), "nothing has changed");
     let told = again.report.not_checked.iter().any(|what| what.contains("entries 0 to 511"));
     assert!(told, "{:?}", again.report.not_checked);
@@ -107,6 +110,67 @@ fn nothing_that_is_changed_below_a_remembered_prefix_goes_unnoticed() {
         let stray = audited(&store, memory);
         assert_eq!((codes(&stray), stray.report.verdict), (vec![Code::Stray], Verdict::Verified));
         assert_eq!(audited(&store, stray.memory.as_ref()).report.findings.len(), 1);
+    }
+}
+
+#[test]
+fn what_could_not_be_checked_is_not_remembered_as_checked() {
+    let (store, _) = remembered();
+    let damaged = MemoryStore::default();
+    copy(&store, &damaged, store.list("content").unwrap().keys[0].as_str());
+    let mut memory = None;
+    for _ in 0..3 {
+        let found = audited(&damaged, memory.as_ref());
+        assert_eq!(codes(&found), [Code::OriginalMissing]);
+        assert_eq!(found.report.counts.signatures, 600);
+        memory = found.memory;
+        assert!(memory.is_some(), "its checkpoint was accepted");
+    }
+}
+
+/// What is kept of a prefix, or nothing.
+fn prefix_of(memory: &Memory) -> Value {
+    serde_json::from_slice::<Value>(&memory.format()).unwrap()["prefix"].clone()
+}
+
+#[test]
+fn of_a_log_without_a_whole_bundle_the_checkpoint_alone_is_remembered() {
+    for (size, checked) in [(1, Value::Null), (255, Value::Null), (256, 256.into()), (257, 256.into())] {
+        let memory = audited(&assembled(&entries(size), ORIGIN, &log_key()), None).memory.unwrap();
+        assert_eq!(prefix_of(&memory)["size"], checked, "{size}");
+    }
+}
+
+#[test]
+fn statements_about_keys_are_read_again_wherever_they_lie_in_a_bundle() {
+    let mut log = entries(600);
+    let enrols = [255, 256, 511, 512].map(|index: usize| (index, signing((index % 200) as u8)));
+    for (index, key) in &enrols {
+        log[*index] = enrolled(key, Role::Editor);
+    }
+    // What those keys sign lies beyond what is compared.
+    for (place, (_, key)) in (590..).zip(&enrols) {
+        log[place] = registration(key, place, "", false).entry;
+    }
+    let three = RecordRef { record: 3, original: log[3].original.unwrap() };
+    log[10] = notes(notice(three, NoticeKind::Correction));
+    let store = assembled(&log, ORIGIN, &log_key());
+    let first = audited(&store, None);
+    assert_eq!(first.report.verdict, Verdict::Verified, "{:?}", first.report.findings);
+    let memory = first.memory.unwrap();
+    assert_eq!(prefix_of(&memory)["keys"], serde_json::json!([0, 255, 256, 511]));
+    for memory in [memory.clone(), memory.clone().tiles_alone()] {
+        let again = audited(&store, Some(&memory));
+        assert_eq!(again.report.verdict, Verdict::Verified, "{:?}", again.report.findings);
+        assert_eq!(again.report.remembered.unwrap().compared, 512);
+        assert_eq!(again.report.counts.signatures, 600 - 512);
+    }
+    // Where something else lies, or one is named twice, or none can be, all is checked again.
+    for keys in ["[0,10,255,256,511]", "[0,5,255,256,511]", "[0,0,255,256,511]", "[511,256,255,0]"] {
+        let text = String::from_utf8(memory.format()).unwrap().replace("[0,255,256,511]", keys);
+        let again = audited(&store, Some(&Memory::parse(text.as_bytes()).unwrap()));
+        assert_eq!(again.report.verdict, Verdict::Verified, "{keys}: {:?}", again.report.findings);
+        assert_eq!(again.report.remembered.unwrap().compared, 0, "{keys}");
     }
 }
 
@@ -224,18 +288,34 @@ fn a_log_that_does_not_only_grow_is_convicted() {
         (entries(300), history(600, 280), Code::PrefixRewritten, Contradiction::PrefixRewritten),
         (entries(256), history(257, 255), Code::PrefixRewritten, Contradiction::PrefixRewritten),
     ];
-    for (first, second, code, contradiction) in cases {
-        let (memory, second) = one_then_other(&first, &second);
+    for (first, later, code, contradiction) in cases {
+        let (memory, second) = one_then_other(&first, &later);
         assert_eq!((codes(&second), second.report.verdict), (vec![code], Verdict::Invalid));
         assert_eq!(second.report.findings[0].severity, Severity::Invalid);
+        let root = |entries: &[NewEntry]| {
+            let store = assembled(entries, ORIGIN, &log_key());
+            audited(&store, None).report.root_hash.unwrap().to_string()
+        };
+        let (expected, found) = match contradiction {
+            Contradiction::RolledBack => (first.len().to_string(), later.len().to_string()),
+            _ => (root(&first), root(&later[..first.len()])),
+        };
+        let told = &second.report.findings[0];
+        assert_eq!((&told.expected, &told.found), (&Some(expected), &Some(found)));
         assert_eq!(second.report.remembered.unwrap().extends, Some(false));
         assert_eq!(second.memory, None, "what was accepted stays remembered");
         let evidence = second.evidence.unwrap();
         let bytes = evidence.format();
         let shown = Evidence::parse(&bytes).unwrap().check(&policy()).unwrap();
         assert_eq!(shown.contradiction, contradiction);
+        let words = match contradiction {
+            Contradiction::RolledBack => "it has fewer entries",
+            Contradiction::Forked => "it has as many entries, and others",
+            _ => "its first entries are others",
+        };
+        assert_eq!(shown.contradiction.describe(), words);
         assert_eq!(shown.accepted.checkpoint().size(), first.len() as u64);
-        let accepted = serde_json::from_slice::<serde_json::Value>(&bytes).unwrap()["accepted"].clone();
+        let accepted = serde_json::from_slice::<Value>(&bytes).unwrap()["accepted"].clone();
         assert_eq!(accepted, memory.checkpoint());
 
         // Nothing of it can be changed, but where a hash's spelling says the same.

@@ -383,6 +383,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_variant_is_a_name_or_the_only_member_of_an_object() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        enum Choice {
+            Plain,
+            Holding(u8),
+        }
+        let read = |text: &str| Choice::deserialize(&Json::parse(text.as_bytes()).unwrap());
+        assert_eq!(read(r#""Plain""#).unwrap(), Choice::Plain);
+        assert_eq!(read(r#"{"Holding":3}"#).unwrap(), Choice::Holding(3));
+        for bad in ["{}", r#"{"Holding":3,"Plain":null}"#, r#"["Plain"]"#, "null", "1"] {
+            assert_eq!(read(bad).unwrap_err().to_string(), "not a variant of Choice", "{bad}");
+        }
+    }
+
     fn values() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),

@@ -245,6 +245,8 @@ mod tests {
         ] {
             assert_eq!(Checkpoint::parse(&text).unwrap().format(), text);
         }
+        let extended = Checkpoint::parse(&format!("o\n1\n{ROOT}\nextension\n— another one\n")).unwrap();
+        assert_eq!(extended.extensions(), ["extension", "— another one"]);
     }
 
     #[test]

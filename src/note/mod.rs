@@ -425,6 +425,15 @@ mod tests {
     }
 
     #[test]
+    fn says_which_signature_line_is_malformed() {
+        for line in [1, 2, 7] {
+            let note = parse(&format!("{TEXT}\n{}Unexpected line.\n", PETER_LINE.repeat(line - 1)));
+            let message = format!("signature line {line} of the note is malformed");
+            assert_eq!(note.unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
     fn signature_lines_have_a_bound() {
         let peter = key(PETER);
         for (count, ok) in [(1, true), (16, true), (100, true), (101, false)] {

@@ -116,10 +116,10 @@ mod tests {
         assert_eq!(Note::signed(TEXT, &other, &signature), Err(invalid.clone()));
         assert_eq!(note.clone().with_signature(&other, &signature), Err(invalid));
         let witness = VerifierKey::ed25519_cosigner(vkey.name().clone(), signing.public());
-        assert!(matches!(
-            note.clone().with_signature(&witness, &signature),
-            Err(SignError::SignatureType { expected: SignatureType::Ed25519, .. })
-        ));
+        assert_eq!(
+            note.clone().with_signature(&witness, &signature).unwrap_err().to_string(),
+            "key \"example.com/log\" signs with type 0x04 (Ed25519 cosignature), not 0x01 (Ed25519)"
+        );
 
         let cosigned = Cosignature::new(7, signing.sign(&Cosignature::message(7, TEXT))).unwrap();
         let note = note.with_cosignature(&witness, &cosigned).unwrap();
@@ -131,10 +131,14 @@ mod tests {
             let signed = Note::signed(text, &vkey, &signing.sign(text.as_bytes()));
             assert!(matches!(signed, Err(SignError::Note(_))), "{text:?}");
         }
-        let lines = "— other AAAAAAE=\n".repeat(100);
-        let full = Note::parse(format!("{TEXT}\n{lines}").as_bytes()).unwrap();
+        let with_others = |others: usize| {
+            let lines = "— other AAAAAAE=\n".repeat(others);
+            let note = Note::parse(format!("{TEXT}\n{lines}").as_bytes()).unwrap();
+            note.with_signature(&vkey, &signature)
+        };
+        assert_eq!(with_others(99).unwrap().signatures().len(), NOTE_MAX_SIGNATURES);
         let error = NoteError::TooManySignatures { found: 101, max: 100 };
-        assert_eq!(full.with_signature(&vkey, &signature), Err(SignError::Note(error)));
+        assert_eq!(with_others(100), Err(SignError::Note(error)));
     }
 
     #[test]

@@ -164,6 +164,11 @@ mod tests {
         let before = bytes.clone();
         assert_eq!(push(&mut bytes, &vec![7; 65_536]), Err(BundleError::TooLarge { size: 65_536 }));
         assert_eq!(bytes, before);
+        let mut largest = Vec::new();
+        for _ in 0..256 {
+            push(&mut largest, &[7; 65_535]).unwrap();
+        }
+        assert_eq!(largest.len(), BUNDLE_MAX_BYTES);
     }
 
     #[test]
@@ -188,7 +193,9 @@ mod tests {
         assert_eq!(paths(600), ["tile/entries/000", "tile/entries/001", "tile/entries/002.p/88"]);
         for bundle in bundles_of(600) {
             assert_eq!(bundle.path().parse(), Ok(bundle));
+            assert_eq!(bundle.to_string(), bundle.path());
             assert!(bundle.belongs_to(600));
+            assert_eq!(bundle.full(), EntryBundle::new(bundle.index(), 256).unwrap());
         }
         assert!("tile/entries/000.p/256".parse::<EntryBundle>().is_err());
         assert!(!EntryBundle::new(2, 88).unwrap().belongs_to(601));

@@ -277,6 +277,22 @@ mod tests {
     }
 
     #[test]
+    fn tiles_above_full_ones_are_named_by_their_places() {
+        let mut edge = Edge::default();
+        let mut completed = Vec::new();
+        // Only their roots are needed: three tiles of level 1, and the 256 of the first one of level 2.
+        for _ in 0..3 * 256 {
+            edge.push_full(Hash::of(b"x"), |tile, _| completed.push(tile.path()));
+        }
+        assert_eq!(completed, ["tile/1/000", "tile/1/001", "tile/1/002"]);
+        for _ in 3 * 256..256 * 256 {
+            edge.push_full(Hash::of(b"x"), |tile, _| completed.push(tile.path()));
+        }
+        assert_eq!(completed[completed.len() - 2..], ["tile/1/255", "tile/2/000"]);
+        assert_eq!(edge.size(), 1 << 24);
+    }
+
+    #[test]
     fn tiles_of_another_tree_are_refused() {
         let all = leaves(300);
         let mut edge = Edge::default();

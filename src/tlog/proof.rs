@@ -146,18 +146,12 @@ impl InclusionProof {
         if self.0.len() != expected {
             return Err(ProofError::Length { expected, found: self.0.len() });
         }
-        // RFC 9162 section 2.1.3.2, with fn and sn as there.
+        // RFC 9162 section 2.1.3.2, with fn and sn as there. Its inner loop skips levels that have no hash; since the
+        // number of hashes is known to be right, and fn stays sn once it is, nothing depends on that.
         let (mut fn_, mut sn) = (index, size - 1);
         let mut r = *leaf;
         for p in &self.0 {
-            if fn_ & 1 == 1 || fn_ == sn {
-                r = node_hash(p, &r);
-                while fn_ & 1 == 0 && fn_ != 0 {
-                    (fn_, sn) = (fn_ >> 1, sn >> 1);
-                }
-            } else {
-                r = node_hash(&r, p);
-            }
+            r = if fn_ & 1 == 1 || fn_ == sn { node_hash(p, &r) } else { node_hash(&r, p) };
             (fn_, sn) = (fn_ >> 1, sn >> 1);
         }
         if r == *root { Ok(()) } else { Err(ProofError::Root { size, expected: *root, found: r }) }
@@ -237,7 +231,7 @@ impl ConsistencyProof {
         if found != expected {
             return Err(ProofError::Length { expected, found });
         }
-        // RFC 9162 section 2.1.4.2, with fn, sn, fr, sr as there.
+        // RFC 9162 section 2.1.4.2, with fn, sn, fr, sr as there, and without its inner loop, as above.
         let (mut fn_, mut sn) = (old - 1, new - 1);
         while fn_ & 1 == 1 {
             (fn_, sn) = (fn_ >> 1, sn >> 1);
@@ -248,9 +242,6 @@ impl ConsistencyProof {
         for c in rest {
             if fn_ & 1 == 1 || fn_ == sn {
                 (fr, sr) = (node_hash(c, &fr), node_hash(c, &sr));
-                while fn_ & 1 == 0 && fn_ != 0 {
-                    (fn_, sn) = (fn_ >> 1, sn >> 1);
-                }
             } else {
                 sr = node_hash(&sr, c);
             }
@@ -264,7 +255,8 @@ impl ConsistencyProof {
 /// How many hashes the proof between two sizes, 0 < `old` < `new`, has.
 fn consistency_length(old: u64, new: u64) -> usize {
     let shift = old.trailing_zeros();
-    let from_complete_subtree = inclusion_length((old - 1) >> shift, ((new - 1) >> shift) + 1);
+    // From the old tree's last complete subtree, or from the right sibling of that, it is equally far.
+    let from_complete_subtree = inclusion_length(old >> shift, ((new - 1) >> shift) + 1);
     from_complete_subtree + usize::from(!old.is_power_of_two())
 }
 

@@ -124,10 +124,8 @@ impl<S: TileSource> TileReader<S> {
     fn hash(&mut self, subtree: Subtree) -> Result<Hash, ReadError<S::Error>> {
         let Subtree { level, index } = subtree;
         let size = self.size();
-        let no_subtree = ReadError::NoSubtree { size, level, index };
-        let end = index.checked_add(1).filter(|end| level < 64 && *end <= size >> level);
-        if end.is_none() {
-            return Err(no_subtree);
+        if index >= size.checked_shr(level.into()).unwrap_or(0) {
+            return Err(ReadError::NoSubtree { size, level, index });
         }
         // The subtree is a run of hashes inside one tile.
         let first = index << (level % 8);
@@ -215,6 +213,10 @@ pub(super) mod tests {
                 let beyond = Subtree { level, index: size as u64 >> level };
                 assert!(matches!(reader.hash(beyond), Err(ReadError::NoSubtree { .. })));
             }
+            for (level, index) in [(0, u64::MAX), (63, 0), (64, 0), (u8::MAX, 0)] {
+                let beyond = reader.hash(Subtree { level, index });
+                assert!(matches!(beyond, Err(ReadError::NoSubtree { .. })), "{size} {level}");
+            }
         }
     }
 
@@ -228,6 +230,13 @@ pub(super) mod tests {
         reader.leaf(1001).unwrap();
         reader.leaf(65_799).unwrap();
         assert_eq!(tiles.asked.take(), [""; 0]);
+        reader.leaf(0).unwrap();
+        reader.leaf(1000).unwrap();
+        assert_eq!(tiles.asked.take(), ["tile/0/000"], "those before are kept");
+        for tile in 0..257 {
+            reader.leaf(tile * 256).unwrap();
+        }
+        assert!(reader.cached.len() <= TileReader::<&Tiles>::CACHED_MAX);
     }
 
     #[test]

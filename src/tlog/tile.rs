@@ -110,11 +110,11 @@ impl Tile {
     }
 }
 
-/// Returns the width of tile `index` of `level` in a tree of `size` leaves; `None` for zero.
+/// Returns the width of tile `index` of `level` in a tree of `size` leaves: zero, which no tile has, or `None` beyond it.
 pub(super) fn width_of_size(level: u8, index: u64, size: u64) -> Option<u16> {
     let hashes = size.checked_shr(u32::from(level) * 8).unwrap_or(0);
     let width = hashes.saturating_sub(index.checked_mul(u64::from(FULL))?).min(u64::from(FULL));
-    u16::try_from(width).ok().filter(|width| *width > 0)
+    u16::try_from(width).ok()
 }
 
 /// Returns the partial tiles of a tree of `size` leaves, at most one a level.

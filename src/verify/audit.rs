@@ -243,7 +243,7 @@ impl<'a> Audit<'a> {
         let mut findings = Vec::new();
         let mut ahead = read();
         let mut work = Work::default();
-        while !ahead.is_empty() || work.end > 0 {
+        while !ahead.is_empty() || work.end != 0 {
             let (checking, batches) = (std::mem::take(&mut work), std::mem::take(&mut ahead));
             let end = checking.end;
             let ((counts, found), ()) = rayon::join(
@@ -282,17 +282,14 @@ impl<'a> Audit<'a> {
     ) -> Result<(), Differs> {
         let files = self.files;
         let read = if tiles_alone { Compared::read_tile } else { Compared::read };
-        let mut keys = prefix.keys.as_slice();
         let mut bundles = bundles_of(prefix.size);
         let mut openings = memory::CHAIN_START;
         loop {
             let some: Vec<EntryBundle> = bundles.by_ref().take(COMPARED_AT_A_TIME).collect();
             let Some(last) = some.last() else { break };
             let end = last.first_entry() + u64::from(last.width());
-            let (of_these, rest) = keys.split_at(keys.partition_point(|index| *index < end));
-            keys = rest;
             let compared: Vec<Option<Compared>> =
-                some.into_par_iter().map(|bundle| read(files, bundle, of_these)).collect();
+                some.into_par_iter().map(|bundle| read(files, bundle, &prefix.keys)).collect();
             for compared in compared {
                 let Compared { root, entries, keys, openings: digest } = compared.ok_or(Differs)?;
                 if let Some(digest) = digest {

@@ -143,10 +143,10 @@ pub(super) struct Compared {
 }
 
 impl Compared {
-    /// Reads the tile of a full one, and its entries only if some are statements about keys, which are at `keys`, as
-    /// are those in its neighbours. `None` if anything is amiss.
+    /// Reads the tile of a full one, and its entries only if some are statements about keys, whose indices in the whole
+    /// log are `keys`. `None` if anything is amiss.
     pub(super) fn read_tile(files: Files<'_>, bundle: EntryBundle, keys: &[u64]) -> Option<Self> {
-        if keys.iter().any(|index| index / 256 == bundle.index()) {
+        if !within(keys, bundle).is_empty() {
             return Compared::read(files, bundle, keys);
         }
         let tile = files.tile(Tile::new(0, bundle.index(), bundle.width())?).ok()?;
@@ -155,7 +155,7 @@ impl Compared {
     }
 
     /// Reads the entries of a full one, which must give its tile, and its openings; `None` if anything is amiss. `keys`
-    /// are the indices of the statements about keys in it and in its neighbours.
+    /// are the indices of the statements about keys in the whole log.
     pub(super) fn read(files: Files<'_>, bundle: EntryBundle, keys: &[u64]) -> Option<Self> {
         let (found, bytes) = files.bundle(bundle).ok()?;
         let entries = found.entries(&bytes).ok()?;
@@ -168,10 +168,17 @@ impl Compared {
             let bytes = entries.get(usize::try_from(place).ok()?)?;
             Some((*index, Entry::parse(bytes).ok()?))
         };
-        let keys = keys.iter().filter_map(parse).collect();
+        let keys = within(keys, bundle).iter().map(parse).collect::<Option<_>>()?;
         let openings = Some(Hash::of(&files.openings_bytes(bundle.index()).ok()?));
         Some(Compared { root: root_of(&tile), entries: 256, keys, openings })
     }
+}
+
+/// Returns those of the ascending `indices` that lie in the bundle.
+fn within(indices: &[u64], bundle: EntryBundle) -> &[u64] {
+    let first = bundle.first_entry();
+    let below = |end: u64| indices.partition_point(|index| *index < end);
+    indices.get(below(first)..below(first + u64::from(bundle.width()))).unwrap_or_default()
 }
 
 /// An entry whose signer is known: its signature can be checked on any core.

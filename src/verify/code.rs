@@ -368,3 +368,19 @@ impl Code {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_code_has_a_name_and_a_meaning_of_its_own() {
+        assert_eq!(Code::RootMismatch.name(), "rootMismatch");
+        let all: BTreeSet<Code> = Code::ALL.into_iter().chain(Code::GATE).collect();
+        let names: BTreeSet<String> = all.iter().map(|code| code.name()).collect();
+        let meanings: BTreeSet<&str> = all.iter().map(|code| code.meaning()).collect();
+        assert_eq!((names.len(), meanings.len()), (all.len(), all.len()));
+        assert!(meanings.iter().all(|meaning| meaning.ends_with('.')));
+    }
+}

@@ -306,4 +306,104 @@ mod tests {
         assert_eq!(report.verdict, Verdict::Invalid);
         assert_eq!((report.findings.len(), report.findings_left_out), (FINDINGS_MAX, 3));
     }
+
+    #[test]
+    fn everything_that_was_counted_is_added() {
+        let (one, two) = (counts(1), counts(100));
+        let mut sum = one;
+        sum.add(&two);
+        let numbers = |counts: &Counts| -> Vec<u64> {
+            let value = serde_json::to_value(counts).unwrap();
+            value.as_object().unwrap().values().map(|number| number.as_u64().unwrap()).collect()
+        };
+        let expected: Vec<u64> =
+            numbers(&one).iter().zip(numbers(&two)).map(|(one, two)| one + two).collect();
+        assert_eq!(numbers(&sum), expected);
+    }
+
+    /// A different number of each, from `first` on.
+    fn counts(first: u64) -> Counts {
+        let mut next = first..;
+        let mut number = || next.next().unwrap();
+        Counts {
+            entries: number(),
+            registrations: number(),
+            key_statements: number(),
+            statements: number(),
+            pending: number(),
+            signatures: number(),
+            tiles: number(),
+            openings: number(),
+            originals: number(),
+            originals_not_stored: number(),
+            claims: number(),
+            cosignatures: number(),
+        }
+    }
+
+    #[test]
+    fn a_finding_about_a_record_names_the_file_that_it_lies_in() {
+        for (code, record, size, path) in [
+            (Code::EntryMalformed, 3, 7, Some("tile/entries/000.p/7")),
+            (Code::EntryMalformed, 256, 600, Some("tile/entries/001")),
+            (Code::EntryMalformed, 599, 600, Some("tile/entries/002.p/88")),
+            (Code::EntryMalformed, 600, 512, None),
+            (Code::OpeningMissing, 255, 600, Some("disclosures/000")),
+            (Code::OpeningMismatch, 256, 600, Some("disclosures/001")),
+        ] {
+            let mut finding = Finding::new(code, "a").record(record);
+            finding.locate(size);
+            assert_eq!(finding.path.as_deref(), path, "{code:?} {record}");
+        }
+        let mut named = Finding::new(Code::OriginalChanged, "a").record(3).path("content/x");
+        named.locate(7);
+        assert_eq!(named.path.as_deref(), Some("content/x"));
+        assert_eq!(Finding::new(Code::SourceNone, "a").line(0).line, None, "lines are counted from 1");
+        assert_eq!(Finding::new(Code::SourceNone, "a").line(1).line, Some(1));
+    }
+
+    #[test]
+    fn what_was_not_looked_at_is_named() {
+        let named = |compared, tiles_alone, lists, counts: Counts, known: bool| {
+            let mut report = Report { counts, ..Report::new() };
+            report.remembered = known.then_some(Remembered {
+                size: 0,
+                root_hash: Hash([0; 32]),
+                extends: Some(true),
+                compared,
+                tiles_alone,
+            });
+            report.name_what_was_not_checked(compared, tiles_alone, lists);
+            report.not_checked
+        };
+        let witnessed = Counts { cosignatures: 1, ..Counts::default() };
+        assert_eq!(named(0, false, true, witnessed, true), [""; 0]);
+        for (told, begins) in [
+            (named(512, true, true, witnessed, true), vec!["whether entries 0 to 511 and"]),
+            (
+                named(256, false, true, witnessed, true),
+                vec!["the signatures and stored originals of entries 0 to 255 "],
+            ),
+            (named(0, false, false, witnessed, true), vec!["whether files lie there"]),
+            (
+                named(256, false, false, witnessed, true),
+                vec!["the signatures", "whether files", "whether the stored originals of entries 0 to 255 "],
+            ),
+            (
+                named(0, false, true, Counts { originals_not_stored: 1, ..witnessed }, true),
+                vec!["the text of 1 document: "],
+            ),
+            (
+                named(0, false, true, Counts { originals_not_stored: 2, ..witnessed }, true),
+                vec!["the text of 2 documents: "],
+            ),
+            (
+                named(0, false, true, Counts::default(), false),
+                vec!["whether others were shown the same log", "whether the log only grew"],
+            ),
+        ] {
+            assert_eq!(told.len(), begins.len(), "{told:?}");
+            assert!(told.iter().zip(&begins).all(|(told, begins)| told.starts_with(begins)), "{told:?}");
+        }
+    }
 }

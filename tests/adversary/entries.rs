@@ -5,11 +5,14 @@ use dateline::attest::dsse::{PAYLOAD_TYPE, pae};
 use dateline::base::Hash;
 use dateline::base::limits::ENTRY_MAX_BYTES;
 use dateline::record::{Entry, EntryError, KeyAction, NewEntry};
-use dateline::verify::Code;
+use dateline::storage::{MemoryStore, Store};
+use dateline::verify::{Code, Report, Verdict};
 
-use crate::attack::{Attack, at, attack, by_editor, by_stranger, check_all, envelope, operator, raw, with};
+use crate::attack::{
+    Attack, at, attack, by_editor, by_stranger, check_all, envelope, note, operator, put, raw, with,
+};
 use crate::support::statements::{assessor, payload_of, resigned, sealed};
-use crate::support::{editor, key_entry, root_key};
+use crate::support::{ORIGIN, assembled, audited, editor, enrolment, key, key_entry, log_key, root_key};
 
 #[test]
 fn entry() {
@@ -233,4 +236,42 @@ fn an_entry_of_one_byte_too_many_has_no_place_in_a_log() {
     assert!(matches!(Entry::parse(&bytes), Err(EntryError::Envelope(_))));
     let refused = dateline::tlog::bundle::push(&mut Vec::new(), &bytes[..=ENTRY_MAX_BYTES]);
     assert!(matches!(refused, Err(dateline::tlog::bundle::BundleError::TooLarge { size: 65_536 })));
+}
+
+/// Several times as many entries as are read at once: a document that is registered again and again, and two entries that
+/// cannot be read.
+fn long_log() -> MemoryStore {
+    let again = by_editor(5);
+    let mut entries = vec![again; 2_304];
+    entries[0] = enrolment().entry;
+    (entries[5], entries[2_200]) = (raw("{}"), raw("{}"));
+    assembled(&entries, ORIGIN, &log_key())
+}
+
+#[test]
+fn of_a_long_log_what_is_found_is_told_in_log_order_and_then_of_files() {
+    let store = long_log();
+    store.delete(&[key("tile/0/000")]).unwrap();
+    let found: Vec<_> = audited(&store).findings.iter().map(|one| (one.code, one.record)).collect();
+    let (malformed, missing) = (Code::EntryMalformed, Code::TileMissing);
+    assert_eq!(found, [(malformed, Some(5)), (malformed, Some(2_200)), (missing, None)]);
+}
+
+#[test]
+fn an_audit_goes_on_where_hashes_alone_are_gone_and_ends_where_nothing_is() {
+    let store = long_log();
+    let tiles: Vec<_> = (0..8).map(|number| key(&format!("tile/0/{number:03}"))).collect();
+    store.delete(&tiles).unwrap();
+    let report = audited(&store);
+    assert_eq!((report.counts.entries, report.findings.len()), (2_304, 2 + tiles.len()));
+    let unread =
+        |report: &Report| report.not_checked.iter().any(|what| what.starts_with("the entries from "));
+    assert!(!unread(&report), "{:?}", report.not_checked);
+    // The largest size there is, of which nothing is there.
+    let text = format!("{ORIGIN}\n{}\n{}\n", i64::MAX, Hash::of(b"x").to_base64());
+    put(&store, "checkpoint", note(&text, ORIGIN, &log_key()));
+    store.delete(&store.list("tile").unwrap().keys).unwrap();
+    let report = audited(&store);
+    assert!(unread(&report), "{:?}", report.not_checked);
+    assert_eq!((report.counts.entries, report.verdict), (0, Verdict::Unverifiable));
 }

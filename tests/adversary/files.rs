@@ -1,5 +1,6 @@
 //! Files of the log changed by somebody who holds no key, and checkpoints.
 
+use dateline::base::encoding::to_base64;
 use dateline::base::{Hash, SigningKey};
 use dateline::note::{Cosignature, KeyName, Note, Policy, VerifierKey};
 use dateline::storage::{MemoryStore, Store};
@@ -273,9 +274,16 @@ fn cosigned(text: &str, time: u64, said: u64) -> String {
     more_lines(&format!("{line}\n"))
 }
 
+/// A log key of a type that is not verified here, and a signature line that names it.
+fn of_another_type() -> (VerifierKey, String) {
+    let key = format!("{ORIGIN}+00000001+{}", to_base64(&[0x02, 1]));
+    (VerifierKey::parse(&key).unwrap(), format!("\u{2014} {ORIGIN} {}\n", to_base64(&[0, 0, 0, 1, 7])))
+}
+
 pub(crate) fn checkpoints() -> Vec<Attack> {
     use Code::{
-        CheckpointMalformed, CheckpointUntrusted, FileMissing, QuorumNotReached, RootMismatch, Stray,
+        CheckpointMalformed, CheckpointUntrusted, CheckpointUnverifiable, FileMissing, QuorumNotReached,
+        RootMismatch, Stray,
     };
     let at = "checkpoint";
     let untrusted =
@@ -307,6 +315,11 @@ pub(crate) fn checkpoints() -> Vec<Attack> {
         untrusted("the checkpoint of another origin, under the log's name", {
             note(&checkpoint_text().replace(ORIGIN, "example.org/other"), ORIGIN, &log_key())
         }),
+        attack("the checkpoint by a key that cannot be checked here", {
+            under(format!("{}\n{}", checkpoint_text(), of_another_type().1))
+        })
+        .trusting(Trust { policy: Policy::of_log(of_another_type().0).unwrap(), roots: roots().to_vec() })
+        .finds([(CheckpointUnverifiable, file(at))]),
         untrusted("another size, not signed again", signed().replace("\n7\n", "\n6\n")),
         untrusted("another root, not signed again", {
             let root = checkpoint_text().lines().nth(2).unwrap().to_owned();

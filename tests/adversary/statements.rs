@@ -4,6 +4,7 @@ use dateline::article::reflow::reflow;
 use dateline::article::{self, ReadOptions};
 use dateline::attest::Disclosure;
 use dateline::base::Hash;
+use dateline::base::limits::QUOTE_MAX_CHARS;
 use dateline::record::{Decisions, Draft, NewEntry, NoticeKind, RelationKind};
 use dateline::storage::MemoryStore;
 use dateline::verify::Code;
@@ -12,8 +13,8 @@ use serde_json::{Value, json};
 use crate::attack::{
     Attack, at, attack, by_editor, by_stranger, check_all, file, good_entry, operator, original, raw, with,
 };
-use crate::support::editor;
 use crate::support::statements::{document, notes, notice, relates, relation, resigned, said, to};
+use crate::support::{audited, editor};
 
 #[test]
 fn statement() {
@@ -159,6 +160,12 @@ pub(crate) fn statements() -> Vec<Attack> {
             payload["predicate"]["_sd"] = payload["predicate"]["_sd"][0].clone();
         })
         .finds([at(7, StatementInconsistent)]),
+        attack("as many openings lost as are told one by one", lost_openings(16))
+            .and_finds(at(7, OpeningMissing), 16)
+            .holds(8, 8),
+        attack("more openings lost than are told one by one", lost_openings(18))
+            .and_finds(at(7, OpeningMissing), 16 + 1)
+            .holds(8, 8),
         attack("a member's commitment where an element belongs", {
             let opening = Disclosure::member([3; 16], "name", &"X".into()).unwrap();
             let entry = resigned(&by_editor(5), |payload| {
@@ -191,17 +198,12 @@ pub(crate) fn statements() -> Vec<Attack> {
         })
         .finds([at(7, Code::DigestMismatch)])
         .holds(8, 8),
-        attack("a quotation of a whole document, to be read again and again", {
-            let long = "one two three four. ".repeat(1_001);
-            let text = long.trim_end();
-            let (end, words) = (text.chars().count(), reflow(text).as_str().to_owned());
-            let quote = json!({
-                "text": words, "marks": "«»", "start": 0, "end": end, "reflowSha256": Hash::of(words.as_bytes()),
-            });
-            let store = with([with_quote(&registration_of(text), &quote)]);
-            crate::attack::put(&store, &dateline::record::layout::content_path(&Hash::of(text.as_bytes())), text);
-            store
-        })
+        // Four characters of the document for each that a quotation may have.
+        attack("the longest quotation", quoted_whole(4 * QUOTE_MAX_CHARS)).holds(8, 8).harmless(),
+        attack(
+            "a quotation of a whole document, to be read again and again",
+            quoted_whole(4 * QUOTE_MAX_CHARS + 1),
+        )
         .finds([at(7, EvidenceMismatch)])
         .holds(8, 8),
         attack("a quotation whose digest is another's", {
@@ -251,6 +253,31 @@ fn changed_target(cites: &NewEntry, target: Value) -> NewEntry {
     resigned(cites, |payload| payload["predicate"]["target"]["record"] = target)
 }
 
+/// The good log, and in it a statement with that many commitments whose openings are nowhere.
+fn lost_openings(count: u8) -> MemoryStore {
+    let digests: Vec<String> = (0..count)
+        .map(|number| Disclosure::member([number; 16], "a", &"b".into()).unwrap().digest())
+        .collect();
+    let entry = resigned(&good_entry(4), |payload| payload["predicate"]["_sd"] = json!(digests));
+    with([NewEntry { openings: Vec::new(), ..entry }])
+}
+
+#[test]
+fn a_finding_says_which_claim_it_is_about_and_how_many_openings_more_are_lost() {
+    let told = |store: &MemoryStore| {
+        let last = audited(store).findings.pop().unwrap();
+        (last.field, last.message)
+    };
+    let changed = |change: &dyn Fn(&mut Value)| {
+        with([resigned(&by_editor(5), |payload| change(&mut payload["predicate"]["title"][0]))])
+    };
+    let (of_value, _) = told(&changed(&|title| title["value"] = "The dam has burst".into()));
+    assert_eq!(of_value.as_deref(), Some("/title/0/value"));
+    let (of_evidence, _) = told(&changed(&|title| title["evidence"]["selector"] = json!([])));
+    assert_eq!(of_evidence.as_deref(), Some("/title/0"));
+    assert_eq!(told(&lost_openings(18)), (None, "record 7: 2 openings more are missing".into()));
+}
+
 /// The good log, and in it the registration with a member more, committed to and opened in the place of all others.
 fn with_member(entry: &NewEntry, name: &str, value: &Value) -> MemoryStore {
     let opening = Disclosure::member([4; 16], name, value).unwrap();
@@ -262,6 +289,19 @@ fn with_member(entry: &NewEntry, name: &str, value: &Value) -> MemoryStore {
 fn registration_of(text: &str) -> NewEntry {
     let article = article::read(text.as_bytes(), &ReadOptions::default()).unwrap();
     said(&editor(), |circumstances| Draft::registration(&article, &Decisions::default(), circumstances))
+}
+
+/// The good log, and in it a document of `length` characters that is quoted as a whole.
+fn quoted_whole(length: usize) -> MemoryStore {
+    let mut text: String = "one two three four. ".chars().cycle().take(length - 1).collect();
+    text.push('.');
+    let words = reflow(&text).as_str().to_owned();
+    let quote = json!({
+        "text": words, "marks": "«»", "start": 0, "end": length, "reflowSha256": Hash::of(words.as_bytes()),
+    });
+    let store = with([with_quote(&registration_of(&text), &quote)]);
+    crate::attack::put(&store, &dateline::record::layout::content_path(&Hash::of(text.as_bytes())), text);
+    store
 }
 
 /// The registration with one quotation, committed to and opened.
