@@ -15,6 +15,7 @@ use crate::record::{Draft, KeyAction, Role, layout};
 use crate::storage::FileStore;
 
 use super::args::InitArgs;
+use super::diagnostics;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::output::{Output, say};
@@ -147,7 +148,7 @@ fn refuse_what_is_here(workspace: &Workspace) -> Outcome<()> {
 
 fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
     let message = format!("cannot write {}", path.display());
-    move |error| Failure::new(Exit::Unavailable, message).because(&error)
+    move |error| diagnostics::refused(message, &error)
 }
 
 /// Makes a folder and its parents, and remembers the topmost that is new.
