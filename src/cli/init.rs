@@ -98,7 +98,7 @@ pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Out
     made.kept = true;
 
     let checkpoint = log.checkpoint();
-    output.print(
+    let printed = output.print(
         || {
             format!(
                 "log         {}\nsigner      {} (enrolled by entry 0)\nlog key     {vkey}\n",
@@ -113,7 +113,8 @@ pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Out
                 "checkpoint": {"size": checkpoint.size(), "rootHash": checkpoint.root_hash()},
             })
         },
-    )?;
+    );
+    printed.map_err(|failure| failure.hint("the log was made all the same, and is to be kept"))?;
     if !output.is_json() {
         say(
             "keys/policy and keys/roots are what others need to verify; publish them by another way than the log",
