@@ -45,6 +45,19 @@ fn io_hint(failure: Failure, error: &io::Error) -> Failure {
     }
 }
 
+/// What the operating system refused, and what that calls for.
+pub(super) fn refused(message: impl Into<String>, error: &io::Error) -> Failure {
+    io_hint(Failure::new(Exit::Unavailable, message).because(error), error)
+}
+
+/// What a refusal below a store's error calls for.
+fn store_hint(failure: Failure, error: &StoreError) -> Failure {
+    match error {
+        StoreError::Io { source, .. } => io_hint(failure, source),
+        _ => failure,
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match &error {
@@ -142,15 +155,11 @@ impl From<AppendError> for Failure {
             AppendError::Checkpoint(ref cause) => checkpoint(&error, cause),
             AppendError::Openings { .. } => told(Exit::Invalid, &error).hint(DAMAGED),
             AppendError::Raced { .. } => told(Exit::Locked, &error).hint("try again"),
-            AppendError::Unknown(_) => told(Exit::Unavailable, &error)
+            AppendError::Unknown(ref source) => store_hint(told(Exit::Unavailable, &error), source)
                 .hint("run the same command again: what is registered is not registered twice"),
             AppendError::Unpublished { ref source, .. } => {
-                let failure = told(Exit::Unavailable, &error);
-                let failure = match source {
-                    StoreError::Io { source, .. } => io_hint(failure, source),
-                    _ => failure,
-                };
-                failure.hint("then run the same command again: it finishes the work")
+                store_hint(told(Exit::Unavailable, &error), source)
+                    .hint("then run the same command again: it finishes the work")
             }
             AppendError::Full { .. } | AppendError::OpeningsFull { .. } | AppendError::Entry(_) => {
                 told(Exit::Unavailable, &error)

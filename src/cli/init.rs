@@ -8,13 +8,14 @@ use serde_json::json;
 
 use crate::base::SigningKey;
 use crate::keys::{generate, private, public};
-use crate::log::{Log, NewRecord};
+use crate::log::{COMMITTED, Log, NewRecord};
 use crate::note::{KeyName, Origin, Policy, VerifierKey};
 use crate::record::entry::Circumstances;
-use crate::record::{Draft, KeyAction, Role};
+use crate::record::{Draft, KeyAction, Role, layout};
 use crate::storage::FileStore;
 
 use super::args::InitArgs;
+use super::diagnostics;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::output::{Output, say};
@@ -52,14 +53,7 @@ pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Out
         let failure = Failure::new(Exit::Usage, format!("{:?} has a scheme in it", args.log_origin));
         return Err(failure.hint("leave it out: news.example.org/provenance"));
     }
-    for path in [workspace.policy(), workspace.records().join("checkpoint"), workspace.private().join("root")]
-    {
-        if path.exists() {
-            let failure =
-                Failure::new(Exit::Usage, format!("there is a log here already: {}", path.display()));
-            return Err(failure.hint("name another folder with --workspace"));
-        }
-    }
+    refuse_what_is_here(workspace)?;
     let mut passphrases = Passphrases::default();
     let passphrase = if args.no_passphrase { None } else { Some(passphrases.choose()?) };
 
@@ -104,7 +98,7 @@ pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Out
     made.kept = true;
 
     let checkpoint = log.checkpoint();
-    output.print(
+    let printed = output.print(
         || {
             format!(
                 "log         {}\nsigner      {} (enrolled by entry 0)\nlog key     {vkey}\n",
@@ -119,7 +113,8 @@ pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Out
                 "checkpoint": {"size": checkpoint.size(), "rootHash": checkpoint.root_hash()},
             })
         },
-    )?;
+    );
+    printed.map_err(|failure| failure.hint("the log was made all the same, and is to be kept"))?;
     if !output.is_json() {
         say(
             "keys/policy and keys/roots are what others need to verify; publish them by another way than the log",
@@ -129,9 +124,32 @@ pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Out
     Ok(())
 }
 
+/// Refuses to begin a log over another, and says what to do where an earlier `init` was cut off.
+fn refuse_what_is_here(workspace: &Workspace) -> Outcome<()> {
+    const ELSEWHERE: &str = "name another folder with --workspace";
+    let refused = |what: &str, path: &Path| Failure::new(Exit::Usage, format!("{what}: {}", path.display()));
+    let published = workspace.records().join(layout::CHECKPOINT);
+    let committed = workspace.records().join(COMMITTED);
+    let private = workspace.private();
+    let mut keys = [workspace.policy(), private.join("root.pub"), private.join("root")].into_iter();
+    if published.exists() {
+        return Err(refused("there is a log here already", &published).hint(ELSEWHERE));
+    }
+    if committed.exists() {
+        let failure = refused("a log was begun here, but is not published yet", &committed);
+        return Err(failure.hint("`dateline add FILE` publishes it first"));
+    }
+    match keys.find(|path| path.exists()) {
+        Some(path) => Err(refused("there are keys here already, but no log", &path).hint(format!(
+            "if `dateline init` was cut off here, remove keys/ and run it again; else {ELSEWHERE}"
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
     let message = format!("cannot write {}", path.display());
-    move |error| Failure::new(Exit::Unavailable, message).because(&error)
+    move |error| diagnostics::refused(message, &error)
 }
 
 /// Makes a folder and its parents, and remembers the topmost that is new.

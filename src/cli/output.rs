@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::args::Format;
 use super::ci::{self, Results};
-use super::exit::Exit;
+use super::diagnostics;
 use super::failure::{Failure, Outcome};
 use super::now;
 
@@ -93,7 +93,7 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Outcome<()> {
         Ok(()) => Ok(()),
         // Whoever read has seen enough, as in `dateline list | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => Err(Failure::new(Exit::Unavailable, "cannot write to standard output").because(&error)),
+        Err(error) => Err(diagnostics::refused("cannot write to standard output", &error)),
     }
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn print_exactly(bytes: &[u8]) -> Outcome<()> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Exit::Unavailable, "cannot write to standard output").because(&error))
+            Err(diagnostics::refused("cannot write to standard output", &error))
         }
         _ => Ok(()),
     }

@@ -16,6 +16,7 @@ use super::batch::{Batch, Compared, Job, Parsed, Said, Work};
 use super::checkpoint::{open_checkpoint, recall};
 use super::evidence::Evidence;
 use super::fetch::Files;
+use super::held::Held;
 use super::memory::{self, Comparison, Memory, Prefix};
 use super::references::{References, Registered};
 use super::report::{Code, FINDINGS_MAX, Finding, Report, Verdict};
@@ -85,11 +86,13 @@ pub fn audit_since(
     memory: Option<&Memory>,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Audited, AuditError> {
-    let files = Files { store };
     let mut compare = true;
     let mut attempts = 1..=ATTEMPTS;
+    let mut overtaken = false;
     loop {
         let listing = store.list("")?;
+        let held = overtaken.then(|| Held::new(store, &trust.policy));
+        let files = Files { store: held.as_ref().map_or(store, |held| held) };
         let before = files.checkpoint();
         if matches!(before, Ok(None)) && !listing.keys.iter().any(|key| is_log_file(key.as_str())) {
             return Err(AuditError::NoLog);
@@ -101,9 +104,11 @@ pub fn audit_since(
         };
         attempts.next();
         // A writer that published meanwhile has removed partial tiles that were still to be read.
-        if audited.report.findings.is_empty() || attempts.is_empty() || files.checkpoint() == before {
+        let unchanged = || Files { store }.checkpoint() == before;
+        if audited.report.findings.is_empty() || attempts.is_empty() || unchanged() {
             return Ok(audited);
         }
+        overtaken = true;
     }
 }
 

@@ -20,6 +20,7 @@ mod entry;
 mod evidence;
 mod fetch;
 mod gate;
+mod held;
 mod lock;
 mod memory;
 mod original;

@@ -17,6 +17,7 @@ use crate::tlog::{
 
 use super::Trust;
 use super::fetch::Files;
+use super::held::Held;
 use super::report::Finding;
 use super::signer::authorise_and_fold;
 
@@ -128,14 +129,17 @@ pub fn read_log_as<T, E: From<ReaderError>>(
     mut read: impl FnMut(&LogReader<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut attempts = 1..=ATTEMPTS;
+    let mut overtaken = false;
     loop {
         let last = attempts.next() == Some(ATTEMPTS);
-        let reader = LogReader::open(store, trust)?;
+        let held = overtaken.then(|| Held::new(store, &trust.policy));
+        let reader = LogReader::open(held.as_ref().map_or(store, |held| held), trust)?;
         let result = read(&reader);
-        let unchanged = || matches!(reader.files.checkpoint(), Ok(Some(now)) if now == reader.checkpoint);
+        let unchanged = || matches!(Files { store }.checkpoint(), Ok(Some(now)) if now == reader.checkpoint);
         if last || result.is_ok() || unchanged() {
             return result;
         }
+        overtaken = true;
     }
 }
 
