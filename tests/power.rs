@@ -4,7 +4,7 @@
 //! A scenario is a line of [`SCENARIOS`]; all that follows is done with each, with some of the ways in which a disk loses
 //! what was not synced, and with `DATELINE_POWER=all` with all of them, which takes minutes.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod support;
 

@@ -25,6 +25,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use crate::attest::{SignerKeys, verify_signatures};
 use crate::base::{Hash, PublicKey, Signature};
 use crate::keys::KeyError;
 use crate::note::{Checkpoint, Origin, Policy};
@@ -41,6 +42,9 @@ pub const COMMITTED: &str = ".local/checkpoint";
 /// Where the staged bundle lies.
 pub const STAGING: &str = ".local/staging";
 
+/// Signatures that are checked together, so that they share what they can.
+const CHECKED_TOGETHER: usize = 64;
+
 /// A log, opened for writing.
 pub struct Log<'a> {
     store: &'a dyn Store,
@@ -49,6 +53,8 @@ pub struct Log<'a> {
     edge: Edge,
     originals: HashMap<Hash, u64>,
     state: State,
+    /// The keys whose signatures were checked.
+    signers: SignerKeys,
     usable: bool,
 }
 
@@ -115,8 +121,8 @@ impl<'a> Log<'a> {
         let checkpoint = checkpoint.expect("internal error: the empty tree has the empty root");
         let head = Head { checkpoint, bytes: None };
         let state = State::new(roots.iter().copied());
-        let (edge, originals) = (Edge::default(), HashMap::new());
-        Ok(Log { store, policy, head, edge, originals, state, usable: true })
+        let (edge, originals, signers) = (Edge::default(), HashMap::new(), SignerKeys::default());
+        Ok(Log { store, policy, head, edge, originals, state, signers, usable: true })
     }
 
     /// Opens a log, after finishing a commit that was interrupted. Costs one pass over all entries, to know which
@@ -129,7 +135,8 @@ impl<'a> Log<'a> {
         let edge = Edge::load(store, &head.checkpoint)?;
         let mut state = State::new(roots.iter().copied());
         let originals = originals::scan(store, head.checkpoint.size(), &mut state)?;
-        Ok(Log { store, policy, head, edge, originals, state, usable: true })
+        let signers = SignerKeys::default();
+        Ok(Log { store, policy, head, edge, originals, state, signers, usable: true })
     }
 
     /// Returns the number of entries.
@@ -188,11 +195,13 @@ impl<'a> Log<'a> {
             originals.extend(original.map(|original| (original, index)));
             outcomes.push(Appended::Registered(index));
             fresh.push(record);
-            signed.push((entry, key));
+            let key = self.signers.get(key.key_id(), key);
+            signed.push((entry.envelope, key));
         }
-        signed
-            .par_iter()
-            .try_for_each(|(entry, key)| entry.envelope.verify(key).map(drop).map_err(EntryError::from))?;
+        signed.par_chunks(CHECKED_TOGETHER).try_for_each(|some| {
+            let some: Vec<_> = some.iter().map(|(envelope, key)| (envelope, key)).collect();
+            verify_signatures(&some).into_iter().try_for_each(|answer| answer.map_err(EntryError::from))
+        })?;
         if !fresh.is_empty() {
             let commit = commit::prepare(self.store, self.policy, &self.head, &self.edge, fresh, sign)?;
             (self.head, self.edge) = commit.carry_out(self.store, &self.head)?;

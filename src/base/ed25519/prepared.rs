@@ -40,6 +40,12 @@ pub struct Signed<'a> {
     pub signature: &'a Signature,
 }
 
+impl std::fmt::Debug for PreparedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PreparedKey").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
 impl PreparedKey {
     /// Makes the table of a key.
     pub fn new(key: &PublicKey) -> Self {
