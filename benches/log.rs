@@ -59,9 +59,9 @@ fn main() {
     println!("{:<34}{strict:>12.0} entries/s", "verify_strict alone, all cores");
     let key = ed25519_dalek::SigningKey::from_bytes(&[3; 32]);
     let sign = rate(count, || {
-        let made = signed.par_iter().map(|(_, message, _)| {
-            ed25519_dalek::Signer::sign(&key, message).to_bytes()[0] as usize
-        });
+        let made = signed
+            .par_iter()
+            .map(|(_, message, _)| ed25519_dalek::Signer::sign(&key, message).to_bytes()[0] as usize);
         assert!(made.sum::<usize>() > 0);
     });
     println!("{:<34}{sign:>12.0} entries/s", "signing alone, all cores");
