@@ -332,6 +332,33 @@ fn a_log_that_does_not_only_grow_is_convicted() {
 }
 
 #[test]
+fn a_memory_is_later_only_if_its_log_has_more_entries() {
+    let of = |entries: &[NewEntry], origin: &str, by: u8| {
+        let note = get(&assembled(entries, origin, &signing(by)), layout::CHECKPOINT).unwrap();
+        let policy = Policy::of_log(vkey_of(origin, &signing(by))).unwrap();
+        Memory::of_checkpoint(&note, &policy).unwrap()
+    };
+    let log = vkey_of(ORIGIN, &log_key());
+    let [none, five, seven, other] = [
+        of(&entries(9), "example.org/other", 8),
+        of(&entries(5), ORIGIN, 2),
+        of(&entries(7), ORIGIN, 2),
+        of(&history(7, 3), ORIGIN, 2),
+    ];
+    for (one, than, later) in [
+        (&seven, &five, true),
+        (&five, &seven, false),
+        (&seven, &other, false),
+        (&seven, &seven, false),
+        // One of another log is of nothing here.
+        (&five, &none, true),
+        (&none, &seven, false),
+    ] {
+        assert_eq!(one.is_later_than(than, &log), later, "{one:?} {than:?}");
+    }
+}
+
+#[test]
 fn evidence_against_an_honest_log_shows_nothing() {
     let note = |entries: &[NewEntry]| {
         let bytes = get(&assembled(entries, ORIGIN, &log_key()), layout::CHECKPOINT).unwrap();
