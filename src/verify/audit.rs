@@ -187,6 +187,7 @@ impl<'a> Audit<'a> {
                 return Err(Differs);
             }
             findings.extend(finished.findings);
+            self.report.findings_left_out += finished.left_out;
             self.report.counts.tiles += finished.tiles;
             if finished.entries_hold {
                 let all = self.report.findings.iter_mut().chain(&mut findings);
