@@ -5,6 +5,7 @@ mod support;
 
 use dateline::base::{Hash, SigningKey, Timestamp};
 use dateline::note::{Cosignature, KeyName, Note, Policy, VerifierKey};
+use dateline::record::about::Support;
 use dateline::record::assessment::Method;
 use dateline::record::relation::Unresolved;
 use dateline::record::{
@@ -240,6 +241,15 @@ fn what_waits_to_be_said_of_a_source_is_named() {
         assesses(assessment(document(2), "/claimedOrigins/0", state, method.clone()))
     };
     let related = |kind| relates(relation(document(4), kind, to(document(2))));
+    let renamed = |entry: &NewEntry, member: &str| {
+        support::statements::resigned(entry, |payload| payload["predicate"][member] = "unheard".into())
+    };
+    let replaced = Notice { replaced_by: Some(document(2)), ..notice(document(4), NoticeKind::Retraction) };
+    let supported = Assessment {
+        evidence: vec![Support { record: Some(document(2)), ..Support::default() }],
+        ..assessment(document(3), "/claimedOrigins/0", AssessmentState::Refuted, method.clone())
+    };
+    let of_article = |about, kind, target| relates(relation(document(about), kind, to(document(target))));
     let (grave, note) = (Some(Severity::Unverifiable), Some(Severity::Note));
     for (entry, severity) in [
         (notes(notice(document(2), NoticeKind::Retraction)), grave),
@@ -255,6 +265,23 @@ fn what_waits_to_be_said_of_a_source_is_named() {
         (related(RelationKind::Retracts), grave),
         (related(RelationKind::Supersedes), note),
         (related(RelationKind::SameContentAs), None),
+        (notes(notice(document(2), NoticeKind::Clarification)), note),
+        (notes(notice(document(2), NoticeKind::Update)), note),
+        (related(RelationKind::Corrects), note),
+        (related(RelationKind::Clarifies), note),
+        (related(RelationKind::Updates), note),
+        (related(RelationKind::Contradicts), note),
+        // What is not known here may be anything.
+        (renamed(&notes(notice(document(2), NoticeKind::Correction)), "notice"), grave),
+        (renamed(&assessed(AssessmentState::Disputed), "state"), grave),
+        (renamed(&related(RelationKind::Cites), "relation"), grave),
+        // What only names it, and is said of another document.
+        (notes(replaced), None),
+        (assesses(supported), None),
+        (of_article(2, RelationKind::Retracts, 4), None),
+        // Nor does an article rest on what cites it, or what it updates.
+        (of_article(4, RelationKind::Cites, 5), None),
+        (of_article(5, RelationKind::Updates, 4), None),
     ] {
         let expected: Vec<_> =
             severity.into_iter().map(|severity| (Code::SourcePending, Some(2), severity)).collect();

@@ -10,8 +10,8 @@ use dateline::note::{KeyName, Policy, VerifierKey};
 use dateline::record::{NewEntry, NoticeKind, RecordRef, Role, layout};
 use dateline::storage::{MemoryStore, Object, Store};
 use dateline::verify::{
-    Audited, Code, Contradiction, Evidence, EvidenceError, Memory, Severity, Trust, Verdict, audit_since,
-    log_of,
+    Audited, Code, Contradiction, Evidence, EvidenceError, Extent, Memory, Severity, Trust, Verdict,
+    audit_since, log_of,
 };
 use serde_json::Value;
 use support::statements::{enrolled, notes, notice};
@@ -355,6 +355,33 @@ fn a_memory_is_later_only_if_its_log_has_more_entries() {
         (&none, &seven, false),
     ] {
         assert_eq!(one.is_later_than(than, &log), later, "{one:?} {than:?}");
+    }
+}
+
+#[test]
+fn of_what_is_only_compared_no_originals_are_asked_for() {
+    let store = MemoryStore::default();
+    build(&store, 700);
+    let memory = audited(&store, None).memory.unwrap();
+    let note = get(&store, layout::CHECKPOINT).unwrap();
+    let wanted = |name: &str, memory: Option<&Memory>| {
+        let extent = Extent::of(&note, &policy(), memory).unwrap();
+        let wanted = extent.originals(&key(name), &get(&store, name).unwrap());
+        wanted.into_iter().map(|one| (one.key.to_string(), one.limit)).collect::<Vec<_>>()
+    };
+    let stored = |number: usize| {
+        let text = support::text(number);
+        (layout::content_path(&Hash::of(text.as_bytes())), text.len() as u64)
+    };
+    for (name, numbers, compared) in [
+        ("tile/entries/000", vec![2, 102, 202], true),
+        ("tile/entries/001", vec![302, 402, 502], true),
+        ("tile/entries/002.p/188", vec![602], false),
+        ("tile/0/000", vec![], false),
+    ] {
+        let all: Vec<_> = numbers.into_iter().map(stored).collect();
+        assert_eq!(wanted(name, None), all, "{name}");
+        assert_eq!(wanted(name, Some(&memory)), if compared { vec![] } else { all }, "{name}");
     }
 }
 

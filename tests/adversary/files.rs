@@ -197,6 +197,19 @@ pub(crate) fn attacks() -> Vec<Attack> {
             .finds([(Stray, file("tile/0/000.p/07"))])
             .holds(7, 7)
             .harmless(),
+        attack("a stored document lies in another folder than its name says", {
+            let store = published(&good());
+            put(&store, &format!("content/{}", Hash::of(text(2).as_bytes())), text(2));
+            store
+        })
+        .finds([(Stray, file(&format!("content/{}", Hash::of(text(2).as_bytes()))))])
+        .holds(7, 7)
+        .harmless(),
+        attack("a file of whoever writes the log", planted(".local/x", b"x")).holds(7, 7).harmless(),
+        attack("a file that is named as if it were", planted(".locals/x", b"x"))
+            .finds([(Stray, file(".locals/x"))])
+            .holds(7, 7)
+            .harmless(),
         attack("an original is replaced", outsider(&original(2), |bytes| bytes[4] ^= 1))
             .finds([(OriginalChanged, Record(2))])
             .holds(7, 7),
