@@ -386,6 +386,15 @@ fn of_what_is_only_compared_no_originals_are_asked_for() {
 }
 
 #[test]
+fn each_tile_and_bundle_that_is_read_is_counted_once_whether_its_entries_are_checked_or_compared() {
+    let (store, memory) = remembered();
+    // Three tiles of the lowest level, the one above them, and as many bundles as were read: the second needs not be.
+    for (memory, tiles) in [(None, 7), (Some(&memory), 7), (Some(&memory.clone().tiles_alone()), 6)] {
+        assert_eq!(audited(&store, memory).report.counts.tiles, tiles, "{}", memory.is_some());
+    }
+}
+
+#[test]
 fn evidence_against_an_honest_log_shows_nothing() {
     let note = |entries: &[NewEntry]| {
         let bytes = get(&assembled(entries, ORIGIN, &log_key()), layout::CHECKPOINT).unwrap();

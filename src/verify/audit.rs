@@ -302,7 +302,7 @@ impl<'a> Audit<'a> {
                     openings = memory::chained(&openings, &digest);
                 }
                 self.report.counts.entries += entries;
-                self.report.counts.tiles += 1;
+                self.report.counts.tiles += u64::from(entries > 0);
                 self.trees.push_full(root);
                 for (index, entry) in keys {
                     let folded = self.state.skip_to(index)

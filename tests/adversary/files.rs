@@ -171,6 +171,11 @@ pub(crate) fn attacks() -> Vec<Attack> {
         )
         .finds([(TileChanged, file("tile/0/000")), (TileChanged, file("tile/1/000.p/1"))])
         .holds(300, 300),
+        attack("a tile cannot be made again of entries that are gone, too", {
+            large(|store| store.delete(&[key("tile/entries/001.p/44"), key("tile/1/000.p/1")]).unwrap())
+        })
+        .finds([(FileMissing, file("tile/entries/001.p/44")), (FileMissing, file("tile/1/000.p/1"))])
+        .holds(256, 256),
         attack("a full tile, right as far as it is known, takes the place of a partial one", {
             let store = published(&good());
             let mut bytes = get(&store, TILE).unwrap();
