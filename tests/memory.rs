@@ -7,7 +7,7 @@ mod support;
 use dateline::base::Hash;
 use dateline::base::encoding::to_base64;
 use dateline::note::{KeyName, Policy, VerifierKey};
-use dateline::record::{NewEntry, NoticeKind, RecordRef, Role, layout};
+use dateline::record::{NewEntry, NoticeKind, Pending, RecordRef, Role, layout};
 use dateline::storage::{MemoryStore, Object, Store};
 use dateline::verify::{
     Audited, Code, Contradiction, Evidence, EvidenceError, Extent, Memory, Severity, Trust, Verdict,
@@ -392,6 +392,31 @@ fn each_tile_and_bundle_that_is_read_is_counted_once_whether_its_entries_are_che
     for (memory, tiles) in [(None, 7), (Some(&memory), 7), (Some(&memory.clone().tiles_alone()), 6)] {
         assert_eq!(audited(&store, memory).report.counts.tiles, tiles, "{}", memory.is_some());
     }
+}
+
+#[test]
+fn originals_that_came_later_or_wait_do_not_make_an_audit_begin_again() {
+    let log = entries(512);
+    let memory = audited(&assembled(&log, ORIGIN, &log_key()), None).memory.unwrap();
+    let store_original = |store: &dyn Store, record: &dateline::log::NewRecord| {
+        let name = layout::content_path(&record.entry.original.unwrap());
+        put(store, &name, record.content.clone().unwrap());
+    };
+    // The first entry after what was checked, and a statement that waits, each with its original.
+    let [next, waits] = [700, 800].map(|number| registration(&editor(), number, "", true));
+    let store = assembled(&[log.as_slice(), &[next.entry.clone()]].concat(), ORIGIN, &log_key());
+    store_original(&store, &next);
+    let compared = |memory: &Memory| {
+        let audited = audited(&store, Some(memory));
+        assert_eq!((codes(&audited), audited.report.verdict), (vec![], Verdict::Verified));
+        assert_eq!(audited.report.remembered.unwrap().compared, 512);
+        audited.memory.unwrap()
+    };
+    let later = compared(&memory);
+    let pending = Pending::of(&waits.entry);
+    put(&store, &pending.path(), pending.format());
+    store_original(&store, &waits);
+    compared(&compared(&later));
 }
 
 #[test]
