@@ -256,6 +256,13 @@ pub(crate) fn statements() -> Vec<Attack> {
         })
         .finds([at(7, Code::SignerNotEnrolled)])
         .holds(8, 7),
+        attack("another document is stored than the one that a record did not store", {
+            let store = with([by_editor(5)]);
+            crate::attack::put(&store, &original(5), crate::support::text(6));
+            store
+        })
+        .finds([at(7, OriginalChanged)])
+        .holds(8, 8),
         attack("a stored document that a statement names only", {
             let store = with([]);
             crate::attack::put(&store, &original(9), crate::support::text(9));
