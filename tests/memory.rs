@@ -404,7 +404,7 @@ fn originals_that_came_later_or_wait_do_not_make_an_audit_begin_again() {
     };
     // The first entry after what was checked, and a statement that waits, each with its original.
     let [next, waits] = [700, 800].map(|number| registration(&editor(), number, "", true));
-    let store = assembled(&[log.as_slice(), &[next.entry.clone()]].concat(), ORIGIN, &log_key());
+    let store = assembled(&[log.as_slice(), std::slice::from_ref(&next.entry)].concat(), ORIGIN, &log_key());
     store_original(&store, &next);
     let compared = |memory: &Memory| {
         let audited = audited(&store, Some(memory));
