@@ -5,17 +5,18 @@ mod support;
 
 use dateline::base::{Hash, SigningKey, Timestamp};
 use dateline::note::{Cosignature, KeyName, Note, Policy, VerifierKey};
+use dateline::record::about::Support;
 use dateline::record::assessment::Method;
 use dateline::record::relation::Unresolved;
 use dateline::record::{
     Assessment, AssessmentState, Draft, KeyAction, NewEntry, Notice, NoticeKind, Pending, RecordRef,
     RelationKind, Role, Target, layout,
 };
-use dateline::storage::{MemoryStore, Object, Store};
+use dateline::storage::{Key, Listing, MemoryStore, Object, Store, StoreError};
 use dateline::tlog::leaf_hash;
 use dateline::verify::{
-    Code, GateArticle, GateError, GateReport, GateRule, Given, Lock, LockError, LockPath, LogReader,
-    PinError, PinRequest, Require, Severity, SourceRef, Trust, Verdict,
+    Code, FINDINGS_MAX, GateArticle, GateError, GateReport, GateRule, Given, Lock, LockError, LockPath,
+    LogReader, PinError, PinRequest, Require, Severity, SourceRef, Trust, Verdict,
 };
 use support::statements::{
     assesses, assessment, assessor, enrolled, notes, notice, recorded, registers, relates, relation, said,
@@ -189,6 +190,19 @@ fn what_is_said_of_another_record_of_a_source_is_said_of_it() {
     assert_eq!(after(&[again.clone(), embargo(other), ended.clone()], &rule(None)), []);
     let embargoed = after(&[again.clone(), ended, embargo(other)], &rule(None));
     assert_eq!(embargoed, [(Code::SourceEmbargoed, Some(2))]);
+    // It is told of which of them it was said.
+    let lock = pinned(&with(&[cites(2), again.clone()]), None, Vec::new()).unwrap();
+    for (about, named) in [
+        (document(2), "lake.md: record 2 was retracted"),
+        (
+            RecordRef { record: 7, ..document(2) },
+            "lake.md: record 7, which registers the document of record 2 too, was retracted",
+        ),
+    ] {
+        let store = with(&[cites(2), again.clone(), notes(notice(about, NoticeKind::Retraction))]);
+        let told = gated(&store, &lock, &rule(None)).findings.swap_remove(0).message;
+        assert_eq!(told, format!("{named}, by record 8"));
+    }
     // What the rule asks for must be shown of the record that is locked.
     let shown = |about| {
         let method = Some(Method::OriginPublication);
@@ -227,6 +241,15 @@ fn what_waits_to_be_said_of_a_source_is_named() {
         assesses(assessment(document(2), "/claimedOrigins/0", state, method.clone()))
     };
     let related = |kind| relates(relation(document(4), kind, to(document(2))));
+    let renamed = |entry: &NewEntry, member: &str| {
+        support::statements::resigned(entry, |payload| payload["predicate"][member] = "unheard".into())
+    };
+    let replaced = Notice { replaced_by: Some(document(2)), ..notice(document(4), NoticeKind::Retraction) };
+    let supported = Assessment {
+        evidence: vec![Support { record: Some(document(2)), ..Support::default() }],
+        ..assessment(document(3), "/claimedOrigins/0", AssessmentState::Refuted, method.clone())
+    };
+    let of_article = |about, kind, target| relates(relation(document(about), kind, to(document(target))));
     let (grave, note) = (Some(Severity::Unverifiable), Some(Severity::Note));
     for (entry, severity) in [
         (notes(notice(document(2), NoticeKind::Retraction)), grave),
@@ -242,6 +265,23 @@ fn what_waits_to_be_said_of_a_source_is_named() {
         (related(RelationKind::Retracts), grave),
         (related(RelationKind::Supersedes), note),
         (related(RelationKind::SameContentAs), None),
+        (notes(notice(document(2), NoticeKind::Clarification)), note),
+        (notes(notice(document(2), NoticeKind::Update)), note),
+        (related(RelationKind::Corrects), note),
+        (related(RelationKind::Clarifies), note),
+        (related(RelationKind::Updates), note),
+        (related(RelationKind::Contradicts), note),
+        // What is not known here may be anything.
+        (renamed(&notes(notice(document(2), NoticeKind::Correction)), "notice"), grave),
+        (renamed(&assessed(AssessmentState::Disputed), "state"), grave),
+        (renamed(&related(RelationKind::Cites), "relation"), grave),
+        // What only names it, and is said of another document.
+        (notes(replaced), None),
+        (assesses(supported), None),
+        (of_article(2, RelationKind::Retracts, 4), None),
+        // Nor does an article rest on what cites it, or what it updates.
+        (of_article(4, RelationKind::Cites, 5), None),
+        (of_article(5, RelationKind::Updates, 4), None),
     ] {
         let expected: Vec<_> =
             severity.into_iter().map(|severity| (Code::SourcePending, Some(2), severity)).collect();
@@ -290,12 +330,19 @@ fn any_number_of_sources_is_pinned_and_judged() {
     let many = 20_000;
     let source = |record| format!("{{\"record\":{record},\"original\":\"{hash}\",\"leaf\":\"{hash}\"}},\n");
     let named: String = (0..many).map(source).collect();
-    let lock = Lock::parse(&text.replacen("{\"record\":2,", &(named + "{\"record\":2,"), 1)).unwrap();
+    let lock = Lock::parse(&text.replacen("{\"record\":2,", &(named.clone() + "{\"record\":2,"), 1)).unwrap();
     let trust = trust();
     let reader = LogReader::open(&store, &trust).unwrap();
     let again = reader.pin(Some(&lock), &request(Vec::new())).unwrap();
     assert_eq!(again.articles()[0].sources.len() as u64, many + 1);
-    assert_eq!(gated(&store, &lock, &rule(None)).verdict, Verdict::Invalid);
+    let report = gated(&store, &lock, &rule(None));
+    assert_eq!(report.verdict, Verdict::Invalid);
+    assert_eq!((report.findings.len(), report.findings_left_out), (FINDINGS_MAX, many - FINDINGS_MAX as u64));
+    // As many as are kept.
+    let lines: Vec<&str> = named.lines().take(FINDINGS_MAX).collect();
+    let few = text.replacen("{\"record\":2,", &(lines.join("\n") + "{\"record\":2,"), 1);
+    let report = gated(&store, &Lock::parse(&few).unwrap(), &rule(None));
+    assert_eq!((report.findings.len(), report.findings_left_out), (FINDINGS_MAX, 0));
 }
 
 #[test]
@@ -420,7 +467,9 @@ fn a_lock_that_is_out_of_date_says_so() {
     let none = found(&edited("lake.md", "other.md"), good());
     assert_eq!(none, [(Code::LockOutdated, None, None)]);
     // What no statement says, and a statement that is left out.
-    assert_eq!(found(&edited("\"saidBy\":6", "\"saidBy\":5"), good()).len(), 2);
+    let (outdated, article, source) = (Code::LockOutdated, Some(10), Some(14));
+    let moved = found(&edited("\"saidBy\":6", "\"saidBy\":5"), good());
+    assert_eq!(moved, [(outdated, Some(6), article), (outdated, Some(5), source)]);
     let unsaid = found(&edited(",\"relation\":\"cites\",\"saidBy\":6", ""), good());
     assert_eq!(unsaid, [(Code::LockOutdated, Some(6), Some(10))]);
     assert_eq!(found(&edited("\"record\": 5,", "\"record\": 2,"), good())[0].0, Code::LockOutdated);
@@ -532,16 +581,27 @@ fn what_waits_is_not_registered() {
 fn a_log_that_does_not_continue_the_lock_is_bad() {
     let lock = pinned(&with(&[cites(2), registers("a\n\nb\n")]), None, vec![Given::Record(3)]).unwrap();
     let first = |store: &dyn Store| {
-        let report = gated(store, &lock, &rule(None));
+        let mut report = gated(store, &lock, &rule(None));
         assert_eq!(report.verdict, Verdict::Invalid);
-        report.findings[0].code
+        let first = report.findings.swap_remove(0);
+        assert_eq!(first.path.as_deref(), Some("sources.lock"));
+        (first.code, first.message, first.expected.unwrap(), first.found.unwrap())
     };
+    let root =
+        |store: &dyn Store| LogReader::open(store, &trust()).unwrap().checkpoint().root_hash().to_string();
     let short = with(&[cites(2)]);
     let other = with(&[cites(2), registers("c\n\nd\n")]);
     let longer = with(&[cites(2), registers("c\n\nd\n"), registers("e\n\nf\n")]);
-    assert_eq!(first(&short), Code::RolledBack);
-    assert_eq!(first(&other), Code::Forked);
-    assert_eq!(first(&longer), Code::PrefixRewritten);
+    let (code, told, expected, found) = first(&short);
+    assert_eq!((code, expected.as_str(), found.as_str()), (Code::RolledBack, "8", "7"));
+    assert!(told.starts_with("the log has 7 entries; the lock file was written against 8: "), "{told}");
+    let locked = root(&with(&[cites(2), registers("a\n\nb\n")]));
+    for (store, code) in [(&other, Code::Forked), (&longer, Code::PrefixRewritten)] {
+        let (found_code, told, expected, found) = first(store);
+        assert_eq!((found_code, expected, found), (code, locked.clone(), root(&other)));
+        let words = "the log does not continue the one of 8 entries that the lock file was written against: ";
+        assert!(told.starts_with(words), "{told}");
+    }
     for store in [short, other, longer] {
         assert!(matches!(pinned(&store, Some(&lock), Vec::new()), Err(PinError::Contradicts(_))));
     }
@@ -692,6 +752,105 @@ fn statements_of_kinds_not_known_here_are_not_passed_over() {
     ] {
         assert_eq!(after(&[entry], &rule(None)), [(Code::ValueUnknown, Some(about))]);
     }
+}
+
+/// A store that cannot say what waits in it.
+struct Unlisted(MemoryStore);
+
+impl Store for Unlisted {
+    fn get(&self, key: &Key, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(key, limit)
+    }
+
+    fn list(&self, folder: &str) -> Result<Listing, StoreError> {
+        let source = std::io::ErrorKind::PermissionDenied.into();
+        Err(StoreError::Io { op: "list", path: folder.into(), source })
+    }
+}
+
+#[test]
+fn what_a_gate_did_not_look_at_is_named() {
+    let lock = pinned(&with(&[cites(2)]), None, Vec::new()).unwrap();
+    let not_checked = |store: &dyn Store| {
+        let mut named = gated(store, &lock, &rule(None)).not_checked;
+        named.retain(|what| {
+            what.contains("wait") || what.contains("pending/") || what.contains("does not know as records")
+        });
+        named
+    };
+    let rumour = |number: u64| {
+        support::statements::resigned(&notes(notice(document(2), NoticeKind::Correction)), |payload| {
+            payload["predicateType"] = format!("urn:dateline:rumour:v{number}").into();
+        })
+    };
+    let unknown = "say that this release does not know as records: `dateline verify` names them";
+    assert_eq!(not_checked(&with(&[cites(2)])), [""; 0]);
+    assert_eq!(not_checked(&with(&[cites(2), rumour(1)])), [format!("what 1 entry {unknown}")]);
+    let two = with(&[cites(2), rumour(1), rumour(2)]);
+    assert_eq!(not_checked(&two), [format!("what 2 entries {unknown}")]);
+    for name in ["pending/x.json", "pending/y.json"] {
+        two.put(&[Object { key: key(name), bytes: b"{".to_vec() }]).unwrap();
+    }
+    assert_eq!(
+        not_checked(&two)[0],
+        "what 2 files below pending/ say, which could not be appended: `dateline verify` names them"
+    );
+    let unlisted = Unlisted(with(&[cites(2)]));
+    assert_eq!(not_checked(&unlisted), ["whether statements wait to be appended: they could not be listed"]);
+}
+
+#[test]
+fn sources_are_locked_in_one_order_however_they_were_said() {
+    let release = |text: &str| Unresolved { text: Some(text.into()), ..Unresolved::default() };
+    let rests =
+        |text| relates(relation(document(5), RelationKind::IsBasedOn, Target::Unresolved(release(text))));
+    let quotes = |record| relates(relation(document(5), RelationKind::Quotes, to(document(record))));
+    // Records 6 to 10.
+    let store = with(&[rests("z"), quotes(3), cites(3), rests("a"), cites(2)]);
+    let mut waits: Vec<(String, Hash)> = ["one", "two", "three"]
+        .iter()
+        .map(|text| {
+            let entry = registers(&format!("{text}\n\nA text that waits.\n"));
+            let pending = Pending::of(&entry);
+            store.put(&[Object { key: key(&pending.path()), bytes: pending.format() }]).unwrap();
+            (pending.path(), entry.original.unwrap())
+        })
+        .collect();
+    let mut named: Vec<Given> =
+        waits.iter().map(|(_, original)| Given::Document(*original, String::new())).collect();
+    named.push(Given::Record(4));
+    let lock = pinned(&store, None, named.clone()).unwrap();
+    named.reverse();
+    assert_eq!(pinned(&store, None, named).unwrap().format(), lock.format());
+    waits.sort();
+    let told: Vec<String> = lock.articles()[0]
+        .sources
+        .iter()
+        .map(|source| {
+            let by = source.said.as_ref().map_or("a person".to_owned(), |said| format!("record {}", said.by));
+            match &source.source {
+                SourceRef::Record { record, .. } => format!("record {record} by {by}"),
+                SourceRef::Pending { original, .. } => {
+                    format!("waits {}", waits.iter().position(|(_, one)| one == original).unwrap())
+                }
+                SourceRef::Unresolved(unresolved) => format!("{} by {by}", unresolved.text.as_ref().unwrap()),
+            }
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "record 2 by record 10",
+            "record 3 by record 8",
+            "record 3 by record 7",
+            "record 4 by a person",
+            "waits 0",
+            "waits 1",
+            "waits 2",
+            "z by record 6",
+            "a by record 9",
+        ]
+    );
 }
 
 #[test]

@@ -7,11 +7,11 @@ mod support;
 use dateline::base::Hash;
 use dateline::base::encoding::to_base64;
 use dateline::note::{KeyName, Policy, VerifierKey};
-use dateline::record::{NewEntry, NoticeKind, RecordRef, Role, layout};
+use dateline::record::{NewEntry, NoticeKind, Pending, RecordRef, Role, layout};
 use dateline::storage::{MemoryStore, Object, Store};
 use dateline::verify::{
-    Audited, Code, Contradiction, Evidence, EvidenceError, Memory, Severity, Trust, Verdict, audit_since,
-    log_of,
+    Audited, Code, Contradiction, Evidence, EvidenceError, Extent, Memory, Severity, Trust, Verdict,
+    audit_since, log_of,
 };
 use serde_json::Value;
 use support::statements::{enrolled, notes, notice};
@@ -329,6 +329,94 @@ fn a_log_that_does_not_only_grow_is_convicted() {
             assert!(verdict.is_err() || verdict.unwrap() == evidence, "byte {at} of {code:?}");
         }
     }
+}
+
+#[test]
+fn a_memory_is_later_only_if_its_log_has_more_entries() {
+    let of = |entries: &[NewEntry], origin: &str, by: u8| {
+        let note = get(&assembled(entries, origin, &signing(by)), layout::CHECKPOINT).unwrap();
+        let policy = Policy::of_log(vkey_of(origin, &signing(by))).unwrap();
+        Memory::of_checkpoint(&note, &policy).unwrap()
+    };
+    let log = vkey_of(ORIGIN, &log_key());
+    let [none, five, seven, other] = [
+        of(&entries(9), "example.org/other", 8),
+        of(&entries(5), ORIGIN, 2),
+        of(&entries(7), ORIGIN, 2),
+        of(&history(7, 3), ORIGIN, 2),
+    ];
+    for (one, than, later) in [
+        (&seven, &five, true),
+        (&five, &seven, false),
+        (&seven, &other, false),
+        (&seven, &seven, false),
+        // One of another log is of nothing here.
+        (&five, &none, true),
+        (&none, &seven, false),
+    ] {
+        assert_eq!(one.is_later_than(than, &log), later, "{one:?} {than:?}");
+    }
+}
+
+#[test]
+fn of_what_is_only_compared_no_originals_are_asked_for() {
+    let store = MemoryStore::default();
+    build(&store, 700);
+    let memory = audited(&store, None).memory.unwrap();
+    let note = get(&store, layout::CHECKPOINT).unwrap();
+    let wanted = |name: &str, memory: Option<&Memory>| {
+        let extent = Extent::of(&note, &policy(), memory).unwrap();
+        let wanted = extent.originals(&key(name), &get(&store, name).unwrap());
+        wanted.into_iter().map(|one| (one.key.to_string(), one.limit)).collect::<Vec<_>>()
+    };
+    let stored = |number: usize| {
+        let text = support::text(number);
+        (layout::content_path(&Hash::of(text.as_bytes())), text.len() as u64)
+    };
+    for (name, numbers, compared) in [
+        ("tile/entries/000", vec![2, 102, 202], true),
+        ("tile/entries/001", vec![302, 402, 502], true),
+        ("tile/entries/002.p/188", vec![602], false),
+        ("tile/0/000", vec![], false),
+    ] {
+        let all: Vec<_> = numbers.into_iter().map(stored).collect();
+        assert_eq!(wanted(name, None), all, "{name}");
+        assert_eq!(wanted(name, Some(&memory)), if compared { vec![] } else { all }, "{name}");
+    }
+}
+
+#[test]
+fn each_tile_and_bundle_that_is_read_is_counted_once_whether_its_entries_are_checked_or_compared() {
+    let (store, memory) = remembered();
+    // Three tiles of the lowest level, the one above them, and as many bundles as were read: the second needs not be.
+    for (memory, tiles) in [(None, 7), (Some(&memory), 7), (Some(&memory.clone().tiles_alone()), 6)] {
+        assert_eq!(audited(&store, memory).report.counts.tiles, tiles, "{}", memory.is_some());
+    }
+}
+
+#[test]
+fn originals_that_came_later_or_wait_do_not_make_an_audit_begin_again() {
+    let log = entries(512);
+    let memory = audited(&assembled(&log, ORIGIN, &log_key()), None).memory.unwrap();
+    let store_original = |store: &dyn Store, record: &dateline::log::NewRecord| {
+        let name = layout::content_path(&record.entry.original.unwrap());
+        put(store, &name, record.content.clone().unwrap());
+    };
+    // The first entry after what was checked, and a statement that waits, each with its original.
+    let [next, waits] = [700, 800].map(|number| registration(&editor(), number, "", true));
+    let store = assembled(&[log.as_slice(), std::slice::from_ref(&next.entry)].concat(), ORIGIN, &log_key());
+    store_original(&store, &next);
+    let compared = |memory: &Memory| {
+        let audited = audited(&store, Some(memory));
+        assert_eq!((codes(&audited), audited.report.verdict), (vec![], Verdict::Verified));
+        assert_eq!(audited.report.remembered.unwrap().compared, 512);
+        audited.memory.unwrap()
+    };
+    let later = compared(&memory);
+    let pending = Pending::of(&waits.entry);
+    put(&store, &pending.path(), pending.format());
+    store_original(&store, &waits);
+    compared(&compared(&later));
 }
 
 #[test]

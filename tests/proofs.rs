@@ -6,7 +6,7 @@ mod support;
 use dateline::article::{self, ReadOptions};
 use dateline::base::encoding::to_base64;
 use dateline::base::{Hash, SigningKey};
-use dateline::note::{Note, TlogProof};
+use dateline::note::{Note, Policy, TlogProof};
 use dateline::record::{
     Decisions, Draft, Entry, KeyAction, NewEntry, NoticeKind, RecordRef, RelationKind, Role, Standings,
     layout,
@@ -14,13 +14,14 @@ use dateline::record::{
 use dateline::storage::{MemoryStore, Object, Store};
 use dateline::verify::{
     Contradiction, LogReader, MadeProof, ProofBundle, ProofCheckError, ProveError, ReaderError, Sameness,
-    WithholdError, check_proof, check_proof_alone,
+    Trust, WithholdError, check_proof, check_proof_alone, read_log_as,
 };
 use support::statements::{
     enrolled, notes, notice, recorded, registers, relates, relation, resigned, said, to,
 };
 use support::{
     ORIGIN, assembled, editor, enrolment, key, key_entry, log_key, records, root_key, signing, text, trust,
+    vkey_of,
 };
 
 const STORY: &str = "Le lac monte\n\n« L'eau est là », a dit le maire. « Nous restons », a dit sa voisine.\n\n\
@@ -227,6 +228,9 @@ fn a_checkpoint_may_be_named() {
     let store = of_size(300);
     let (three, five, more) = (checkpoint(&of_size(3)), checkpoint(&of_size(5)), checkpoint(&of_size(301)));
     assert_eq!(made(&store, 2, &[], Some(&three)).unwrap().file.format().into_bytes(), proof(&of_size(3), 2));
+    // The log's own, too.
+    let own = made(&store, 2, &[], Some(&checkpoint(&store))).unwrap();
+    assert_eq!(own.file.format().into_bytes(), proof(&store, 2));
     let old = proof(&of_size(3), 2);
     assert_eq!(upgraded(&store, &old, Some(&five)).unwrap(), proof(&of_size(5), 2));
     assert!(matches!(made(&store, 3, &[], Some(&three)), Err(ProveError::TooOld { size: 3, needed: 4 })));
@@ -240,6 +244,27 @@ fn a_checkpoint_may_be_named() {
     let foreign = checkpoint(&assembled(&entries, ORIGIN, &signing(8)));
     assert!(matches!(made(&store, 2, &[], Some(&foreign)), Err(ProveError::Checkpoint(_))));
     assert!(matches!(made(&store, 2, &[], Some(b"x")), Err(ProveError::Note(_))));
+}
+
+#[test]
+fn a_checkpoint_of_another_log_of_the_policy_anchors_nothing() {
+    let entries: Vec<NewEntry> = records(0..5).into_iter().map(|record| record.entry).collect();
+    let (ours, theirs) = (vkey_of(ORIGIN, &log_key()), vkey_of("example.org/other", &signing(8)));
+    let policy = Policy::parse(format!("log {ours}\nlog {theirs}\nquorum none\n").as_bytes()).unwrap();
+    let trust = Trust { policy, ..trust() };
+    let other = assembled(&entries, "example.org/other", &signing(8));
+    let store = of(&entries);
+    let reader = LogReader::open(&store, &trust).unwrap();
+    let foreign = LogReader::open(&other, &trust).unwrap().proof_file(2, &[], None).unwrap();
+    let old = foreign.file.format();
+    let refused = [
+        ("the checkpoint named", reader.proof_file(2, &[], Some(&checkpoint(&other)))),
+        ("the old proof", reader.upgrade_proof(old.as_bytes(), None)),
+    ];
+    for (is, result) in refused {
+        let Err(ProveError::OtherLog { what, expected, found }) = result else { panic!("{is}: {result:?}") };
+        assert_eq!((what, expected, found), (is, ours.to_string(), theirs.to_string()));
+    }
 }
 
 /// A registration signed by `by`.
@@ -383,6 +408,26 @@ fn a_statement_that_contradicts_itself_says_nothing() {
     }
 }
 
+/// A PDF of one page without a text.
+fn scan() -> String {
+    let mut file = String::from("%PDF-1.4\n");
+    let mut places = String::new();
+    for (number, object) in [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] >>",
+    ]
+    .iter()
+    .enumerate()
+    {
+        places += &format!("{:010} 00000 n \n", file.len());
+        file += &format!("{} 0 obj\n{object}\nendobj\n", number + 1);
+    }
+    let start = file.len();
+    file += &format!("xref\n0 4\n0000000000 65535 f \n{places}trailer\n<< /Size 4 /Root 1 0 R >>\n");
+    file + &format!("startxref\n{start}\n%%EOF\n")
+}
+
 #[test]
 fn whether_a_document_has_the_wording_cannot_always_be_told() {
     let proof_with = |change: &dyn Fn(&mut serde_json::Value)| {
@@ -397,7 +442,9 @@ fn whether_a_document_has_the_wording_cannot_always_be_told() {
     assert_eq!(checked(copy.as_bytes(), &plain).unwrap().document, Some(Sameness::Wording));
     assert!(matches!(checked(b"other", &plain), Err(ProofCheckError::OtherDocument { .. })));
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
-    for unread in [png.as_slice(), b""] {
+    // A scan is a document, of which nobody has read a word.
+    let scan = scan();
+    for unread in [png.as_slice(), b"", scan.as_bytes()] {
         let error = checked(unread, &plain).unwrap_err();
         assert!(matches!(error, ProofCheckError::WordingUnread { index: 1, .. }), "{error:?}");
         assert!(error.is_unverifiable());
@@ -415,8 +462,8 @@ fn whether_a_document_has_the_wording_cannot_always_be_told() {
 
 #[test]
 fn a_document_is_read_by_the_registered_charset() {
-    // Cyrillic, as a server said; the bytes of the page say nothing of it.
-    let text = "<html><body><article><h1>\u{41e}\u{437}\u{435}\u{440}\u{43e}</h1><p>\u{412}\u{43e}\u{434}\u{430} \u{43f}\u{440}\u{438}\u{431}\u{44b}\u{43b}\u{430}.</p></article></body></html>";
+    // Cyrillic, as a server said; the page says otherwise.
+    let text = "<html><head><meta charset=\"windows-1251\"></head><body><article><h1>\u{41e}\u{437}\u{435}\u{440}\u{43e}</h1><p>\u{412}\u{43e}\u{434}\u{430} \u{43f}\u{440}\u{438}\u{431}\u{44b}\u{43b}\u{430}.</p></article></body></html>";
     let bytes = |text: &str| encoding_rs::KOI8_R.encode(text).0.into_owned();
     let options = ReadOptions { charset: Some("koi8-r"), ..ReadOptions::default() };
     let article = article::read(&bytes(text), &options).unwrap();
@@ -427,6 +474,47 @@ fn a_document_is_read_by_the_registered_charset() {
     for copy in [bytes(&other_bytes), other_bytes.clone().into_bytes()] {
         let proven = check_proof(&copy, None, &proof, &trust());
         assert_eq!(proven.unwrap().document, Some(Sameness::Wording));
+    }
+}
+
+#[test]
+fn a_document_is_read_by_the_name_of_its_file() {
+    let story = "# The *lake* rises\n\nThe water is **up**.\n";
+    let options = ReadOptions { file_name: Some("story.md"), ..ReadOptions::default() };
+    let article = article::read(story.as_bytes(), &options).unwrap();
+    let registered =
+        said(&editor(), |circumstances| Draft::registration(&article, &Decisions::default(), circumstances));
+    let proof = proof(&of(&[enrolment().entry, registered]), 1);
+    // Set otherwise.
+    let copy = b"The _lake_ rises\n================\n\nThe water is __up__.\n";
+    let proven = check_proof(copy, Some("copy.markdown"), &proof, &trust());
+    assert_eq!(proven.unwrap().document, Some(Sameness::Wording));
+    for name in [None, Some("copy.txt")] {
+        let refused = check_proof(copy, name, &proof, &trust());
+        assert!(matches!(refused, Err(ProofCheckError::OtherDocument { index: 1, .. })), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_reader_who_was_overtaken_begins_again_and_at_last_gives_up() {
+    let trust = trust();
+    // What is read fails or not, and the log grows meanwhile or not: how often is it read?
+    for (fails, grows, expected) in [(0, 3, 1), (9, 0, 1), (9, 1, 2), (1, 3, 2), (2, 3, 3), (9, 9, 3)] {
+        let store = of_size(3);
+        let mut sizes = Vec::new();
+        let result = read_log_as(&store, &trust, |reader| -> Result<(), ReaderError> {
+            let time = sizes.len() as u64;
+            sizes.push(reader.size());
+            if time < grows {
+                support::copy(&of_size(4 + time), &store, "");
+            }
+            match time < fails {
+                true => Err(ReaderError::NoLog),
+                false => Ok(()),
+            }
+        });
+        assert_eq!((result.is_ok(), sizes.len()), (fails < 3, expected), "{fails} {grows}");
+        assert!(sizes.is_sorted() && sizes[0] == 3 && sizes.len() <= 3, "{sizes:?}");
     }
 }
 

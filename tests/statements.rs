@@ -12,8 +12,8 @@ use dateline::record::{
     Assessment, AssessmentState, Body, Draft, Entry, EntryError, NewEntry, Notice, NoticeKind, Pending,
     RecordRef, Relation, RelationKind, Role, Standings, Target, layout,
 };
-use dateline::storage::{Object, Store};
-use dateline::verify::{Code, Report, Verdict};
+use dateline::storage::{MemoryStore, Object, Store};
+use dateline::verify::{Code, LogReader, Report, Verdict};
 use serde_json::{Value, json};
 use support::statements::{
     assesses, assessment, assessor, document, enrolled, log, notes, notice, recorded, relates, relation,
@@ -257,6 +257,37 @@ fn what_points_into_a_part_that_is_only_compared_is_checked() {
         let codes: Vec<Code> = audited.report.findings.iter().map(|finding| finding.code).collect();
         assert_eq!(codes, expected);
     }
+}
+
+#[test]
+fn what_points_into_two_parts_in_turn_that_are_only_compared_is_checked() {
+    let mut entries = log();
+    entries.resize_with(300, || registration(&editor(), 9, "", false).entry);
+    entries.resize_with(512, || registration(&editor(), 10, "", false).entry);
+    let store = |more: &[NewEntry]| assembled(&[&entries, more].concat(), ORIGIN, &log_key());
+    let audit = |store: &MemoryStore, memory: Option<&dateline::verify::Memory>| {
+        dateline::verify::audit_since(store, &support::trust(), memory, &|_, _| {}).unwrap()
+    };
+    let memory = audit(&store(&[]), None).memory.unwrap();
+    let far = RecordRef { record: 258, original: entries[258].original.unwrap() };
+    let cites = |target| relates(relation(document(3), RelationKind::Cites, to(target)));
+    let more = [cites(far), cites(document(2)), cites(far)];
+    let audited = audit(&store(&more), Some(&memory));
+    assert_eq!(audited.report.remembered.unwrap().compared, 512);
+    assert_eq!(audited.report.findings, []);
+}
+
+#[test]
+fn what_became_of_each_document_is_read_from_the_log_with_its_records() {
+    let notice = notes(notice(document(2), NoticeKind::Retraction));
+    let store = assembled(&[log().as_slice(), &[notice]].concat(), ORIGIN, &log_key());
+    let trust = support::trust();
+    let reader = LogReader::open(&store, &trust).unwrap();
+    let mut read = Vec::new();
+    let standings = reader.standings(|record| read.push((record.index, record.registration.is_some())));
+    assert_eq!(standings.unwrap().of(2).unwrap().taken_back(), Some((4, "retracted")));
+    assert_eq!(read, [(0, false), (1, false), (2, true), (3, true), (4, false)]);
+    assert_eq!(reader.record(3).unwrap().openings_fit, Ok(()));
 }
 
 /// What an audit reads in one pass is what two passes read: the entry as it stands, then with its openings put back.

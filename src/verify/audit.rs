@@ -188,6 +188,7 @@ impl<'a> Audit<'a> {
                 return Err(Differs);
             }
             findings.extend(finished.findings);
+            self.report.findings_left_out += finished.left_out;
             self.report.counts.tiles += finished.tiles;
             if finished.entries_hold {
                 let all = self.report.findings.iter_mut().chain(&mut findings);
@@ -302,7 +303,7 @@ impl<'a> Audit<'a> {
                     openings = memory::chained(&openings, &digest);
                 }
                 self.report.counts.entries += entries;
-                self.report.counts.tiles += 1;
+                self.report.counts.tiles += u64::from(entries > 0);
                 self.trees.push_full(root);
                 for (index, entry) in keys {
                     let folded = self.state.skip_to(index)

@@ -136,3 +136,34 @@ fn unreadable(path: &str, error: &StoreError) -> Box<Finding> {
     };
     Box::new(Finding::new(code, format!("{error}{cause}")).path(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{MemoryStore, Object};
+
+    #[test]
+    fn a_file_is_half_merged_where_lines_begin_with_both_marks() {
+        let both = "<<<<<<< HEAD\n1 a\n=======\n2 b\n>>>>>>> two\n";
+        for (text, half) in [
+            (both, true),
+            (&format!("0 a\n{both}"), true),
+            ("<<<<<<< HEAD\n1 a\n", false),
+            ("1 a\n>>>>>>> two\n", false),
+            ("1 <<<<<<< HEAD\n2 >>>>>>> two\n", false),
+            ("", false),
+        ] {
+            let store = MemoryStore::default();
+            let names = [layout::CHECKPOINT.to_owned(), layout::disclosures_path(0)];
+            store.put(&names.map(|name| Object { key: key(&name), bytes: text.into() })).unwrap();
+            let files = Files { store: &store };
+            let tells = |finding: &Finding| finding.message.contains("the marks of a merge conflict");
+            let checkpoint = files.checkpoint();
+            match &checkpoint {
+                Ok(bytes) => assert!(!half && bytes.as_deref() == Some(text.as_bytes()), "{text}"),
+                Err(finding) => assert!(half && tells(finding), "{text}: {finding:?}"),
+            }
+            assert_eq!(files.openings(0).err().is_some_and(|finding| tells(&finding)), half, "{text}");
+        }
+    }
+}

@@ -487,6 +487,11 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         let flat = Lock::parse(&value.to_string()).unwrap();
         assert!(flat.articles.iter().all(|article| article.line == 1));
+        let wide = serde_json::to_string_pretty(&value).unwrap();
+        let sources = &Lock::parse(&wide).unwrap().articles[0].sources;
+        let begins = wide.lines().zip(1u32..).skip_while(|(line, _)| !line.contains("\"sources\"")).skip(1);
+        let begins = begins.filter(|(line, _)| line.trim() == "{").take(sources.len());
+        assert!(begins.map(|(_, number)| number).eq(sources.iter().map(|source| source.line)), "{wide}");
         let empty = Lock { articles: Vec::new(), ..lock() };
         assert_eq!(Lock::parse(&empty.format()).unwrap(), empty);
     }
@@ -503,7 +508,7 @@ mod tests {
         };
         assert!(matches!(changed("sources/1", "sources/2"), LockError::Format(_)));
         assert!(matches!(changed("\"origin\"", "\"more\": 1, \"origin\""), LockError::Malformed(_)));
-        assert!(matches!(changed("c.md", "a/b.md"), LockError::Twice { line: 21, .. }));
+        assert!(matches!(changed("c.md", "a/b.md"), LockError::Twice { line: 21, path } if path == "a/b.md"));
         assert!(matches!(changed("\"saidBy\":11", "\"saidBy\":\"11\""), LockError::Source { line: 14 }));
         assert!(matches!(changed(",\"saidBy\":11", ""), LockError::Source { line: 14 }));
         assert!(matches!(changed("{\"record\":5,", "{"), LockError::Source { line: 15 }));

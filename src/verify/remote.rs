@@ -207,6 +207,9 @@ impl Judge for Belonging {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::{MemoryStore, Object};
+    use crate::tlog::Edge;
+    use crate::tlog::edge::bytes_of_tile;
 
     fn names(size: u64) -> Vec<String> {
         let extent = Extent { size, root: Hash([0; 32]), compared: 0, tiles_alone: 0 };
@@ -238,6 +241,93 @@ mod tests {
     fn a_hostile_size_costs_only_what_is_read_of_it() {
         let extent = Extent { size: i64::MAX as u64, root: Hash([0; 32]), compared: 0, tiles_alone: 0 };
         assert_eq!(extent.files().take(1_000).count(), 1_000);
+    }
+
+    fn entry(number: u64) -> [u8; 8] {
+        number.to_le_bytes()
+    }
+
+    /// The tiles of a log that has full ones on two levels, and its first and last full bundles.
+    fn tiles() -> (MemoryStore, Extent) {
+        let (store, mut edge) = (MemoryStore::default(), Edge::default());
+        let put = |path: String, bytes: Vec<u8>| {
+            store.put(&[Object { key: Key::new(path).unwrap(), bytes }]).unwrap();
+        };
+        let leaves = (0..65_536 + 256 + 3).map(|number| leaf_hash(&entry(number)));
+        edge.grow(leaves, |tile, hashes| put(tile.path(), bytes_of_tile(hashes)));
+        for number in [0, 256] {
+            let bundle = EntryBundle::of_size(number, edge.size()).unwrap();
+            let mut bytes = Vec::new();
+            let entries = bundle.first_entry()..bundle.first_entry() + 256;
+            entries.for_each(|number| crate::tlog::bundle::push(&mut bytes, &entry(number)).unwrap());
+            put(bundle.path(), bytes);
+        }
+        let (size, root) = (edge.size(), edge.root());
+        (store, Extent { size, root, compared: 0, tiles_alone: 0 })
+    }
+
+    #[test]
+    fn what_leads_to_the_root_belongs_to_the_log_whatever_lies_in_the_cache() {
+        let (store, extent) = tiles();
+        let key = |name: &str| Key::new(name).unwrap();
+        let get = |name: &str| store.get(&key(name), u64::MAX).unwrap().unwrap();
+        let (above, edge) = ("tile/1/000", "tile/1/001.p/1");
+        let good = |name: &'static str| (name, get(name));
+        let bad = |name: &'static str| (name, get(name).into_iter().map(|byte| byte ^ 1).collect());
+        let nothing: Vec<(&str, Vec<u8>)> = Vec::new();
+        for (cached, missing, answers) in [
+            (nothing.clone(), None, true),
+            (nothing, Some(above), false),
+            (vec![good(above)], Some(above), true),
+            (vec![bad(above)], None, true),
+            (vec![bad(above)], Some(above), false),
+            (vec![bad(edge)], None, true),
+            (vec![bad(above), bad(edge)], None, true),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            for (name, bytes) in &cached {
+                let path = folder.path().join(name);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, bytes).unwrap();
+            }
+            let log = MemoryStore::default();
+            for name in store.list("").unwrap().keys.iter().filter(|name| missing != Some(name.as_str())) {
+                log.put(&[Object { key: name.clone(), bytes: get(name.as_str()) }]).unwrap();
+            }
+            let judge = Belonging::new(extent, Arc::new(log), FileStore::reader(folder.path()));
+            for name in ["tile/0/003", "tile/entries/000"] {
+                let mut bytes = get(name);
+                assert_eq!(judge.belongs(&key(name), &bytes), answers, "{name} {missing:?}");
+                *bytes.last_mut().unwrap() ^= 1;
+                assert!(!judge.belongs(&key(name), &bytes), "{name}");
+                assert!(!judge.belongs(&key(name), &bytes[1..]), "{name}");
+            }
+            assert!(!judge.belongs(&key("tile/0/004"), &get("tile/0/003")));
+            assert!(judge.belongs(&key("tile/0/256"), &get("tile/0/256")) || missing.is_some());
+            assert!(judge.belongs(&key("tile/entries/256"), &get("tile/entries/256")) || missing.is_some());
+            assert!(!judge.belongs(&key(edge), &get(edge)), "what is soon replaced is not judged");
+        }
+    }
+
+    #[test]
+    fn what_is_whole_and_of_the_log_is_judged() {
+        let extent = Extent { size: 65_795, root: Hash([0; 32]), compared: 0, tiles_alone: 0 };
+        let folder = tempfile::tempdir().unwrap();
+        let judge =
+            Belonging::new(extent, Arc::new(MemoryStore::default()), FileStore::reader(folder.path()));
+        for (name, judged) in [
+            ("tile/0/000", true),
+            ("tile/1/000", true),
+            ("tile/entries/256", true),
+            ("tile/0/257.p/3", false),
+            ("tile/entries/257.p/3", false),
+            ("tile/0/257", false),
+            ("tile/entries/257", false),
+            ("checkpoint", false),
+            ("disclosures/000", false),
+        ] {
+            assert_eq!(judge.judges(&Key::new(name).unwrap()), judged, "{name}");
+        }
     }
 
     #[test]

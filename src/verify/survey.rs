@@ -293,3 +293,31 @@ pub(super) fn words(unresolved: &Unresolved) -> String {
     let more = if cut.len() < all.len() { "…" } else { "" };
     format!("\"{cut}{more}\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_told_in_words_and_a_stranger_s_are_cut_short() {
+        let of = |text: &str, url: Option<&str>| Unresolved {
+            text: Some(text.into()),
+            url: url.map(str::to_owned),
+            org: None,
+        };
+        let (most, more) = ("é".repeat(120), "é".repeat(121));
+        for (source, told) in [
+            (of("a release", None), "\"a release\"".to_owned()),
+            (of("a release", Some("https://example.org/")), "\"a release, https://example.org/\"".into()),
+            (of(&most, None), format!("\"{most}\"")),
+            (of(&more, None), format!("\"{most}…\"")),
+        ] {
+            assert_eq!(shown(&Target::Unresolved(source.clone())), told);
+            assert_eq!(named(&SourceRef::Unresolved(source)), told);
+        }
+        let (record, original) = (7, Hash([0; 32]));
+        assert_eq!(shown(&Target::Record(RecordRef { record, original })), "record 7");
+        assert_eq!(named(&SourceRef::Record { record, original, leaf: original }), "record 7");
+        assert_eq!(named(&SourceRef::Pending { entry: original, original }), "a source that waits");
+    }
+}

@@ -13,6 +13,8 @@ use super::report::{Code, FINDINGS_MAX, Finding};
 /// What both trees say together.
 pub(super) struct Finished {
     pub(super) findings: Vec<Finding>,
+    /// Entries that were changed, too, and are not among them.
+    pub(super) left_out: u64,
     /// How many tiles were compared.
     pub(super) tiles: u64,
     /// Whether all entries are there, and lead to the root.
@@ -24,8 +26,12 @@ pub(super) struct Trees<'a> {
     files: Files<'a>,
     from_entries: Edge,
     from_tiles: Edge,
-    /// Entries whose hash is not the one in their tile: index, the entry's hash, the tile's.
+    /// Entries whose hash is not the one in their tile: index, the entry's hash, the tile's. As many as are told, and how
+    /// many more there are.
     parted: Vec<(u64, Hash, Hash)>,
+    parted_more: u64,
+    /// The first of them in each tile.
+    off_lowest: Vec<(u64, Hash, Hash)>,
     /// Tiles above the lowest level that are not what the entries give, and those that are not what the tiles below
     /// them give: the first hash that should be there, and what is.
     off_entries: Vec<(Tile, Hash, Hash)>,
@@ -47,6 +53,8 @@ impl<'a> Trees<'a> {
             from_entries,
             from_tiles,
             parted,
+            parted_more: 0,
+            off_lowest: Vec::new(),
             off_entries,
             off_tiles,
             findings,
@@ -60,9 +68,16 @@ impl<'a> Trees<'a> {
     pub(super) fn push(&mut self, entry: Option<Hash>, tile: Option<Hash>) {
         if let (Some(entry), Some(tile)) = (entry, tile)
             && entry != tile
-            && self.parted.len() < FINDINGS_MAX
         {
-            self.parted.push((self.from_entries.size(), entry, tile));
+            let index = self.from_entries.size();
+            if self.off_lowest.last().is_none_or(|(last, ..)| last / 256 != index / 256) {
+                self.off_lowest.push((index, entry, tile));
+            }
+            if self.parted.len() < FINDINGS_MAX {
+                self.parted.push((index, entry, tile));
+            } else {
+                self.parted_more += 1;
+            }
         }
         self.unread |= entry.is_none();
         let known = entry.or(tile);
@@ -118,14 +133,14 @@ impl<'a> Trees<'a> {
             self.compare(tile, &by_entries, &by_tiles);
         }
         let (entries_root, tiles_root) = (self.from_entries.root(), self.from_tiles.root());
+        let mut left_out = self.parted_more;
         if entries_root == *root {
-            let lowest = self.parted.iter().filter_map(|(index, entry, tile)| {
+            left_out = 0;
+            let lowest = self.off_lowest.iter().filter_map(|(index, entry, tile)| {
                 Some((Tile::of_size(0, index / 256, size)?, *entry, *tile))
             });
-            let mut tiles: Vec<(Tile, Hash, Hash)> = lowest.chain(self.off_entries).collect();
-            tiles.dedup_by_key(|(tile, ..)| *tile);
             let why = "the entries give; the entries lead to the root";
-            self.findings.extend(tiles.into_iter().map(|tile| changed_tile(tile, why)));
+            self.findings.extend(lowest.chain(self.off_entries).map(|tile| changed_tile(tile, why)));
         } else if tiles_root == *root {
             let why = "the tiles lead to the root";
             self.findings.extend(self.parted.iter().map(|parted| changed_entry(parted, why)));
@@ -144,6 +159,7 @@ impl<'a> Trees<'a> {
         }
         Finished {
             findings: self.findings,
+            left_out,
             tiles: self.tiles,
             entries_hold: entries_root == *root && !self.unread,
         }

@@ -231,6 +231,8 @@ mod tests {
             let error = left(&[unknown]).unwrap_err();
             let told = error.to_string();
             assert!(told.contains("a~1b, list, names (2)"), "{unknown}: {told}");
+            // A commitment stands in the clear; what it is to does not.
+            assert_eq!(matches!(error, WithholdError::InTheClear { .. }), unknown == "/_sd/0", "{unknown}");
         }
     }
 }

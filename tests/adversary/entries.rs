@@ -6,10 +6,10 @@ use dateline::base::Hash;
 use dateline::base::limits::ENTRY_MAX_BYTES;
 use dateline::record::{Entry, EntryError, KeyAction, NewEntry};
 use dateline::storage::{MemoryStore, Store};
-use dateline::verify::{Code, Report, Verdict};
+use dateline::verify::{Code, FINDINGS_MAX, Report, Verdict};
 
 use crate::attack::{
-    Attack, at, attack, by_editor, by_stranger, check_all, envelope, note, operator, put, raw, with,
+    Attack, at, attack, by_editor, by_stranger, check_all, edit, envelope, note, operator, put, raw, with,
 };
 use crate::support::statements::{assessor, payload_of, resigned, sealed};
 use crate::support::{ORIGIN, assembled, audited, editor, enrolment, key, key_entry, log_key, root_key};
@@ -255,6 +255,37 @@ fn of_a_long_log_what_is_found_is_told_in_log_order_and_then_of_files() {
     let found: Vec<_> = audited(&store).findings.iter().map(|one| (one.code, one.record)).collect();
     let (malformed, missing) = (Code::EntryMalformed, Code::TileMissing);
     assert_eq!(found, [(malformed, Some(5)), (malformed, Some(2_200)), (missing, None)]);
+}
+
+#[test]
+fn every_tile_that_was_changed_is_named_however_many_of_its_hashes_were() {
+    let store = long_log();
+    for (number, changed) in [(0, 0..256), (1, 0..256), (2, 0..256), (3, 0..256), (4, 0..256), (7, 9..10)] {
+        edit(&store, &format!("tile/0/{number:03}"), |bytes| {
+            bytes[changed.start * 32..changed.end * 32].iter_mut().for_each(|byte| *byte ^= 1);
+        });
+    }
+    let report = audited(&store);
+    let changed = report.findings.iter().filter(|one| one.code == Code::TileChanged);
+    let paths: Vec<&str> = changed.map(|one| one.path.as_deref().unwrap()).collect();
+    assert_eq!(paths, [0, 1, 2, 3, 4, 7].map(|number| format!("tile/0/{number:03}")));
+    assert_eq!((report.findings.len(), report.findings_left_out), (2 + paths.len(), 0));
+}
+
+#[test]
+fn changed_entries_that_are_not_told_one_by_one_are_counted() {
+    let mut entries = vec![by_editor(5); 1_536];
+    entries[0] = enrolment().entry;
+    let store = assembled(&entries, ORIGIN, &log_key());
+    let mut others = Vec::new();
+    (0..256).for_each(|_| dateline::tlog::bundle::push(&mut others, &by_editor(6).bytes).unwrap());
+    // Each of them is another entry, and its opening is another's.
+    for (bundles, changed) in [(3, 768), (5, 1_280)] {
+        (1..=bundles).for_each(|number| put(&store, &format!("tile/entries/{number:03}"), others.clone()));
+        let report = audited(&store);
+        assert_eq!(report.findings.len() as u64 + report.findings_left_out, 2 * changed);
+        assert_eq!((report.findings.len(), report.verdict), (FINDINGS_MAX, Verdict::Invalid));
+    }
 }
 
 #[test]

@@ -171,6 +171,11 @@ pub(crate) fn attacks() -> Vec<Attack> {
         )
         .finds([(TileChanged, file("tile/0/000")), (TileChanged, file("tile/1/000.p/1"))])
         .holds(300, 300),
+        attack("a tile cannot be made again of entries that are gone, too", {
+            large(|store| store.delete(&[key("tile/entries/001.p/44"), key("tile/1/000.p/1")]).unwrap())
+        })
+        .finds([(FileMissing, file("tile/entries/001.p/44")), (FileMissing, file("tile/1/000.p/1"))])
+        .holds(256, 256),
         attack("a full tile, right as far as it is known, takes the place of a partial one", {
             let store = published(&good());
             let mut bytes = get(&store, TILE).unwrap();
@@ -195,6 +200,19 @@ pub(crate) fn attacks() -> Vec<Attack> {
             .harmless(),
         attack("a file with the name of a tile, misspelt", planted("tile/0/000.p/07", b"x"))
             .finds([(Stray, file("tile/0/000.p/07"))])
+            .holds(7, 7)
+            .harmless(),
+        attack("a stored document lies in another folder than its name says", {
+            let store = published(&good());
+            put(&store, &format!("content/{}", Hash::of(text(2).as_bytes())), text(2));
+            store
+        })
+        .finds([(Stray, file(&format!("content/{}", Hash::of(text(2).as_bytes()))))])
+        .holds(7, 7)
+        .harmless(),
+        attack("a file of whoever writes the log", planted(".local/x", b"x")).holds(7, 7).harmless(),
+        attack("a file that is named as if it were", planted(".locals/x", b"x"))
+            .finds([(Stray, file(".locals/x"))])
             .holds(7, 7)
             .harmless(),
         attack("an original is replaced", outsider(&original(2), |bytes| bytes[4] ^= 1))

@@ -109,6 +109,19 @@ pub(crate) fn statements() -> Vec<Attack> {
             of_title(payload, &|title| title["value"] = "The dam has burst".into());
         })
         .finds([at(7, EvidenceMismatch)]),
+        changed("a title that its evidence quotes with other spaces", &by_editor(5), &|payload| {
+            of_title(payload, &|title| title["value"] = "Dispatch  5".into());
+        })
+        .harmless(),
+        changed("a title that the document's metadata declare", &by_editor(5), &|payload| {
+            of_title(payload, &|title| title["evidence"]["selector"] = declared("Dispatch 5"));
+        })
+        .harmless(),
+        // It quotes nothing, and not the title.
+        changed("evidence that quotes nothing", &by_editor(5), &|payload| {
+            of_title(payload, &|title| title["evidence"]["selector"] = declared(""));
+        })
+        .finds([at(7, EvidenceMismatch), at(7, EvidenceMismatch)]),
         changed("words that stand elsewhere in the stored document", &good_entry(2), &|payload| {
             of_title(payload, &|title| {
                 for (member, by) in [("start", 3), ("end", 3)] {
@@ -213,6 +226,12 @@ pub(crate) fn statements() -> Vec<Attack> {
         })
         .finds([at(7, Code::DigestMismatch)])
         .holds(8, 8),
+        attack("words of another place", with([with_quote(&good_entry(2), &quotation("A flood", 0))]))
+            .finds([at(7, EvidenceMismatch)])
+            .holds(8, 8),
+        attack("a page that its server called by another charset than it does", served_as("koi8-r"))
+            .holds(8, 8)
+            .harmless(),
         attack(
             "the document of a record that is no longer there is left",
             operator(|all| {
@@ -237,6 +256,13 @@ pub(crate) fn statements() -> Vec<Attack> {
         })
         .finds([at(7, Code::SignerNotEnrolled)])
         .holds(8, 7),
+        attack("another document is stored than the one that a record did not store", {
+            let store = with([by_editor(5)]);
+            crate::attack::put(&store, &original(5), crate::support::text(6));
+            store
+        })
+        .finds([at(7, OriginalChanged)])
+        .holds(8, 8),
         attack("a stored document that a statement names only", {
             let store = with([]);
             crate::attack::put(&store, &original(9), crate::support::text(9));
@@ -302,6 +328,43 @@ fn quoted_whole(length: usize) -> MemoryStore {
     let store = with([with_quote(&registration_of(&text), &quote)]);
     crate::attack::put(&store, &dateline::record::layout::content_path(&Hash::of(text.as_bytes())), text);
     store
+}
+
+/// A quotation of these words, which are said to stand at `start`.
+fn quotation(words: &str, start: usize) -> Value {
+    let end = start + words.chars().count();
+    json!({"text": words, "marks": "«»", "start": start, "end": end, "reflowSha256": Hash::of(words.as_bytes())})
+}
+
+/// The selector of words that a document's metadata declare.
+fn declared(exact: &str) -> Value {
+    json!([{"type": "DeclaredSelector", "source": "json-ld", "path": "/headline", "exact": exact}])
+}
+
+/// The good log, and in it a page that is stored, and was served in `charset`, which is not the one that it names.
+fn served_as(charset: &str) -> MemoryStore {
+    let page = "<html><head><meta charset=\"windows-1251\"></head><body><article><h1>Озеро</h1><p>Вода прибыла.</p>\
+                </article></body></html>";
+    let bytes = encoding_rs::Encoding::for_label(charset.as_bytes()).unwrap().encode(page).0.into_owned();
+    let options = ReadOptions { charset: Some(charset), ..ReadOptions::default() };
+    let article = article::read(&bytes, &options).unwrap();
+    let entry =
+        said(&editor(), |circumstances| Draft::registration(&article, &Decisions::default(), circumstances));
+    let store = with([entry]);
+    crate::attack::put(&store, &dateline::record::layout::content_path(&Hash::of(&bytes)), bytes);
+    store
+}
+
+#[test]
+fn each_claim_that_stands_in_a_stored_document_is_counted() {
+    let claims = |more: &[NewEntry]| audited(&with(more.to_vec())).counts.claims;
+    // The titles of the two documents.
+    assert_eq!(claims(&[]), 2);
+    assert_eq!(claims(&[good_entry(2)]), 3);
+    assert_eq!(claims(&[with_quote(&good_entry(2), &quotation("Dispatch", 0))]), 4);
+    assert_eq!(claims(&[with_quote(&good_entry(2), &quotation("A flood", 0))]), 3);
+    // Nobody can say where words stand in a document that is not at hand.
+    assert_eq!(claims(&[with_quote(&by_editor(5), &quotation("Dispatch", 0))]), 2);
 }
 
 /// The registration with one quotation, committed to and opened.
