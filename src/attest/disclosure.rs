@@ -392,4 +392,23 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn levels_are_counted_to_the_limit_and_not_past_it() {
+        let nested = |levels: usize| {
+            let inner = (0..levels).fold(json!([]), |inner, _| json!([inner]));
+            put_back::apply(&json!({ "a": inner }), &[])
+        };
+        let deepest = crate::attest::json::DEPTH_MAX - 1;
+        assert!(nested(deepest).is_ok());
+        let refused = nested(deepest + 1).unwrap_err().to_string();
+        let pointer = format!("/a{}", "/0".repeat(deepest + 1));
+        assert_eq!(refused, format!("more than 32 levels at {pointer}"));
+    }
+
+    #[test]
+    fn a_commitment_that_is_no_digest_is_named_where_it_stands() {
+        let refused = put_back::apply(&json!({ "a": [{ "...": "x" }] }), &[]).unwrap_err();
+        assert!(refused.to_string().contains("/a/0"), "{refused}");
+    }
 }

@@ -296,7 +296,13 @@ pub(super) fn words(unresolved: &Unresolved) -> String {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
+    use crate::base::SigningKey;
+    use crate::record::entry::Circumstances;
+    use crate::record::relation::AssertedBy;
+    use crate::record::{Draft, EntryError, RecordRef, Relation};
 
     #[test]
     fn a_source_is_told_in_words_and_a_stranger_s_are_cut_short() {
@@ -319,5 +325,48 @@ mod tests {
         assert_eq!(shown(&Target::Record(RecordRef { record, original })), "record 7");
         assert_eq!(named(&SourceRef::Record { record, original, leaf: original }), "record 7");
         assert_eq!(named(&SourceRef::Pending { entry: original, original }), "a source that waits");
+    }
+
+    /// An entry with this statement, signed by somebody.
+    fn entry(draft: impl FnOnce(&mut Circumstances<'_>) -> Result<Draft, EntryError>) -> Entry {
+        let key = SigningKey::from_seed(&Zeroizing::new([3; 32]));
+        let recorded_at = Timestamp::from_unix_seconds(1_795_000_000).unwrap();
+        let (recorded_by, mut random) = (key.public().key_id(), || [7; 16]);
+        let draft = draft(&mut Circumstances { recorded_by, recorded_at, random: &mut random }).unwrap();
+        let signature = key.sign(&draft.to_be_signed());
+        Entry::parse(&draft.seal(&key.public(), signature).unwrap().bytes).unwrap()
+    }
+
+    #[test]
+    fn what_a_relation_says_of_its_target_is_told_of_no_other_document() {
+        let (ours, other) = (Hash([1; 32]), Hash([2; 32]));
+        let now = Timestamp::from_unix_seconds(1_795_000_000).unwrap();
+        let at = |record, original| RecordRef { record, original };
+        let unknown = Some(("is something that is not known here", true));
+        for (relation, told) in [
+            (RelationKind::Retracts, Some(("was retracted", true))),
+            (RelationKind::Corrects, Some(("was corrected", false))),
+            (RelationKind::Clarifies, Some(("was clarified", false))),
+            (RelationKind::Updates, Some(("was updated", false))),
+            (RelationKind::Supersedes, Some(("was superseded", false))),
+            (RelationKind::Contradicts, Some(("is contradicted", false))),
+            (RelationKind::Other("withers".into()), unknown),
+            (RelationKind::Quotes, None),
+        ] {
+            let entry = entry(|circumstances| {
+                let relation = Relation {
+                    about: at(9, other),
+                    relation: relation.clone(),
+                    target: Target::Record(at(4, ours)),
+                    asserted_by: AssertedBy::Person,
+                    quote: None,
+                    recorded_by: circumstances.recorded_by,
+                    recorded_at: circumstances.recorded_at,
+                };
+                Draft::relation(relation, circumstances)
+            });
+            assert_eq!(says_of(&entry, &ours, now), told, "{relation:?}");
+            assert_eq!(says_of(&entry, &other, now), None, "{relation:?}");
+        }
     }
 }
