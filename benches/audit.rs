@@ -9,20 +9,23 @@
 //! - the same by the hash tiles alone.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod support;
+
 use std::path::Path;
 use std::time::Instant;
 
 use dateline::article::{Article, ReadOptions, read};
 use dateline::attest::dsse::{PAYLOAD_TYPE, pae};
-use dateline::base::{Hash, PublicKey, Signature, SigningKey, Timestamp};
+use dateline::base::{Hash, PublicKey, Signature, SigningKey};
 use dateline::note::{Checkpoint, KeyName, Note, Origin, Policy, VerifierKey};
 use dateline::record::entry::Circumstances;
-use dateline::record::{Decisions, Draft, Entry, EntryError, KeyAction, NewEntry, Role, layout};
+use dateline::record::{Decisions, Draft, Entry, KeyAction, NewEntry, Role, layout};
 use dateline::storage::{FileStore, Key, Store};
 use dateline::tlog::edge::bytes_of_tile;
 use dateline::tlog::{Edge, bundle, bundles_of, leaf_hash};
 use dateline::verify::{Audited, Memory, Trust, Verdict, audit_since};
 use rayon::prelude::*;
+use support::{said, signing};
 
 const ORIGIN: &str = "bench.example/log";
 const SIGNERS: u8 = 4;
@@ -108,10 +111,6 @@ fn line(what: &str, count: usize, runs: &[Took], strict: Option<&[Took]>) {
     println!("{what:<30} {wall:>9.0} entries/s, {cpu:>8.0} per processor second{ratio}");
 }
 
-fn signing(seed: u8) -> SigningKey {
-    SigningKey::from_seed(&zeroize::Zeroizing::new([seed; 32]))
-}
-
 /// Makes the log; its entries are registrations of 256 short articles, again and again, no two the same. Written as it
 /// lies, since a writer would register each article once.
 fn make(folder: &Path, count: usize) -> Trust {
@@ -156,26 +155,6 @@ fn make(folder: &Path, count: usize) -> Trust {
     let note = Note::signed(&text, &vkey, &log_key.sign(text.as_bytes())).unwrap();
     write(layout::CHECKPOINT.into(), note.format().into_bytes());
     Trust { policy: Policy::of_log(vkey).unwrap(), roots: vec![root.public()] }
-}
-
-/// Signs a statement as `by`, with salts that are the same in every run.
-fn said(
-    by: &SigningKey,
-    number: usize,
-    draft: impl FnOnce(&mut Circumstances<'_>) -> Result<Draft, EntryError>,
-) -> NewEntry {
-    let mut count = 0usize;
-    let mut random = || {
-        count += 1;
-        let hash = Hash::of_parts(&[&number.to_be_bytes(), &count.to_be_bytes()]);
-        std::array::from_fn(|place| hash.0[place])
-    };
-    let recorded_at = Timestamp::from_unix_seconds(1_795_000_000 + number as i64).unwrap();
-    let mut circumstances =
-        Circumstances { recorded_by: by.public().key_id(), recorded_at, random: &mut random };
-    let draft = draft(&mut circumstances).unwrap();
-    let signature = by.sign(&draft.to_be_signed());
-    draft.seal(&by.public(), signature).unwrap()
 }
 
 fn article(number: usize) -> Article {

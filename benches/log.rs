@@ -8,19 +8,22 @@
 //! signatures on all cores, and syncs of one small file.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod support;
+
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use dateline::attest::dsse::{PAYLOAD_TYPE, pae};
-use dateline::base::{Hash, SigningKey, Timestamp};
+use dateline::base::{Hash, SigningKey};
 use dateline::log::{Log, NewRecord};
 use dateline::note::{KeyName, Origin, Policy, VerifierKey};
 use dateline::record::entry::Circumstances;
 use dateline::record::{Draft, Entry, EntryError, KeyAction, NewEntry, Notice, NoticeKind, RecordRef, Role};
 use dateline::storage::FileStore;
 use rayon::prelude::*;
+use support::{said, signing};
 
 const ORIGIN: &str = "bench.example/log";
 const SIGNERS: u8 = 4;
@@ -123,10 +126,6 @@ fn rate(count: usize, mut work: impl FnMut()) -> f64 {
     count as f64 / took[RUNS / 2]
 }
 
-fn signing(seed: u8) -> SigningKey {
-    SigningKey::from_seed(&zeroize::Zeroizing::new([seed; 32]))
-}
-
 fn record(entry: NewEntry) -> NewRecord {
     NewRecord { entry, content: None }
 }
@@ -144,24 +143,4 @@ fn notice(number: usize, circumstances: &mut Circumstances<'_>) -> Result<Draft,
         recorded_at: circumstances.recorded_at,
     };
     Draft::notice(notice, circumstances)
-}
-
-/// Signs a statement as `by`, with salts that are the same in every run.
-fn said(
-    by: &SigningKey,
-    number: usize,
-    draft: impl FnOnce(&mut Circumstances<'_>) -> Result<Draft, EntryError>,
-) -> NewEntry {
-    let mut count = 0usize;
-    let mut random = || {
-        count += 1;
-        let hash = Hash::of_parts(&[&number.to_be_bytes(), &count.to_be_bytes()]);
-        std::array::from_fn(|place| hash.0[place])
-    };
-    let recorded_at = Timestamp::from_unix_seconds(1_795_000_000 + number as i64).unwrap();
-    let mut circumstances =
-        Circumstances { recorded_by: by.public().key_id(), recorded_at, random: &mut random };
-    let draft = draft(&mut circumstances).unwrap();
-    let signature = by.sign(&draft.to_be_signed());
-    draft.seal(&by.public(), signature).unwrap()
 }

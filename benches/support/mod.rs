@@ -1,0 +1,29 @@
+//! What the benchmarks of the log share: signers and signed statements from nothing.
+
+use dateline::base::{Hash, SigningKey, Timestamp};
+use dateline::record::entry::Circumstances;
+use dateline::record::{Draft, EntryError, NewEntry};
+
+pub(crate) fn signing(seed: u8) -> SigningKey {
+    SigningKey::from_seed(&zeroize::Zeroizing::new([seed; 32]))
+}
+
+/// Signs a statement as `by`, with salts that are the same in every run.
+pub(crate) fn said(
+    by: &SigningKey,
+    number: usize,
+    draft: impl FnOnce(&mut Circumstances<'_>) -> Result<Draft, EntryError>,
+) -> NewEntry {
+    let mut count = 0usize;
+    let mut random = || {
+        count += 1;
+        let hash = Hash::of_parts(&[&number.to_be_bytes(), &count.to_be_bytes()]);
+        std::array::from_fn(|place| hash.0[place])
+    };
+    let recorded_at = Timestamp::from_unix_seconds(1_795_000_000 + number as i64).unwrap();
+    let mut circumstances =
+        Circumstances { recorded_by: by.public().key_id(), recorded_at, random: &mut random };
+    let draft = draft(&mut circumstances).unwrap();
+    let signature = by.sign(&draft.to_be_signed());
+    draft.seal(&by.public(), signature).unwrap()
+}
