@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
+#[path = "support/desk.rs"]
+mod desk;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
@@ -12,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use dateline::base::Hash;
 use dateline::storage::FileStore;
+use desk::{lines, number};
 use serde_json::Value;
 
 const FILES: usize = 400;
@@ -94,19 +98,6 @@ impl Kill {
     }
 }
 
-/// Seeded numbers; the same in every run.
-fn number(seed: &str, n: usize, below: u64) -> u64 {
-    let hash = Hash::of(format!("{seed} {n}").as_bytes());
-    u64::from_be_bytes(std::array::from_fn(|place| hash.0[place])) % below
-}
-
-/// The whole lines of what a program printed that was perhaps killed.
-fn lines(printed: &[u8]) -> Vec<Value> {
-    let whole = printed.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let lines = printed[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
-}
-
 /// What the log was seen to promise: the original of each record.
 #[derive(Default)]
 struct Promises(BTreeMap<u64, String>);
@@ -144,15 +135,15 @@ fn what_was_acknowledged_survives_kill_9() {
         if n >= KILLS && staged > 0 || next + 8 > FILES {
             break;
         }
-        let new = number("count", n, 8) as usize + 1;
+        let new = number("count", n, 8) + 1;
         let mut paths: Vec<PathBuf> = (next..next + new).map(|number| scratch.document(number)).collect();
         next += new;
         // One that was tried before, and perhaps was registered, perhaps not.
-        paths.push(scratch.document(number("again", n, next as u64) as usize));
+        paths.push(scratch.document(number("again", n, next)));
         let when = match n % 2 {
             0 => Kill::After(usual * number("delay", n, 120) as u32 / 100),
             // A commit is on the disk in some milliseconds.
-            _ => Kill::Staged(Duration::from_micros(number("delay", n, 8).pow(2) * 60)),
+            _ => Kill::Staged(Duration::from_micros(number("delay", n, 8).pow(2) as u64 * 60)),
         };
         let (printed, in_time) = scratch.add_and_kill(&paths, &when);
         promises.keep(&printed);
