@@ -20,7 +20,9 @@ use dateline::base::{Hash, SigningKey};
 use dateline::log::{Log, NewRecord};
 use dateline::note::{KeyName, Origin, Policy, VerifierKey};
 use dateline::record::entry::Circumstances;
-use dateline::record::{Draft, Entry, EntryError, KeyAction, NewEntry, Notice, NoticeKind, RecordRef, Role};
+use dateline::record::{
+    Draft, Entry, EntryError, KeyAction, Notice, NoticeKind, RecordRef, Role, SealedEntry,
+};
 use dateline::storage::FileStore;
 use rayon::prelude::*;
 use support::{said, signing};
@@ -126,7 +128,7 @@ fn rate(count: usize, mut work: impl FnMut()) -> f64 {
     count as f64 / took[RUNS / 2]
 }
 
-fn record(entry: NewEntry) -> NewRecord {
+fn record(entry: SealedEntry) -> NewRecord {
     NewRecord { entry, content: None }
 }
 

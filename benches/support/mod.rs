@@ -2,7 +2,7 @@
 
 use dateline::base::{Hash, SigningKey, Timestamp};
 use dateline::record::entry::Circumstances;
-use dateline::record::{Draft, EntryError, NewEntry};
+use dateline::record::{Draft, EntryError, SealedEntry};
 
 pub(crate) fn signing(seed: u8) -> SigningKey {
     SigningKey::from_seed(&zeroize::Zeroizing::new([seed; 32]))
@@ -13,7 +13,7 @@ pub(crate) fn said(
     by: &SigningKey,
     number: usize,
     draft: impl FnOnce(&mut Circumstances<'_>) -> Result<Draft, EntryError>,
-) -> NewEntry {
+) -> SealedEntry {
     let mut count = 0usize;
     let mut random = || {
         count += 1;
@@ -23,7 +23,5 @@ pub(crate) fn said(
     let recorded_at = Timestamp::from_unix_seconds(1_795_000_000 + number as i64).unwrap();
     let mut circumstances =
         Circumstances { recorded_by: by.public().key_id(), recorded_at, random: &mut random };
-    let draft = draft(&mut circumstances).unwrap();
-    let signature = by.sign(&draft.to_be_signed());
-    draft.seal(&by.public(), signature).unwrap()
+    draft(&mut circumstances).unwrap().sign(by).unwrap()
 }

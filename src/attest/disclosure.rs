@@ -158,6 +158,11 @@ impl Disclosure {
         &self.text
     }
 
+    /// Returns the opening's spelling alone.
+    pub fn into_string(self) -> String {
+        self.text
+    }
+
     /// Returns the digest that stands in the payload.
     pub fn digest(&self) -> String {
         digest(&self.text)

@@ -131,6 +131,11 @@ impl Envelope {
         Ok(envelope)
     }
 
+    /// Puts a signature on a payload that its key has just signed.
+    pub(crate) fn signed(payload: Vec<u8>, key_id: Hash, signature: Signature) -> Self {
+        Envelope { payload, key_id, signature }
+    }
+
     /// Returns the envelope's bytes, in its one spelling.
     pub fn encode(&self) -> Vec<u8> {
         // Written out, as none of the three encodings needs escaping in JSON.

@@ -136,7 +136,9 @@ impl<'a> Job<'a> {
             let reading = &self.reading;
             let known = |input: &Input| {
                 let Input::File(_) = input else { return false };
-                self.resume && input.read().is_ok_and(|bytes| log.find_original(&Hash::of(&bytes)).is_some())
+                let is_known =
+                    |bytes: &[u8]| log.find_original(&Hash::of(bytes)).is_ok_and(|index| index.is_some());
+                self.resume && input.read().is_ok_and(|bytes| is_known(&bytes))
             };
             let read: Vec<Option<extract::Read>> =
                 some.par_iter().map(|input| (!known(input)).then(|| reading.read(input))).collect();
@@ -273,7 +275,7 @@ impl<'a> Job<'a> {
         let drafted: Vec<Outcome<Option<NewRecord>>> = documents
             .par_iter()
             .map(|(name, document)| {
-                if log.find_original(&document.article.digests.original).is_some() {
+                if log.find_original(&document.article.digests.original)?.is_some() {
                     return Ok(None);
                 }
                 let record = sign(document, decisions, signer);
@@ -296,7 +298,7 @@ impl<'a> Job<'a> {
             let outcome = if is_new {
                 appended.next()
             } else {
-                log.find_original(&document.article.digests.original).map(Appended::AlreadyRegistered)
+                log.find_original(&document.article.digests.original)?.map(Appended::AlreadyRegistered)
             };
             let outcome = outcome.expect("internal error: a record was neither appended nor found");
             self.done(&name, &document, outcome, log)?;
@@ -387,8 +389,13 @@ fn sign(document: &Document, decisions: &Decisions, signer: &Signer) -> Outcome<
     let mut circumstances =
         Circumstances { recorded_by: public.key_id(), recorded_at: now(), random: &mut random };
     let draft = Draft::registration(&document.article, decisions, &mut circumstances)?;
-    let signature = signer.sign(&draft.to_be_signed())?;
-    let entry = draft.seal(&public, signature)?;
+    let entry = match signer {
+        Signer::Memory(key) => draft.sign(key)?,
+        Signer::Agent { .. } => {
+            let signature = signer.sign(&draft.to_be_signed())?;
+            draft.seal(&public, signature)?
+        }
+    };
     let content = (!decisions.no_store).then(|| document.bytes.clone());
     Ok(NewRecord { entry, content })
 }

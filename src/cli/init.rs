@@ -92,8 +92,7 @@ pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Out
         Circumstances { recorded_by: root.public().key_id(), recorded_at: now(), random: &mut random };
     let name = args.signer_name.as_deref();
     let draft = Draft::key(KeyAction::Enrol, &signer, vec![Role::Editor], None, name, &mut circumstances)?;
-    let signature = root.sign(&draft.to_be_signed());
-    let entry = draft.seal(&root.public(), signature)?;
+    let entry = draft.sign(&root)?;
     log.append(vec![NewRecord { entry, content: None }], &mut |text| Ok(log_key.sign(text)))?;
     made.kept = true;
 

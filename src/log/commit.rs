@@ -1,5 +1,7 @@
 //! One commit: prepared in memory, then carried out in the order that the module's documentation gives.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use crate::base::Hash;
@@ -10,6 +12,7 @@ use crate::storage::{Object, Store, StoreError};
 use crate::tlog::leaf_hash;
 
 use super::edge::{Edge, partial_paths_of};
+use super::index::{self, Index};
 use super::staging::StagedBundle;
 use super::{AppendError, COMMITTED, Head, NewRecord, OpenError, STAGING, SignCheckpoint, key};
 
@@ -30,6 +33,7 @@ pub(super) fn prepare(
     policy: &Policy,
     head: &Head,
     edge: &Edge,
+    index: &mut Index,
     records: Vec<NewRecord>,
     sign: SignCheckpoint<'_>,
 ) -> Result<Commit, AppendError> {
@@ -40,7 +44,10 @@ pub(super) fn prepare(
     }
     let leaves: Vec<Hash> = records.par_iter().map(|record| leaf_hash(&record.entry.bytes)).collect();
     let (new_edge, root, mut immutable) = edge.grow(&leaves, &records);
-    let mutable = openings(store, first_index, &records)?;
+    let mut mutable = openings(store, first_index, &records)?;
+    let full = new_edge.full_bundles();
+    mutable
+        .extend(index.cover(store, full, new_edge.root_of_full_bundles()).map_err(AppendError::NotAppended)?);
     let mut originals: Vec<Object> = Vec::new();
     for record in records {
         if let (Some(original), Some(bytes)) = (record.entry.original, record.content) {
@@ -176,10 +183,12 @@ fn finish(store: &dyn Store, staged: &StagedBundle, size: u64) -> Result<(), Sto
     clean(store, &[staged.previous_size], size)
 }
 
-/// Removes the partial tiles of `older` sizes that a log of `size` entries does not need, and the staged bundle.
+/// Removes the partial tiles and runs of originals of `older` sizes that a log of `size` entries does not need, and
+/// the staged bundle.
 fn clean(store: &dyn Store, older: &[u64], size: u64) -> Result<(), StoreError> {
-    let needed = partial_paths_of(size);
-    let stale = older.iter().flat_map(|older| partial_paths_of(*older));
+    let of = |size: u64| partial_paths_of(size).into_iter().chain(index::paths_of(size));
+    let needed: HashSet<String> = of(size).collect();
+    let stale = older.iter().flat_map(|older| of(*older));
     let stale: Vec<_> = stale.filter(|path| !needed.contains(path)).map(|path| key(&path)).collect();
     store.delete(&stale)?;
     store.delete(&[key(STAGING)])

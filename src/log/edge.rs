@@ -1,5 +1,7 @@
 //! The right edge of the log on disk: its partial tiles, and its partial entry bundle.
 
+use rayon::prelude::*;
+
 use crate::base::Hash;
 use crate::base::limits::ENTRY_MAX_BYTES;
 use crate::note::Checkpoint;
@@ -50,6 +52,29 @@ impl Edge {
             return Err(OpenError::Edge { path });
         }
         Ok(Edge { tree, bundle })
+    }
+
+    /// Returns the number of the entries before the partial bundle.
+    pub(super) fn full_bundles(&self) -> u64 {
+        self.tree.size() / u64::from(FULL) * u64::from(FULL)
+    }
+
+    /// Returns the root of the entries before the partial bundle.
+    pub(super) fn root_of_full_bundles(&self) -> Hash {
+        self.tree.root_of_full_tiles()
+    }
+
+    /// Reads each entry of the partial bundle.
+    pub(super) fn map_entries<T: Send>(
+        &self,
+        read: impl Fn(u64, &[u8]) -> Result<T, OpenError> + Sync,
+    ) -> Result<Vec<T>, OpenError> {
+        let Some(partial) = partial_bundle_of(self.tree.size()) else { return Ok(Vec::new()) };
+        let entries = partial.entries(&self.bundle);
+        let entries = entries.map_err(|source| OpenError::Bundle { path: partial.path(), source })?;
+        let first = partial.first_entry();
+        let read = |(place, entry): (usize, &&[u8])| read(first + place as u64, entry);
+        entries.par_iter().enumerate().map(read).collect()
     }
 
     /// Works out the tree after `records`, whose leaf hashes are `leaves`: its edge, its root, and the tiles and

@@ -18,32 +18,27 @@
 mod commit;
 mod edge;
 mod error;
-mod originals;
+mod index;
 pub mod staging;
-
-use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use crate::attest::{SignerKeys, verify_signatures};
 use crate::base::{Hash, PublicKey, Signature};
 use crate::keys::KeyError;
 use crate::note::{Checkpoint, Origin, Policy};
-use crate::record::{Body, Entry, EntryError, NewEntry, State, layout};
+use crate::record::{Body, Entry, Kind, SealedEntry, State, layout};
 use crate::storage::{Key, Store, StoreError};
 use crate::tlog::empty_root;
 
 pub use error::{AppendError, OpenError};
 
 use edge::Edge;
+use index::Index;
 
 /// Where the checkpoint that was committed last lies; the published one follows it.
 pub const COMMITTED: &str = ".local/checkpoint";
 /// Where the staged bundle lies.
 pub const STAGING: &str = ".local/staging";
-
-/// Signatures that are checked together, so that they share what they can.
-const CHECKED_TOGETHER: usize = 64;
 
 /// A log, opened for writing.
 pub struct Log<'a> {
@@ -51,10 +46,8 @@ pub struct Log<'a> {
     policy: &'a Policy,
     head: Head,
     edge: Edge,
-    originals: HashMap<Hash, u64>,
+    index: Index,
     state: State,
-    /// The keys whose signatures were checked.
-    signers: SignerKeys,
     usable: bool,
 }
 
@@ -69,7 +62,7 @@ struct Head {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRecord {
     /// The signed entry and its openings.
-    pub entry: NewEntry,
+    pub entry: SealedEntry,
     /// The original, if it is to be stored.
     pub content: Option<Vec<u8>>,
 }
@@ -121,12 +114,12 @@ impl<'a> Log<'a> {
         let checkpoint = checkpoint.expect("internal error: the empty tree has the empty root");
         let head = Head { checkpoint, bytes: None };
         let state = State::new(roots.iter().copied());
-        let (edge, originals, signers) = (Edge::default(), HashMap::new(), SignerKeys::default());
-        Ok(Log { store, policy, head, edge, originals, state, signers, usable: true })
+        let (edge, index) = (Edge::default(), Index::default());
+        Ok(Log { store, policy, head, edge, index, state, usable: true })
     }
 
-    /// Opens a log, after finishing a commit that was interrupted. Costs one pass over all entries, to know which
-    /// originals and keys are in it.
+    /// Opens a log, after finishing a commit that was interrupted. Costs some dozen small files; one pass over all entries where
+    /// `.local` is not there, as in a copy, to know which originals and keys are in it.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -134,9 +127,8 @@ impl<'a> Log<'a> {
         let head = commit::recover(store, policy)?;
         let edge = Edge::load(store, &head.checkpoint)?;
         let mut state = State::new(roots.iter().copied());
-        let originals = originals::scan(store, head.checkpoint.size(), &mut state)?;
-        let signers = SignerKeys::default();
-        Ok(Log { store, policy, head, edge, originals, state, signers, usable: true })
+        let index = Index::load(store, &head.checkpoint, &edge, &mut state)?;
+        Ok(Log { store, policy, head, edge, index, state, usable: true })
     }
 
     /// Returns the number of entries.
@@ -154,9 +146,12 @@ impl<'a> Log<'a> {
         &self.state
     }
 
-    /// Returns the index at which a document with this original was registered first.
-    pub fn find_original(&self, original: &Hash) -> Option<u64> {
-        self.originals.get(original).copied()
+    /// Returns the index at which a document with this original was registered first. Costs reading some dozen pages.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn find_original(&self, original: &Hash) -> Result<Option<u64>, StoreError> {
+        self.index.find(self.store, original)
     }
 
     /// Appends `records` in one commit, in order. A registration whose original is in the log already, or earlier in
@@ -173,39 +168,37 @@ impl<'a> Log<'a> {
         if !std::mem::replace(&mut self.usable, false) {
             return Err(AppendError::Unusable);
         }
-        let entries: Vec<Entry> = records.par_iter().map(check).collect::<Result<_, AppendError>>()?;
+        records.par_iter().try_for_each(check_content)?;
+        let known: Result<Vec<Option<u64>>, StoreError> = records
+            .par_iter()
+            .map(|record| record.entry.original.map_or(Ok(None), |original| self.find_original(&original)))
+            .collect();
         let mut outcomes = Vec::with_capacity(records.len());
-        let (mut fresh, mut signed) = (Vec::new(), Vec::new());
-        let (mut state, mut originals) = (self.state.clone(), HashMap::new());
-        for (record, entry) in records.into_iter().zip(entries) {
-            let original = entry.original();
-            let known = original.and_then(|original| {
-                self.originals.get(&original).or_else(|| originals.get(&original)).copied()
-            });
-            if let Some(index) = known {
+        let mut fresh = Vec::with_capacity(records.len());
+        let mut state = self.state.clone();
+        for (record, known) in records.into_iter().zip(known.map_err(AppendError::NotAppended)?) {
+            let earlier = || self.index.find_recent(&record.entry.original?);
+            if let Some(index) = known.or_else(earlier) {
                 outcomes.push(Appended::AlreadyRegistered(index));
                 continue;
             }
             let index = self.size() + fresh.len() as u64;
-            let key = state.authorise(&entry.envelope.key_id(), record.entry.kind)?;
-            match &entry.body {
-                Body::Key(statement) => state.apply(statement)?,
+            state.authorise(&record.entry.key_id(), record.entry.kind)?;
+            match record.entry.kind {
+                Kind::Key => match Entry::parse(&record.entry.bytes)?.body {
+                    Body::Key(statement) => state.apply(&statement)?,
+                    _ => unreachable!("internal error: a statement about a key was sealed as another"),
+                },
                 _ => state.advance(),
             }
-            originals.extend(original.map(|original| (original, index)));
+            self.index.push(index, &record);
             outcomes.push(Appended::Registered(index));
             fresh.push(record);
-            let key = self.signers.get(key.key_id(), key);
-            signed.push((entry.envelope, key));
         }
-        signed.par_chunks(CHECKED_TOGETHER).try_for_each(|some| {
-            let some: Vec<_> = some.iter().map(|(envelope, key)| (envelope, key)).collect();
-            verify_signatures(&some).into_iter().try_for_each(|answer| answer.map_err(EntryError::from))
-        })?;
         if !fresh.is_empty() {
-            let commit = commit::prepare(self.store, self.policy, &self.head, &self.edge, fresh, sign)?;
+            let (head, edge, index) = (&self.head, &self.edge, &mut self.index);
+            let commit = commit::prepare(self.store, self.policy, head, edge, index, fresh, sign)?;
             (self.head, self.edge) = commit.carry_out(self.store, &self.head)?;
-            self.originals.extend(originals);
             self.state = state;
         }
         self.usable = true;
@@ -213,20 +206,15 @@ impl<'a> Log<'a> {
     }
 }
 
-/// Takes a new record apart, and refuses one whose parts contradict each other.
-fn check(record: &NewRecord) -> Result<Entry, AppendError> {
-    let NewEntry { kind, bytes, original, .. } = &record.entry;
-    let entry = Entry::parse(bytes)?;
-    if entry.kind() != Some(*kind) || entry.original() != *original {
-        return Err(EntryError::Subject { kind: *kind }.into());
-    }
-    if let (Some(expected), Some(content)) = (*original, &record.content) {
+/// Refuses a record with the bytes of another document.
+fn check_content(record: &NewRecord) -> Result<(), AppendError> {
+    if let (Some(expected), Some(content)) = (record.entry.original, &record.content) {
         let found = Hash::of(content);
         if found != expected {
             return Err(AppendError::Content { expected, found });
         }
     }
-    Ok(entry)
+    Ok(())
 }
 
 /// Reads an object that must be there.

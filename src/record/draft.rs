@@ -1,8 +1,11 @@
 //! From what is to be said to the bytes of a log entry.
 //!
 //! ```text
-//! Draft ── to_be_signed() ─► a key, here or in an agent ── seal(signature) ─► NewEntry { bytes, openings }
+//! Draft ── sign(key) ─────────────────────────────────────────────► SealedEntry { bytes, openings }
+//!       └─ to_be_signed() ─► a key in an agent ── seal(signature) ─┘
 //! ```
+
+use std::ops::Deref;
 
 use serde_json::{Value, json};
 
@@ -10,9 +13,9 @@ use crate::article::{Article, NUMBERS, OriginKind, REFLOW, RULESET, rules};
 use crate::attest::disclosure::Disclosure;
 use crate::attest::dsse::{self, Envelope};
 use crate::attest::statement::{DigestSet, Statement, Subject};
-use crate::base::{Hash, PublicKey, Signature, Timestamp, limits};
+use crate::base::{Hash, PublicKey, Signature, SigningKey, Timestamp, limits};
 
-use super::entry::{EntryError, SUBJECT_KEY, SUBJECT_ORIGINAL, SUBJECT_TEXT};
+use super::entry::{Entry, EntryError, SUBJECT_KEY, SUBJECT_ORIGINAL, SUBJECT_TEXT};
 use super::key_statement::KeyDescriptor;
 use super::registration::{
     Committable, DocumentKind, ExtractedText, Fingerprint, Fingerprints, Link, OriginClaim, ParagraphDigest,
@@ -52,6 +55,34 @@ pub struct NewEntry {
     pub openings: Vec<String>,
     /// SHA-256 of the original, for a registration.
     pub original: Option<Hash>,
+}
+
+/// A new entry that was signed here, or whose signature was checked here. Nothing else makes one, so that a log need
+/// not check its own entries again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedEntry {
+    entry: NewEntry,
+    key_id: Hash,
+}
+
+impl SealedEntry {
+    /// Returns the id of the key that signed it.
+    pub fn key_id(&self) -> Hash {
+        self.key_id
+    }
+
+    /// Returns the entry, which then may be anything.
+    pub fn into_entry(self) -> NewEntry {
+        self.entry
+    }
+}
+
+impl Deref for SealedEntry {
+    type Target = NewEntry;
+
+    fn deref(&self) -> &NewEntry {
+        &self.entry
+    }
 }
 
 impl Draft {
@@ -180,17 +211,40 @@ impl Draft {
         dsse::pae(dsse::PAYLOAD_TYPE, &self.payload)
     }
 
-    /// Puts the signature on.
+    /// Signs with a key that is at hand. Costs one signature.
+    ///
+    /// # Errors
+    /// [`EntryError::TooLarge`].
+    pub fn sign(self, key: &SigningKey) -> Result<SealedEntry, EntryError> {
+        let signature = key.sign(&self.to_be_signed());
+        let envelope = Envelope::signed(self.payload, key.public().key_id(), signature);
+        Self::sealed(self.kind, &envelope, self.openings, self.original)
+    }
+
+    /// Puts a signature on that was made elsewhere. Costs checking it.
     ///
     /// # Errors
     /// [`EntryError::Envelope`] if it does not hold, [`EntryError::TooLarge`].
-    pub fn seal(self, key: &PublicKey, signature: Signature) -> Result<NewEntry, EntryError> {
-        let bytes = Envelope::seal(self.payload, key, signature)?.encode();
+    pub fn seal(self, key: &PublicKey, signature: Signature) -> Result<SealedEntry, EntryError> {
+        let envelope = Envelope::seal(self.payload, key, signature)?;
+        Self::sealed(self.kind, &envelope, self.openings, self.original)
+    }
+
+    fn sealed(
+        kind: Kind,
+        envelope: &Envelope,
+        openings: Vec<Disclosure>,
+        original: Option<Hash>,
+    ) -> Result<SealedEntry, EntryError> {
+        let bytes = envelope.encode();
         if bytes.len() > limits::ENTRY_MAX_BYTES {
             return Err(EntryError::TooLarge { size: bytes.len(), limit: limits::ENTRY_MAX_BYTES });
         }
-        let openings = self.openings.iter().map(|opening| opening.as_str().to_owned()).collect();
-        Ok(NewEntry { kind: self.kind, bytes, openings, original: self.original })
+        // An entry that no reader can read would stand in the log for ever.
+        debug_assert!(Entry::parse(&bytes).is_ok_and(|entry| entry.kind() == Some(kind)));
+        let openings = openings.into_iter().map(Disclosure::into_string).collect();
+        let entry = NewEntry { kind, bytes, openings, original };
+        Ok(SealedEntry { entry, key_id: envelope.key_id() })
     }
 }
 

@@ -20,7 +20,7 @@ use crate::base::Hash;
 use super::registration::OpenedRegistration;
 use super::{Assessment, ClaimCounts, KeyStatement, Kind, Notice, RecordRef, Registration, Relation, Target};
 
-pub use super::draft::{Circumstances, Draft, NewEntry};
+pub use super::draft::{Circumstances, Draft, NewEntry, SealedEntry};
 
 /// Name of the subject that is the original bytes.
 pub const SUBJECT_ORIGINAL: &str = "original";

@@ -29,7 +29,7 @@ pub use about::{ClaimCounts, RecordRef};
 pub use assessment::{Assessment, AssessmentState};
 pub use decisions::Decisions;
 pub use disclosures::DisclosureFile;
-pub use draft::{Draft, NewEntry};
+pub use draft::{Draft, NewEntry, SealedEntry};
 pub use entry::{Body, Entry, EntryError};
 pub use key_statement::{KeyAction, KeyStatement, Role};
 pub use kind::Kind;

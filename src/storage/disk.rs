@@ -7,7 +7,7 @@
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// What stands under a name.
@@ -51,11 +51,11 @@ pub trait Disk: Debug + Send + Sync {
     /// As the system says.
     fn size(&self, path: &Path) -> io::Result<u64>;
 
-    /// Returns the bytes of a file, at most `limit`.
+    /// Returns the bytes of a file from `from` on, at most `limit`.
     ///
     /// # Errors
     /// As the system says.
-    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
+    fn read(&self, path: &Path, from: u64, limit: u64) -> io::Result<Vec<u8>>;
 
     /// Returns what stands in a folder, in any order; names that are not UTF-8 with marks in their place.
     ///
@@ -131,9 +131,13 @@ impl Disk for SystemDisk {
         Ok(fs::symlink_metadata(path)?.len())
     }
 
-    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    fn read(&self, path: &Path, from: u64, limit: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+        let mut file = File::open(path)?;
+        if from > 0 {
+            file.seek(SeekFrom::Start(from))?;
+        }
+        file.take(limit).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 

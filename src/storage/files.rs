@@ -209,6 +209,16 @@ impl FileStore {
 
 impl Store for FileStore {
     fn get(&self, key: &Key, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.get_range(key, 0, limit.saturating_add(1))? {
+            Some(bytes) if bytes.len() as u64 > limit => {
+                let size = self.disk.size(&self.path(key)).unwrap_or_default();
+                Err(StoreError::TooLarge { key: key.clone(), size: size.max(limit.saturating_add(1)), limit })
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn get_range(&self, key: &Key, from: u64, length: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path(key);
         // Looked at first: opening a pipe that somebody left in a file's place would wait for ever.
         let refused = match self.kind(key) {
@@ -221,11 +231,7 @@ impl Store for FileStore {
         if let Some(why) = refused {
             return Err(io_error("read", &path)(io::Error::other(why)));
         }
-        match self.disk.read(&path, limit.saturating_add(1)) {
-            Ok(bytes) if bytes.len() as u64 > limit => {
-                let size = self.disk.size(&path).unwrap_or_default().max(limit.saturating_add(1));
-                Err(StoreError::TooLarge { key: key.clone(), size, limit })
-            }
+        match self.disk.read(&path, from, length) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(io_error("read", &path)(error)),

@@ -115,6 +115,12 @@ pub enum StoreError {
         /// The lock file.
         path: PathBuf,
     },
+    /// An object of an index has other bytes than were written.
+    #[error("{key} was changed: remove .local/index, which is then made again")]
+    CutShort {
+        /// Its name.
+        key: Key,
+    },
     /// The store was opened for reading.
     #[error("{key} cannot be written: the log was opened for reading")]
     ReadOnly {
@@ -132,6 +138,17 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::TooLarge`]; [`StoreError::Io`]: whether there is one is then unknown.
     fn get(&self, key: &Key, limit: u64) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Returns the bytes of an object from `from` on, at most `length` of them; `None` if there is none. Costs no more than reading
+    /// these, where a store can read a part.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    fn get_range(&self, key: &Key, from: u64, length: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let bytes = self.get(key, u64::MAX)?;
+        let part = |bytes: Vec<u8>| bytes.into_iter().skip(from as usize).take(length as usize).collect();
+        Ok(bytes.map(part))
+    }
 
     /// Writes objects that must not change once written. One that is there with the same bytes is written again, as
     /// it may be there only in memory.
@@ -236,6 +253,11 @@ mod tests {
         assert_eq!(store.get(&key("a/b"), 9).unwrap().as_deref(), Some(&b"1"[..]));
 
         assert!(matches!(store.get(&key("a/b"), 0), Err(StoreError::TooLarge { size: 1, limit: 0, .. })));
+        store.put(&[object("r", b"0123456789")]).unwrap();
+        let range = |from, length| store.get_range(&key("r"), from, length).unwrap().unwrap();
+        assert_eq!([range(0, 3), range(8, 9), range(10, 1), range(99, 1)], [&b"012"[..], b"89", b"", b""]);
+        assert_eq!(store.get_range(&key("never"), 0, 1).unwrap(), None);
+        store.delete(&[key("r")]).unwrap();
 
         store.put(&[object("m", b"1")]).unwrap();
         store.put(&[object("m", b"22")]).unwrap();

@@ -97,8 +97,17 @@ impl Edge {
 
     /// Returns the root of the tree. Costs at most 255 hashes a level.
     pub fn root(&self) -> Hash {
+        self.root_from(0)
+    }
+
+    /// Returns the root that the tree had before the leaves of the partial tile of level 0.
+    pub fn root_of_full_tiles(&self) -> Hash {
+        self.root_from(1)
+    }
+
+    fn root_from(&self, level: usize) -> Hash {
         let mut subtrees = Vec::new();
-        for hashes in self.levels.iter().rev() {
+        for hashes in self.levels.iter().skip(level).rev() {
             let mut rest = hashes.as_slice();
             while !rest.is_empty() {
                 // The largest complete subtree that the rest begins with.
@@ -202,6 +211,7 @@ mod tests {
             edge.push(leaf_hash(entry), |_, _| {});
             if size < 70 || size % 37 == 0 || (250..260).contains(&size) || size > 590 {
                 assert_eq!(edge.root(), mth(&entries[..size]), "{size}");
+                assert_eq!(edge.root_of_full_tiles(), mth(&entries[..size / 256 * 256]), "{size}");
             }
         }
     }

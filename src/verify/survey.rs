@@ -333,8 +333,7 @@ mod tests {
         let recorded_at = Timestamp::from_unix_seconds(1_795_000_000).unwrap();
         let (recorded_by, mut random) = (key.public().key_id(), || [7; 16]);
         let draft = draft(&mut Circumstances { recorded_by, recorded_at, random: &mut random }).unwrap();
-        let signature = key.sign(&draft.to_be_signed());
-        Entry::parse(&draft.seal(&key.public(), signature).unwrap().bytes).unwrap()
+        Entry::parse(&draft.sign(&key).unwrap().bytes).unwrap()
     }
 
     #[test]

@@ -274,7 +274,7 @@ pub(crate) fn at(index: u64, code: Code) -> (Code, At) {
 }
 
 pub(crate) fn by_editor(number: usize) -> NewEntry {
-    registration(&editor(), number, "", false).entry
+    registration(&editor(), number, "", false).entry.into_entry()
 }
 
 pub(crate) fn stranger() -> SigningKey {
@@ -282,7 +282,7 @@ pub(crate) fn stranger() -> SigningKey {
 }
 
 pub(crate) fn by_stranger() -> NewEntry {
-    registration(&stranger(), 8, "", false).entry
+    registration(&stranger(), 8, "", false).entry.into_entry()
 }
 
 pub(crate) fn good_entry(index: usize) -> NewEntry {

@@ -268,14 +268,16 @@ impl Disk for SimulatedDisk {
     }
 
     fn size(&self, path: &Path) -> io::Result<u64> {
-        Ok(self.read(path, u64::MAX)?.len() as u64)
+        Ok(self.read(path, 0, u64::MAX)?.len() as u64)
     }
 
-    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    fn read(&self, path: &Path, from: u64, limit: u64) -> io::Result<Vec<u8>> {
         let state = self.state();
         match &state.nodes[state.find(path)?] {
             Node::File { bytes, .. } => {
-                Ok(bytes[..bytes.len().min(usize::try_from(limit).unwrap_or(usize::MAX))].to_vec())
+                let from = bytes.len().min(usize::try_from(from).unwrap_or(usize::MAX));
+                let end = bytes.len().min(from.saturating_add(usize::try_from(limit).unwrap_or(usize::MAX)));
+                Ok(bytes[from..end].to_vec())
             }
             Node::Folder { .. } => Err(ErrorKind::IsADirectory.into()),
         }

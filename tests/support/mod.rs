@@ -15,7 +15,7 @@ use dateline::base::{Hash, PublicKey, SigningKey, Timestamp};
 use dateline::log::{AppendError, Appended, COMMITTED, Log, NewRecord, OpenError};
 use dateline::note::{Checkpoint, KeyName, Note, Origin, Policy, VerifierKey};
 use dateline::record::entry::Circumstances;
-use dateline::record::{Decisions, Draft, KeyAction, NewEntry, Role, layout};
+use dateline::record::{Decisions, Draft, KeyAction, Role, SealedEntry, layout};
 use dateline::storage::{Key, MemoryStore, Object, Store};
 use dateline::tlog::edge::bytes_of_tile;
 use dateline::tlog::{Edge, bundle, bundles_of, leaf_hash};
@@ -70,7 +70,7 @@ pub(crate) fn salts(seed: String) -> impl FnMut() -> [u8; 16] {
     }
 }
 
-pub(crate) fn key_entry(by: &SigningKey, action: KeyAction, about: &PublicKey) -> NewEntry {
+pub(crate) fn key_entry(by: &SigningKey, action: KeyAction, about: &PublicKey) -> SealedEntry {
     let mut random = salts("key".into());
     let mut circumstances = Circumstances {
         recorded_by: by.public().key_id(),
@@ -79,8 +79,7 @@ pub(crate) fn key_entry(by: &SigningKey, action: KeyAction, about: &PublicKey) -
     };
     let roles = if action == KeyAction::Enrol { vec![Role::Editor] } else { Vec::new() };
     let draft = Draft::key(action, about, roles, None, Some("A. Diarra"), &mut circumstances).unwrap();
-    let signature = by.sign(&draft.to_be_signed());
-    draft.seal(&by.public(), signature).unwrap()
+    draft.sign(by).unwrap()
 }
 
 /// Entry 0 of every log here.
@@ -105,8 +104,7 @@ pub(crate) fn registration(by: &SigningKey, number: usize, again: &str, store: b
     };
     let decisions = Decisions { no_store: !store, ..Decisions::default() };
     let draft = Draft::registration(&article, &decisions, &mut circumstances).unwrap();
-    let signature = by.sign(&draft.to_be_signed());
-    let entry = draft.seal(&by.public(), signature).unwrap();
+    let entry = draft.sign(by).unwrap();
     NewRecord { entry, content: store.then(|| text.into_bytes()) }
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn said(
     let mut circumstances =
         Circumstances { recorded_by: by.public().key_id(), recorded_at: when(), random: &mut random };
     let draft = draft(&mut circumstances).unwrap();
-    draft.clone().seal(&by.public(), by.sign(&draft.to_be_signed())).unwrap()
+    draft.sign(by).unwrap().into_entry()
 }
 
 pub(crate) fn when() -> Timestamp {
@@ -43,9 +43,9 @@ pub(crate) fn enrolled(by: &SigningKey, role: Role) -> NewEntry {
 
 /// Entry 0 enrols the editor, 1 the assessor, 2 and 3 register documents.
 pub(crate) fn log() -> Vec<NewEntry> {
-    let documents = [2, 3].map(|number| registration(&editor(), number, "", false).entry);
+    let documents = [2, 3].map(|number| registration(&editor(), number, "", false).entry.into_entry());
     let [two, three] = documents;
-    vec![enrolment().entry, enrolled(&assessor(), Role::Assessor), two, three]
+    vec![enrolment().entry.into_entry(), enrolled(&assessor(), Role::Assessor), two, three]
 }
 
 pub(crate) fn document(number: u64) -> RecordRef {
