@@ -121,7 +121,7 @@ fn make(folder: &Path, count: usize) -> Trust {
         let draft = |circumstances: &mut Circumstances<'_>| {
             Draft::key(KeyAction::Enrol, &signer.public(), vec![Role::Editor], None, None, circumstances)
         };
-        entries.push(said(&root, number, draft));
+        entries.push(said(&root, number, draft).into_entry());
     }
     let articles: Vec<Article> = (0..256).map(article).collect();
     let registrations = (entries.len()..count).into_par_iter().map(|number| {
@@ -130,6 +130,7 @@ fn make(folder: &Path, count: usize) -> Trust {
         said(&signers[number % signers.len()], number, |circumstances| {
             Draft::registration(article, &decisions, circumstances)
         })
+        .into_entry()
     });
     entries.par_extend(registrations);
 

@@ -40,7 +40,7 @@ fn log() -> Vec<NewEntry> {
         org: Some("Agence du lac".into()),
         ..Unresolved::default()
     };
-    let mut log = vec![enrolment().entry, enrolled(&assessor(), Role::Assessor)];
+    let mut log = vec![enrolment().entry.into_entry(), enrolled(&assessor(), Role::Assessor)];
     log.extend([DISPATCH, PORT, ARTICLE].map(registers));
     let article = of(&log, 4);
     log.push(relates(relation(article, RelationKind::Cites, to(of(&log, 2)))));

@@ -381,7 +381,7 @@ fn a_key_that_no_root_enrolled_is_not_taken_up_either() {
     let policy = policy();
     let stranger = support::signing(9);
     let himself = support::key_entry(&stranger, dateline::record::KeyAction::Enrol, &stranger.public());
-    let entries = [records(0..1).remove(0).entry, himself];
+    let entries = [records(0..1).remove(0).entry.into_entry(), himself];
     let store = support::assembled(&entries, support::ORIGIN, &support::log_key());
     let mut log = open(&store, &policy).unwrap();
     assert_eq!(log.state().size(), 2);

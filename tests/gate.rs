@@ -32,7 +32,7 @@ const NONE: &str = "A text from nowhere\n\nIt rains.\n";
 
 /// Entry 0 enrols the editor, 1 the assessor; 2 and 3 are sources, 4 one that claims nothing, 5 the article.
 fn log() -> Vec<NewEntry> {
-    let mut log = vec![enrolment().entry, enrolled(&assessor(), Role::Assessor)];
+    let mut log = vec![enrolment().entry.into_entry(), enrolled(&assessor(), Role::Assessor)];
     log.extend([ONE, TWO, NONE, ARTICLE].map(registers));
     log
 }

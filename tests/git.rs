@@ -116,7 +116,7 @@ impl Repository {
     }
 
     fn pend(&self, number: usize) -> String {
-        let pending = Pending::of(&registration(&editor(), number, "", false).entry);
+        let pending = Pending::of(&registration(&editor(), number, "", false).entry.into_entry());
         let path = format!("records/{}", pending.path());
         self.write(&path, &pending.format());
         path
@@ -174,7 +174,10 @@ fn verify(workspace: &Path, home: &Path, args: &[&str], environment: &[(&str, &s
 fn history(size: usize, differs: usize) -> Vec<NewEntry> {
     let record =
         |number| registration(&editor(), number, if number >= differs { "again" } else { "" }, false);
-    std::iter::once(enrolment()).chain((1..size).map(record)).map(|record| record.entry).collect()
+    std::iter::once(enrolment())
+        .chain((1..size).map(record))
+        .map(|record| record.entry.into_entry())
+        .collect()
 }
 
 #[test]
@@ -692,7 +695,7 @@ fn the_histories_that_are_laid_are_those_of_a_writer() {
     let store = MemoryStore::default();
     build(&store, 7);
     let entries = |store: &dyn Store| get(store, "tile/entries/000.p/7").unwrap();
-    let plain: Vec<NewEntry> = records(0..7).into_iter().map(|record| record.entry).collect();
+    let plain: Vec<NewEntry> = records(0..7).into_iter().map(|record| record.entry.into_entry()).collect();
     let other = MemoryStore::default();
     copy(&assembled(&plain, ORIGIN, &log_key()), &other, "");
     assert_eq!(entries(&store), entries(&other));

@@ -150,7 +150,7 @@ fn statements_about_keys_are_read_again_wherever_they_lie_in_a_bundle() {
     }
     // What those keys sign lies beyond what is compared.
     for (place, (_, key)) in (590..).zip(&enrols) {
-        log[place] = registration(key, place, "", false).entry;
+        log[place] = registration(key, place, "", false).entry.into_entry();
     }
     let three = RecordRef { record: 3, original: log[3].original.unwrap() };
     log[10] = notes(notice(three, NoticeKind::Correction));
@@ -263,7 +263,10 @@ fn another_judge_checks_everything_again() {
 fn history(size: usize, differs: usize) -> Vec<NewEntry> {
     let record =
         |number| registration(&editor(), number, if number >= differs { "again" } else { "" }, false);
-    std::iter::once(enrolment()).chain((1..size).map(record)).map(|record| record.entry).collect()
+    std::iter::once(enrolment())
+        .chain((1..size).map(record))
+        .map(|record| record.entry.into_entry())
+        .collect()
 }
 
 fn entries(size: usize) -> Vec<NewEntry> {

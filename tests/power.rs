@@ -16,7 +16,7 @@ use dateline::record::{KeyAction, layout};
 use dateline::storage::{FileStore, Store, StoreError};
 use dateline::verify::Verdict;
 use support::disk::{Crash, Plan, SimulatedDisk, folder};
-use support::{Witness, append, audited, key, key_entry, open, policy, records, root_key, signing};
+use support::{Witness, append, audited, key, key_statement, open, policy, records, root_key, signing};
 
 /// What a writer does.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +98,7 @@ impl Writer<'_> {
                     self.append(&mut log, some)?;
                 }
                 Enrol => {
-                    let entry = key_entry(&root_key(), KeyAction::Enrol, &signing(7).public());
+                    let entry = key_statement(&root_key(), KeyAction::Enrol, &signing(7).public());
                     self.append(&mut log, vec![NewRecord { entry, content: None }])?;
                 }
                 Reopen => log = open(self.store, &policy).map_err(drop)?,

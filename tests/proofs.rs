@@ -33,7 +33,7 @@ fn of(entries: &[NewEntry]) -> MemoryStore {
 
 /// A log of the first `size` records of the tests' log.
 fn of_size(size: u64) -> MemoryStore {
-    of(&records(0..size).into_iter().map(|record| record.entry).collect::<Vec<_>>())
+    of(&records(0..size).into_iter().map(|record| record.entry.into_entry()).collect::<Vec<_>>())
 }
 
 fn made(
@@ -73,7 +73,7 @@ fn changed(proof: &[u8], change: impl FnOnce(&mut ProofBundle)) -> Vec<u8> {
 
 #[test]
 fn a_field_that_is_withheld_is_not_in_the_proof_and_is_told_from_one_that_is_missing() {
-    let store = of(&[enrolment().entry, registers(STORY)]);
+    let store = of(&[enrolment().entry.into_entry(), registers(STORY)]);
     let whole = made(&store, 1, &[], None).unwrap();
     assert_eq!(whole.withheld, []);
     let bundle: ProofBundle = serde_json::from_slice(whole.file.extra()).unwrap();
@@ -147,7 +147,7 @@ fn an_older_proof_moves_to_a_newer_checkpoint() {
 
 #[test]
 fn what_is_withheld_stays_withheld() {
-    let entries = [enrolment().entry, registers(STORY), registers("a\n\nb\n")];
+    let entries = [enrolment().entry.into_entry(), registers(STORY), registers("a\n\nb\n")];
     let (before, after) = (of(&entries[..2]), of(&entries));
     let old = made(&before, 1, &["quotes"], None).unwrap();
     let moved = upgraded(&after, old.file.format().as_bytes(), None).unwrap();
@@ -189,7 +189,7 @@ fn an_older_proof_that_does_not_hold_is_not_moved() {
     let without = changed(&old, |bundle| bundle.keys.clear());
     assert!(matches!(old_error(upgraded(&after, &without, None)), ProofCheckError::Signer { index: 2, .. }));
     assert!(matches!(old_error(upgraded(&after, b"", None)), ProofCheckError::File(_)));
-    let foreign = assembled(&[enrolment().entry, registers(STORY)], ORIGIN, &signing(8));
+    let foreign = assembled(&[enrolment().entry.into_entry(), registers(STORY)], ORIGIN, &signing(8));
     let note = Note::parse(&checkpoint(&foreign)).unwrap();
     let parsed = TlogProof::parse(&old).unwrap();
     let unsigned = TlogProof::new(parsed.extra().to_vec(), 1, Vec::new(), note).unwrap();
@@ -198,7 +198,7 @@ fn an_older_proof_that_does_not_hold_is_not_moved() {
 
 #[test]
 fn a_log_that_does_not_continue_the_old_proof_is_refused() {
-    let entries: Vec<NewEntry> = records(0..5).into_iter().map(|record| record.entry).collect();
+    let entries: Vec<NewEntry> = records(0..5).into_iter().map(|record| record.entry.into_entry()).collect();
     let old = proof(&of(&entries), 2);
     let mut other = entries.clone();
     other[4] = registers(STORY);
@@ -237,7 +237,8 @@ fn a_checkpoint_may_be_named() {
     let back = upgraded(&store, &proof(&of_size(5), 2), Some(&three));
     assert!(matches!(back, Err(ProveError::TooOld { size: 3, needed: 5 })));
     assert!(matches!(made(&store, 2, &[], Some(&more)), Err(ProveError::Ahead { size: 300, found: 301 })));
-    let mut entries: Vec<NewEntry> = records(0..5).into_iter().map(|record| record.entry).collect();
+    let mut entries: Vec<NewEntry> =
+        records(0..5).into_iter().map(|record| record.entry.into_entry()).collect();
     entries[4] = registers(STORY);
     let forked = checkpoint(&of(&entries));
     assert!(matches!(made(&store, 2, &[], Some(&forked)), Err(ProveError::Contradicts { .. })));
@@ -248,7 +249,7 @@ fn a_checkpoint_may_be_named() {
 
 #[test]
 fn a_checkpoint_of_another_log_of_the_policy_anchors_nothing() {
-    let entries: Vec<NewEntry> = records(0..5).into_iter().map(|record| record.entry).collect();
+    let entries: Vec<NewEntry> = records(0..5).into_iter().map(|record| record.entry.into_entry()).collect();
     let (ours, theirs) = (vkey_of(ORIGIN, &log_key()), vkey_of("example.org/other", &signing(8)));
     let policy = Policy::parse(format!("log {ours}\nlog {theirs}\nquorum none\n").as_bytes()).unwrap();
     let trust = Trust { policy, ..trust() };
@@ -269,7 +270,7 @@ fn a_checkpoint_of_another_log_of_the_policy_anchors_nothing() {
 
 /// A registration signed by `by`.
 fn registers_as(by: &SigningKey, number: usize) -> NewEntry {
-    support::registration(by, number, "", false).entry
+    support::registration(by, number, "", false).entry.into_entry()
 }
 
 #[test]
@@ -282,7 +283,7 @@ fn a_key_that_took_the_place_of_another_is_proven_with_it() {
         })
     };
     let store = of(&[
-        enrolment().entry,
+        enrolment().entry.into_entry(),
         enrolled(&signing(23), Role::Editor),
         // Nobody who may: it stands in the log and changes nothing.
         key_entry(&signing(23), KeyAction::Revoke, &editor().public()),
@@ -309,7 +310,7 @@ fn a_key_that_took_the_place_of_another_is_proven_with_it() {
 
 #[test]
 fn every_kind_of_record_is_proven() {
-    let mut entries = vec![enrolment().entry, registers(STORY), registers("Autre\n\nTexte.\n")];
+    let mut entries = vec![enrolment().entry.into_entry(), registers(STORY), registers("Autre\n\nTexte.\n")];
     let document = |entries: &[NewEntry], record: u64| RecordRef {
         record,
         original: entries[record as usize].original.unwrap(),
@@ -369,21 +370,22 @@ fn a_record_that_contradicts_itself_is_not_proven() {
         let changed = resigned(entry, |payload| {
             *payload.pointer_mut(pointer).unwrap() = value.to_string().into();
         });
-        let proof = unjudged(&[enrolment().entry, changed.clone()]);
+        let proof = unjudged(&[enrolment().entry.into_entry(), changed.clone()]);
         let error = check_proof_alone(&proof, &trust()).unwrap_err();
         let ProofCheckError::Fault { index: 1, why } = &error else { panic!("{pointer}: {error:?}") };
         assert!(why.contains(field) && !error.is_unverifiable(), "{why}");
-        let refused = made(&of(&[enrolment().entry, changed]), 1, &[], None);
+        let refused = made(&of(&[enrolment().entry.into_entry(), changed]), 1, &[], None);
         assert!(matches!(refused, Err(ProveError::NotHeld { index: 1, .. })), "{pointer}");
     }
-    let as_it_was = unjudged(&[enrolment().entry, registers(STORY)]);
+    let as_it_was = unjudged(&[enrolment().entry.into_entry(), registers(STORY)]);
     assert!(check_proof_alone(&as_it_was, &trust()).is_ok());
     // A statement about a key of which the subject is another key.
     let enrols = enrolled(&signing(23), Role::Editor);
     let changed = resigned(&enrols, |payload| {
         payload["subject"][0]["digest"]["sha256"] = Hash::of(b"x").to_string().into();
     });
-    let error = check_proof_alone(&unjudged(&[enrolment().entry, changed]), &trust()).unwrap_err();
+    let error =
+        check_proof_alone(&unjudged(&[enrolment().entry.into_entry(), changed]), &trust()).unwrap_err();
     assert!(matches!(&error, ProofCheckError::Fault { why, .. } if why.contains("/key")), "{error:?}");
 }
 
@@ -432,7 +434,7 @@ fn scan() -> String {
 fn whether_a_document_has_the_wording_cannot_always_be_told() {
     let proof_with = |change: &dyn Fn(&mut serde_json::Value)| {
         unjudged(&[
-            enrolment().entry,
+            enrolment().entry.into_entry(),
             resigned(&registers(STORY), |payload| change(&mut payload["predicate"])),
         ])
     };
@@ -469,7 +471,7 @@ fn a_document_is_read_by_the_registered_charset() {
     let article = article::read(&bytes(text), &options).unwrap();
     let registered =
         said(&editor(), |circumstances| Draft::registration(&article, &Decisions::default(), circumstances));
-    let proof = proof(&of(&[enrolment().entry, registered]), 1);
+    let proof = proof(&of(&[enrolment().entry.into_entry(), registered]), 1);
     let other_bytes = text.replace("</h1><p>", "</h1> <p>");
     for copy in [bytes(&other_bytes), other_bytes.clone().into_bytes()] {
         let proven = check_proof(&copy, None, &proof, &trust());
@@ -484,7 +486,7 @@ fn a_document_is_read_by_the_name_of_its_file() {
     let article = article::read(story.as_bytes(), &options).unwrap();
     let registered =
         said(&editor(), |circumstances| Draft::registration(&article, &Decisions::default(), circumstances));
-    let proof = proof(&of(&[enrolment().entry, registered]), 1);
+    let proof = proof(&of(&[enrolment().entry.into_entry(), registered]), 1);
     // Set otherwise.
     let copy = b"The _lake_ rises\n================\n\nThe water is __up__.\n";
     let proven = check_proof(copy, Some("copy.markdown"), &proof, &trust());
@@ -522,7 +524,7 @@ fn a_reader_who_was_overtaken_begins_again_and_at_last_gives_up() {
 fn an_entry_that_is_no_record_is_told_from_none() {
     let mut none = registers(STORY);
     none.bytes = b"not an envelope".to_vec();
-    let store = of(&[enrolment().entry, none]);
+    let store = of(&[enrolment().entry.into_entry(), none]);
     let trust = trust();
     let reader = LogReader::open(&store, &trust).unwrap();
     assert!(matches!(reader.record(1), Err(ReaderError::NotARecord { index: 1, .. })));

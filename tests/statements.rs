@@ -211,7 +211,7 @@ fn a_document_is_taken_back_by_a_notice_or_by_another_document() {
 fn what_points_into_a_part_that_cannot_be_read_cannot_be_checked() {
     let cites = relates(relation(document(3), RelationKind::Cites, to(document(2))));
     let mut entries = log();
-    entries.resize_with(300, || registration(&editor(), 9, "", false).entry);
+    entries.resize_with(300, || registration(&editor(), 9, "", false).entry.into_entry());
     entries.push(cites);
     let store = assembled(&entries, ORIGIN, &log_key());
     assert_eq!(audited(&store).verdict, Verdict::Verified);
@@ -243,7 +243,7 @@ fn what_waits_and_could_be_appended_is_counted() {
 #[test]
 fn what_points_into_a_part_that_is_only_compared_is_checked() {
     let mut entries = log();
-    entries.resize_with(256, || registration(&editor(), 9, "", false).entry);
+    entries.resize_with(256, || registration(&editor(), 9, "", false).entry.into_entry());
     let audit = |entries: &[NewEntry], memory: Option<&dateline::verify::Memory>| {
         let store = assembled(entries, ORIGIN, &log_key());
         dateline::verify::audit_since(&store, &support::trust(), memory, &|_, _| {}).unwrap()
@@ -262,8 +262,8 @@ fn what_points_into_a_part_that_is_only_compared_is_checked() {
 #[test]
 fn what_points_into_two_parts_in_turn_that_are_only_compared_is_checked() {
     let mut entries = log();
-    entries.resize_with(300, || registration(&editor(), 9, "", false).entry);
-    entries.resize_with(512, || registration(&editor(), 10, "", false).entry);
+    entries.resize_with(300, || registration(&editor(), 9, "", false).entry.into_entry());
+    entries.resize_with(512, || registration(&editor(), 10, "", false).entry.into_entry());
     let store = |more: &[NewEntry]| assembled(&[&entries, more].concat(), ORIGIN, &log_key());
     let audit = |store: &MemoryStore, memory: Option<&dateline::verify::Memory>| {
         dateline::verify::audit_since(store, &support::trust(), memory, &|_, _| {}).unwrap()
@@ -293,7 +293,7 @@ fn what_became_of_each_document_is_read_from_the_log_with_its_records() {
 /// What an audit reads in one pass is what two passes read: the entry as it stands, then with its openings put back.
 #[test]
 fn a_registration_opened_at_once_is_read_as_in_two_steps() {
-    let entry = registration(&editor(), 2, "", false).entry;
+    let entry = registration(&editor(), 2, "", false).entry.into_entry();
     let member = |name: &str, value: Value| Disclosure::member([7; 16], name, &value).unwrap();
     let element = |value: Value| Disclosure::element([8; 16], &value).unwrap();
     let origin = json!({"id": "o1", "asPrinted": "A", "org": {"label": "A", "kind": "other"}, "role": "source",

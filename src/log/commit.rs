@@ -271,7 +271,7 @@ fn continues(store: &dyn Store, committed: &Checkpoint, published: &Checkpoint) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Kind, NewEntry};
+    use crate::record::{Kind, NewEntry, SealedEntry};
     use crate::storage::MemoryStore;
 
     fn record(openings: &[String]) -> NewRecord {
@@ -281,7 +281,7 @@ mod tests {
             openings: openings.to_vec(),
             original: None,
         };
-        NewRecord { entry, content: None }
+        NewRecord { entry: SealedEntry::unchecked(entry), content: None }
     }
 
     #[test]

@@ -134,13 +134,13 @@ pub(super) fn root_at(store: &dyn Store, checkpoint: &Checkpoint, size: u64) -> 
 mod tests {
     use super::*;
     use crate::note::Origin;
-    use crate::record::{Kind, NewEntry};
+    use crate::record::{Kind, NewEntry, SealedEntry};
     use crate::storage::MemoryStore;
 
     fn record(number: usize) -> NewRecord {
         let bytes = format!("entry {number}").into_bytes();
         let entry = NewEntry { kind: Kind::Registration, bytes, openings: Vec::new(), original: None };
-        NewRecord { entry, content: None }
+        NewRecord { entry: SealedEntry::unchecked(entry), content: None }
     }
 
     fn grown(edge: &Edge, records: &[NewRecord]) -> (Edge, Hash, Vec<Object>) {

@@ -171,10 +171,10 @@ fn peak_kb() -> Option<u64> {
 static GOOD: LazyLock<Vec<NewEntry>> = LazyLock::new(|| {
     let verified = AssessmentState::Verified;
     vec![
-        enrolment().entry,
+        enrolment().entry.into_entry(),
         enrolled(&assessor(), Role::Assessor),
-        registration(&editor(), 2, "", true).entry,
-        registration(&editor(), 3, "", true).entry,
+        registration(&editor(), 2, "", true).entry.into_entry(),
+        registration(&editor(), 3, "", true).entry.into_entry(),
         relates(relation(document(3), RelationKind::Cites, to(document(2)))),
         assesses(assessment(document(2), "/title/0", verified, Some(Method::ArchiveMatch))),
         notes(notice(document(2), NoticeKind::Correction)),

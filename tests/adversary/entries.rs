@@ -243,7 +243,7 @@ fn an_entry_of_one_byte_too_many_has_no_place_in_a_log() {
 fn long_log() -> MemoryStore {
     let again = by_editor(5);
     let mut entries = vec![again; 2_304];
-    entries[0] = enrolment().entry;
+    entries[0] = enrolment().entry.into_entry();
     (entries[5], entries[2_200]) = (raw("{}"), raw("{}"));
     assembled(&entries, ORIGIN, &log_key())
 }
@@ -275,7 +275,7 @@ fn every_tile_that_was_changed_is_named_however_many_of_its_hashes_were() {
 #[test]
 fn changed_entries_that_are_not_told_one_by_one_are_counted() {
     let mut entries = vec![by_editor(5); 1_536];
-    entries[0] = enrolment().entry;
+    entries[0] = enrolment().entry.into_entry();
     let store = assembled(&entries, ORIGIN, &log_key());
     let mut others = Vec::new();
     (0..256).for_each(|_| dateline::tlog::bundle::push(&mut others, &by_editor(6).bytes).unwrap());

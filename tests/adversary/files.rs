@@ -92,7 +92,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             .finds([(EntryChanged, Record(6))])
             .holds(7, 7),
         attack("a document that others point to is replaced", {
-            let other = registration(&editor(), 9, "", false).entry.bytes;
+            let other = registration(&editor(), 9, "", false).entry.bytes.clone();
             outsider(BUNDLE, |bytes| entries_of(bytes, |all| all[3] = other))
         })
         .finds([

@@ -136,7 +136,7 @@ fn forgeries(name: &str, evidence: &Evidence) {
 /// As many registrations, and then some, with the enrolment before them.
 fn long(size: usize) -> Vec<NewEntry> {
     let registrations = (1..size).map(by_editor);
-    std::iter::once(crate::support::enrolment().entry).chain(registrations).collect()
+    std::iter::once(crate::support::enrolment().entry.into_entry()).chain(registrations).collect()
 }
 
 pub(crate) fn histories() -> Vec<History> {

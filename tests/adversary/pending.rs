@@ -92,8 +92,11 @@ pub(crate) fn statements() -> Vec<Attack> {
         written("base64 of URLs", &good_path, respelt(r#""entry":"ey"#, r#""entry":"-_"#), PendingInvalid),
         invalid("larger than an entry", &raw(vec![b'{'; 65_536])),
         invalid("no envelope", &raw("{}")),
-        invalid("signed by nobody whom the log knows", &registration(&signing(9), 5, "", false).entry),
-        invalid("signed by a root key", &registration(&root_key(), 5, "", false).entry),
+        invalid(
+            "signed by nobody whom the log knows",
+            &registration(&signing(9), 5, "", false).entry.into_entry(),
+        ),
+        invalid("signed by a root key", &registration(&root_key(), 5, "", false).entry.into_entry()),
         invalid("signed by one who may not say it", &by_assessor),
         invalid("not signed", &forged),
         invalid("an enrolment", &enrolled(&signing(9), Role::Editor)),
@@ -115,7 +118,7 @@ pub(crate) fn statements() -> Vec<Attack> {
         ),
         case(
             "a document that should be stored, and is not",
-            &registration(&editor(), 5, "", true).entry,
+            &registration(&editor(), 5, "", true).entry.into_entry(),
             OriginalMissing,
         ),
         case(
@@ -129,17 +132,17 @@ pub(crate) fn statements() -> Vec<Attack> {
             KindUnknown,
         ),
         attack("another document than was registered is stored with it", {
-            let (store, _) = waits(&registration(&editor(), 5, "", true).entry);
+            let (store, _) = waits(&registration(&editor(), 5, "", true).entry.into_entry());
             put(&store, &original(5), text(6));
             store
         })
         .finds([
-            (PendingInvalid, waits(&registration(&editor(), 5, "", true).entry).1),
+            (PendingInvalid, waits(&registration(&editor(), 5, "", true).entry.into_entry()).1),
             (Code::Stray, file(&original(5))),
         ])
         .holds(7, 7),
         attack("a document is stored with it", {
-            let (store, _) = waits(&registration(&editor(), 5, "", true).entry);
+            let (store, _) = waits(&registration(&editor(), 5, "", true).entry.into_entry());
             put(&store, &original(5), text(5));
             store
         })

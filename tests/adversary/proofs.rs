@@ -127,7 +127,7 @@ fn parts_of(more: impl IntoIterator<Item = NewEntry>, index: u64) -> Parts {
 }
 
 fn by(key: &SigningKey) -> NewEntry {
-    registration(key, 3, "again", false).entry
+    registration(key, 3, "again", false).entry.into_entry()
 }
 
 pub(crate) fn proofs() -> Vec<Forged> {

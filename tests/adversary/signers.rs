@@ -161,15 +161,24 @@ pub(crate) fn keys() -> Vec<Attack> {
         )
         .finds([at(7, Code::EntryMalformed)])
         .holds(8, 7),
-        attack("a root key registers a document", with([registration(&root_key(), 8, "", false).entry]))
-            .finds([at(7, SignerNotEnrolled)])
-            .holds(8, 7),
-        attack("the log's key registers a document", with([registration(&log_key(), 8, "", false).entry]))
-            .finds([at(7, SignerNotEnrolled)])
-            .holds(8, 7),
-        attack("an assessor registers a document", with([registration(&assessor(), 8, "", false).entry]))
-            .finds([at(7, SignerNotAllowed)])
-            .holds(8, 7),
+        attack(
+            "a root key registers a document",
+            with([registration(&root_key(), 8, "", false).entry.into_entry()]),
+        )
+        .finds([at(7, SignerNotEnrolled)])
+        .holds(8, 7),
+        attack(
+            "the log's key registers a document",
+            with([registration(&log_key(), 8, "", false).entry.into_entry()]),
+        )
+        .finds([at(7, SignerNotEnrolled)])
+        .holds(8, 7),
+        attack(
+            "an assessor registers a document",
+            with([registration(&assessor(), 8, "", false).entry.into_entry()]),
+        )
+        .finds([at(7, SignerNotAllowed)])
+        .holds(8, 7),
         attack("an editor assesses", with([assessed_by(&editor())]))
             .finds([at(7, SignerNotAllowed)])
             .holds(8, 7),

@@ -15,7 +15,7 @@ use dateline::base::{Hash, PublicKey, SigningKey, Timestamp};
 use dateline::log::{AppendError, Appended, COMMITTED, Log, NewRecord, OpenError};
 use dateline::note::{Checkpoint, KeyName, Note, Origin, Policy, VerifierKey};
 use dateline::record::entry::Circumstances;
-use dateline::record::{Decisions, Draft, KeyAction, Role, SealedEntry, layout};
+use dateline::record::{Decisions, Draft, KeyAction, NewEntry, Role, SealedEntry, layout};
 use dateline::storage::{Key, MemoryStore, Object, Store};
 use dateline::tlog::edge::bytes_of_tile;
 use dateline::tlog::{Edge, bundle, bundles_of, leaf_hash};
@@ -70,7 +70,8 @@ pub(crate) fn salts(seed: String) -> impl FnMut() -> [u8; 16] {
     }
 }
 
-pub(crate) fn key_entry(by: &SigningKey, action: KeyAction, about: &PublicKey) -> SealedEntry {
+/// A statement about a key.
+pub(crate) fn key_statement(by: &SigningKey, action: KeyAction, about: &PublicKey) -> SealedEntry {
     let mut random = salts("key".into());
     let mut circumstances = Circumstances {
         recorded_by: by.public().key_id(),
@@ -82,9 +83,14 @@ pub(crate) fn key_entry(by: &SigningKey, action: KeyAction, about: &PublicKey) -
     draft.sign(by).unwrap()
 }
 
+/// The same, as it may lie anywhere.
+pub(crate) fn key_entry(by: &SigningKey, action: KeyAction, about: &PublicKey) -> NewEntry {
+    key_statement(by, action, about).into_entry()
+}
+
 /// Entry 0 of every log here.
 pub(crate) fn enrolment() -> NewRecord {
-    let entry = key_entry(&root_key(), KeyAction::Enrol, &editor().public());
+    let entry = key_statement(&root_key(), KeyAction::Enrol, &editor().public());
     NewRecord { entry, content: None }
 }
 

@@ -140,6 +140,5 @@ pub(crate) fn registers(text: &str) -> NewEntry {
     let mut circumstances =
         Circumstances { recorded_by: editor().public().key_id(), recorded_at: when(), random: &mut random };
     let draft = Draft::registration(&article, &Decisions::default(), &mut circumstances).unwrap();
-    let signature = editor().sign(&draft.to_be_signed());
-    draft.seal(&editor().public(), signature).unwrap()
+    draft.sign(&editor()).unwrap().into_entry()
 }

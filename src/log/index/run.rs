@@ -219,7 +219,7 @@ mod tests {
             let shorter = |level: u8| spans.iter().filter(|span| span.level == level).count();
             assert!((0..TOP).all(|level| shorter(level) < 4), "{bundles}");
         }
-        assert_eq!(spans_of(39_062).len(), 9 + 2 + 1 + 1 + 1 + 2);
+        assert_eq!(spans_of(39_062).len(), 9 + 2 + 2 + 1 + 1 + 2);
         assert_eq!(paths_of(1_300), [".local/originals/1/0", ".local/originals/0/4"]);
     }
 
