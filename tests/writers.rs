@@ -39,7 +39,8 @@ use dateline::log::{AppendError, Appended, OpenError};
 use dateline::storage::{FileStore, Key, Listing, Object, Store, StoreError};
 use dateline::verify::{Code, Verdict, audit_since};
 use desk::{Desk, Promises, lines, told, verified};
-use support::{Witness, append, audited, build, open, policy, records, trust};
+use support::witness::Witness;
+use support::{append, audited, build, open, policy, records, trust};
 
 const ROUNDS: usize = 24;
 
