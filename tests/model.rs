@@ -41,13 +41,24 @@ fn signer(number: usize) -> SigningKey {
     if number == 0 { editor() } else { signing(10 + number as u8) }
 }
 
+/// Who registers a document.
+#[derive(Debug, Clone)]
+enum Who {
+    /// The first signer who may.
+    First,
+    /// One of those who may.
+    Any(Index),
+    /// A signer who may or may not.
+    Somebody(usize),
+}
+
 /// A part of what is appended in one commit.
 #[derive(Debug, Clone)]
 enum Item {
-    /// So many new documents, by a signer.
-    Documents(u64, usize),
-    /// A document that the log has already, by a signer.
-    Again(Index, usize),
+    /// So many new documents.
+    Documents(u64, Who),
+    /// A document that was tried before.
+    Again(Index, Who),
     /// What a root key says of a key.
     Key(KeyAction, Whom),
     /// The same, said by somebody who has no root key.
@@ -98,11 +109,12 @@ fn items() -> impl Strategy<Value = Vec<Item>> {
         1 => Just(KeyAction::Revoke),
         1 => Just(KeyAction::Retire),
     ];
-    let documents = |count| (count, 0..SIGNERS).prop_map(|(count, by)| Item::Documents(count, by));
+    let who = prop_oneof![6 => any::<Index>().prop_map(Who::Any), 1 => (0..SIGNERS).prop_map(Who::Somebody)];
+    let first = |count| vec![Item::Documents(count, Who::First)];
     let key = (action, whom, prop::bool::weighted(0.9));
     let item = prop_oneof![
-        5 => documents(1..4u64),
-        2 => (any::<Index>(), 0..SIGNERS).prop_map(|(which, by)| Item::Again(which, by)),
+        5 => (1..4u64, who.clone()).prop_map(|(count, who)| Item::Documents(count, who)),
+        2 => (any::<Index>(), who).prop_map(|(which, who)| Item::Again(which, who)),
         5 => key.prop_map(|(action, whom, is_root)| match is_root {
             true => Item::Key(action, whom),
             false => Item::Pretended(action, whom),
@@ -110,13 +122,14 @@ fn items() -> impl Strategy<Value = Vec<Item>> {
     ];
     prop_oneof![
         8 => prop::collection::vec(item, 1..4),
-        1 => (1..130u64).prop_map(|count| vec![Item::Documents(count, 0)]),
+        1 => (1..130u64).prop_map(first),
         // Over several tiles and bundles.
-        1 => (200..560u64).prop_map(|count| vec![Item::Documents(count, 0)]),
+        1 => (200..560u64).prop_map(first),
     ]
 }
 
-fn broken() -> impl Strategy<Value = Broken> {
+/// Breaks one of the first `calls` calls.
+fn broken(calls: u64) -> impl Strategy<Value = Broken> {
     let crash = prop_oneof![
         Just(Crash::Nothing),
         Just(Crash::Everything),
@@ -125,13 +138,13 @@ fn broken() -> impl Strategy<Value = Broken> {
         (0..1_000u64).prop_map(Crash::Some),
     ];
     let crash = prop::option::weighted(0.8, crash);
-    (0..40u64, any::<bool>(), crash).prop_map(|(at, is_done, crash)| Broken { at, is_done, crash })
+    (0..calls, any::<bool>(), crash).prop_map(|(at, is_done, crash)| Broken { at, is_done, crash })
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         5 => items().prop_map(Step::Append),
-        4 => (items(), broken(), prop::option::weighted(0.3, broken()))
+        4 => (items(), broken(40), prop::option::weighted(0.4, broken(16)))
             .prop_map(|(items, first, second)| Step::Broken(items, first, second)),
         1 => items().prop_map(Step::Overtaken),
         1 => Just(Step::Reopen),
@@ -166,6 +179,22 @@ impl Book {
         self.keys.get(key).is_some_and(|state| state.ended.is_none())
     }
 
+    /// Whether the holder of a key may register documents.
+    fn registers(&self, key: &Hash) -> bool {
+        self.is_in_force(key) && self.keys[key].roles != [Role::Assessor]
+    }
+
+    /// Returns the number of a signer.
+    fn number_of(&self, who: &Who) -> usize {
+        let registers = |by: &usize| self.registers(&signer(*by).public().key_id());
+        let those: Vec<usize> = (0..SIGNERS).filter(registers).collect();
+        match who {
+            Who::Somebody(number) => *number,
+            Who::Any(which) if !those.is_empty() => those[which.index(those.len())],
+            _ => those.first().copied().unwrap_or_default(),
+        }
+    }
+
     /// Appends a record; `None` if whoever signed it may not say so.
     fn take(&mut self, record: NewRecord, said: Said) -> Option<Appended> {
         let index = self.size();
@@ -176,8 +205,7 @@ impl Book {
                 if let Some(first) = first {
                     return Some(Appended::AlreadyRegistered(first as u64));
                 }
-                let roles = self.keys.get(&by).filter(|_| self.is_in_force(&by))?.roles.clone();
-                if roles == [Role::Assessor] {
+                if !self.registers(&by) {
                     return None;
                 }
             }
@@ -335,17 +363,20 @@ impl Machine {
         };
         for item in items {
             match item {
-                Item::Documents(count, by) => {
+                Item::Documents(count, who) => {
+                    let by = book.number_of(who);
                     for number in self.used..self.used + *count as usize {
-                        let said = Said::Document { by: signer(*by).public().key_id() };
-                        take(&mut book, document(number, *by), said);
+                        let said = Said::Document { by: signer(by).public().key_id() };
+                        take(&mut book, document(number, by), said);
                     }
                     self.used += *count as usize;
                 }
-                Item::Again(which, by) => {
-                    let number = which.index(self.used.max(2));
-                    let said = Said::Document { by: signer(*by).public().key_id() };
-                    take(&mut book, registration(&signer(*by), number.max(1), "again", false), said);
+                Item::Again(which, who) => {
+                    let by = signer(book.number_of(who));
+                    let number = which.index(self.used.max(2)).max(1);
+                    self.used = self.used.max(number + 1);
+                    let said = Said::Document { by: by.public().key_id() };
+                    take(&mut book, registration(&by, number, "again", false), said);
                 }
                 Item::Key(action, whom) | Item::Pretended(action, whom) => {
                     let by_root = matches!(item, Item::Key(..));
@@ -422,11 +453,10 @@ impl Machine {
             return;
         }
         // Whoever could sign when this log was opened, perhaps no more.
-        let is_editor = |by: &usize| {
-            let id = signer(*by).public().key_id();
-            before.is_in_force(&id) && before.keys[&id].roles != [Role::Assessor]
-        };
-        let Some(by) = (0..SIGNERS).find(is_editor) else { return };
+        let by = before.number_of(&Who::First);
+        if !before.registers(&signer(by).public().key_id()) {
+            return;
+        }
         let late = document(self.used, by);
         self.used += 1;
         self.refused.extend(late.entry.original);

@@ -249,6 +249,7 @@ fn meddled_with(size: u64, at: usize, is_late: bool) -> Outcome {
             }
             expect(his, 1_000, &mut witness);
             witness.log_is_whole(&files);
+            witness.log_knows_its_entries(&files, &open(&files, &policy).unwrap());
             Outcome::Both
         }
         Ok(_) | Err(AppendError::Unpublished { .. }) => {
