@@ -5,25 +5,17 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-
 use dateline::base::Hash;
 use dateline::log::{Appended, Log, NewRecord, OpenError};
 use dateline::record::{KeyAction, Kind};
 use dateline::storage::{Key, MemoryStore, Object, Store, StoreError};
+use support::witness::index_of;
 use support::{
-    append, build, copy, create, editor, get, key, key_statement, open, policy, records, registration,
-    root_key, signing,
+    append, build, copy, create, editor, editor_key, get, key, open, policy, records, registration, root_key,
+    signing,
 };
 
 const INDEX: &str = ".local/index";
-const ORIGINALS: &str = ".local/originals";
-
-/// The objects of the index.
-fn index_of(store: &dyn Store) -> BTreeMap<Key, Vec<u8>> {
-    let keys = store.list(ORIGINALS).unwrap().keys.into_iter().chain([key(INDEX)]);
-    keys.filter_map(|key| Some((key.clone(), store.get(&key, u64::MAX).unwrap()?))).collect()
-}
 
 fn remove_index(store: &dyn Store) {
     store.delete(&index_of(store).into_keys().collect::<Vec<_>>()).unwrap();
@@ -178,7 +170,7 @@ fn who_may_sign_follows_from_what_is_kept() {
     build(&store, 300);
     let second = signing(5);
     let about = |action, by: &dateline::base::SigningKey| NewRecord {
-        entry: key_statement(&root_key(), action, &by.public()),
+        entry: editor_key(&root_key(), action, &by.public()),
         content: None,
     };
     let mut log = open(&store, &policy).unwrap();

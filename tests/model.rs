@@ -1,113 +1,640 @@
-//! Appends, duplicates, faults and crashes in any order, against a list in memory.
+//! Random histories of a log, against a list of its entries and a map of its keys: appends of any size, statements about
+//! keys, faults, power cuts, second writers, damaged files. After every step all that [`support::witness`] names is
+//! checked.
+//!
+//! Each history is lived in memory, where single writes fail, and on a disk that loses what was not synced.
+//! `DATELINE_MODEL_CASES=2000` runs so many histories of each instead of a few.
 
 #![allow(clippy::unwrap_used)]
 
 mod support;
 
-use dateline::log::{AppendError, Appended, NewRecord};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use dateline::base::{Hash, PublicKey, SigningKey};
+use dateline::log::{AppendError, Appended, Log, NewRecord};
+use dateline::note::Policy;
+use dateline::record::{KeyAction, KeyState, Role};
 use dateline::storage::memory::Fault;
-use dateline::storage::{FileStore, MemoryStore};
+use dateline::storage::{FileStore, MemoryStore, Store};
 use dateline::verify::Verdict;
 use proptest::prelude::*;
-use support::{Witness, append, audited, build, copy, editor, open, policy, records, registration};
+use proptest::sample::Index;
+use proptest::test_runner::TestRunner;
+use support::disk::{Crash, Plan, SimulatedDisk, folder};
+use support::stores::{Calls, Watched};
+use support::witness::{Witness, contents, damage_is_found, keys_of, second_writer_is_refused};
+use support::{
+    append, audited, build, copy, create, editor, enrolment, key_statement, one_thread, open, policy,
+    records, registration, root_key, signing,
+};
+
+/// Histories of each kind, unless more are asked for.
+const CASES: u32 = 48;
+/// Signers that there are, the editor of the first entry being the first. Few, so that they are ended and tried again.
+const SIGNERS: usize = 5;
+/// Documents whose registration by the editor is at hand.
+const AT_HAND: usize = 1_300;
+
+fn signer(number: usize) -> SigningKey {
+    if number == 0 { editor() } else { signing(10 + number as u8) }
+}
+
+/// Who registers a document.
+#[derive(Debug, Clone)]
+enum Who {
+    /// The first signer who may.
+    First,
+    /// One of those who may.
+    Any(Index),
+    /// A signer who may or may not.
+    Somebody(usize),
+}
+
+/// A part of what is appended in one commit.
+#[derive(Debug, Clone)]
+enum Item {
+    /// So many new documents.
+    Documents(u64, Who),
+    /// A document that was tried before.
+    Again(Index, Who),
+    /// What a root key says of a key.
+    Key(KeyAction, Whom),
+    /// The same, said by somebody who has no root key.
+    Pretended(KeyAction, Whom),
+}
+
+/// Which key a statement is about.
+#[derive(Debug, Clone)]
+struct Whom {
+    key: Index,
+    /// For a rotation, the one that it takes the place of.
+    replaces: Index,
+    /// Whether only those are chosen that the statement can stand for, if there are any.
+    fits: bool,
+    /// What its holder may do, if it is enrolled.
+    role: Role,
+}
+
+/// What goes wrong with a commit, or with opening a log.
+#[derive(Debug, Clone, Copy)]
+struct Broken {
+    /// In memory the write, on disk the call, counted from 0, that does not return or returns an error.
+    at: u64,
+    /// In memory: whether it is done all the same. On disk: whether the machine stops there.
+    is_done: bool,
+    /// On disk: what the power cut leaves after it, if there is one.
+    crash: Option<Crash>,
+}
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Appends so many new records.
-    Append(u64),
-    /// Appends an original of the log again, then one new record, then that again.
-    Duplicate(prop::sample::Index),
-    /// Appends so many new records while a write fails, and drops the writer.
-    Fault(u64, u64, Fault),
+    Append(Vec<Item>),
+    /// Appends while something breaks; perhaps something else does when the log is opened again.
+    Broken(Vec<Item>, Broken, Option<Broken>),
+    /// Another writer appends, with no lock in his way, and then the one who does not know of it.
+    Overtaken(Vec<Item>),
     /// Drops the writer and opens the log again.
     Reopen,
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let fault = prop_oneof![Just(Fault::NotApplied), Just(Fault::Applied)];
+fn items() -> impl Strategy<Value = Vec<Item>> {
+    let role = prop_oneof![4 => Just(Role::Editor), 1 => Just(Role::Ingest), 1 => Just(Role::Assessor)];
+    let whom = (any::<Index>(), any::<Index>(), prop::bool::weighted(0.8), role)
+        .prop_map(|(key, replaces, fits, role)| Whom { key, replaces, fits, role });
+    let action = prop_oneof![
+        4 => Just(KeyAction::Enrol),
+        2 => Just(KeyAction::Rotate),
+        1 => Just(KeyAction::Revoke),
+        1 => Just(KeyAction::Retire),
+    ];
+    let who = prop_oneof![6 => any::<Index>().prop_map(Who::Any), 1 => (0..SIGNERS).prop_map(Who::Somebody)];
+    let first = |count| vec![Item::Documents(count, Who::First)];
+    let key = (action, whom, prop::bool::weighted(0.9));
+    let item = prop_oneof![
+        5 => (1..4u64, who.clone()).prop_map(|(count, who)| Item::Documents(count, who)),
+        2 => (any::<Index>(), who).prop_map(|(which, who)| Item::Again(which, who)),
+        5 => key.prop_map(|(action, whom, is_root)| match is_root {
+            true => Item::Key(action, whom),
+            false => Item::Pretended(action, whom),
+        }),
+    ];
     prop_oneof![
-        3 => prop_oneof![1..4u64, 1..130u64].prop_map(Step::Append),
-        2 => any::<prop::sample::Index>().prop_map(Step::Duplicate),
-        4 => (1..130u64, 0..12u64, fault).prop_map(|(count, nth, fault)| Step::Fault(count, nth, fault)),
+        8 => prop::collection::vec(item, 1..4),
+        1 => (1..130u64).prop_map(first),
+        // Over several tiles and bundles.
+        1 => (200..560u64).prop_map(first),
+    ]
+}
+
+/// Breaks one of the first `calls` calls.
+fn broken(calls: u64) -> impl Strategy<Value = Broken> {
+    let crash = prop_oneof![
+        Just(Crash::Nothing),
+        Just(Crash::Everything),
+        Just(Crash::Names),
+        Just(Crash::Last),
+        (0..1_000u64).prop_map(Crash::Some),
+    ];
+    let crash = prop::option::weighted(0.8, crash);
+    (0..calls, any::<bool>(), crash).prop_map(|(at, is_done, crash)| Broken { at, is_done, crash })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        5 => items().prop_map(Step::Append),
+        4 => (items(), broken(40), prop::option::weighted(0.4, broken(16)))
+            .prop_map(|(items, first, second)| Step::Broken(items, first, second)),
+        1 => items().prop_map(Step::Overtaken),
         1 => Just(Step::Reopen),
     ]
 }
 
-/// Runs steps on a log of one entry, and returns the store.
-fn run(steps: Vec<Step>) -> MemoryStore {
-    let (store, policy) = (MemoryStore::default(), policy());
-    build(&store, 1);
-    let mut witness = Witness::default();
-    // What the log must hold; record n of the source is used once.
-    let mut model: Vec<(usize, NewRecord)> = vec![(0, records(0..1).remove(0))];
-    let mut used = 1;
-    let mut log = open(&store, &policy).unwrap();
-    for step in steps {
-        let size = model.len() as u64;
-        let mut fresh = |count: u64| -> Vec<(usize, NewRecord)> {
-            let from = used;
-            used += count;
-            (from as usize..).zip(records(from..used)).collect()
-        };
-        let bare = |some: &[(usize, NewRecord)]| some.iter().map(|(_, record)| record.clone()).collect();
-        match step {
-            Step::Append(count) => {
-                let some = fresh(count);
-                let appended = append(&mut log, bare(&some)).unwrap();
-                let expected: Vec<_> = (size..size + count).map(Appended::Registered).collect();
-                assert_eq!(appended, expected);
-                model.extend(some);
-            }
-            Step::Duplicate(which) => {
-                let again = |number| registration(&editor(), number, "again", false);
-                let index = which.index(model.len());
-                let old = (index > 0).then(|| again(model[index].0));
-                let some = fresh(1);
-                let mut sent: Vec<NewRecord> = old.clone().into_iter().collect();
-                sent.extend([some[0].1.clone(), again(some[0].0)]);
-                let mut expected: Vec<_> =
-                    old.iter().map(|_| Appended::AlreadyRegistered(index as u64)).collect();
-                expected.extend([Appended::Registered(size), Appended::AlreadyRegistered(size)]);
-                assert_eq!(append(&mut log, sent).unwrap(), expected);
-                model.extend(some);
-            }
-            Step::Fault(count, nth, fault) => {
-                let some = fresh(count);
-                store.set_script(move |_, number| if number == nth { fault } else { Fault::None });
-                let result = append(&mut log, bare(&some));
-                store.clear_script();
-                witness.readers_see_a_log(&store);
-                log = open(&store, &policy).unwrap();
-                let committed = match result {
-                    Ok(_) | Err(AppendError::Unpublished { .. }) => true,
-                    Err(AppendError::NotAppended(_)) => false,
-                    Err(AppendError::Unknown(_)) => fault == Fault::Applied,
-                    Err(error) => panic!("{error:?}"),
-                };
-                if committed {
-                    model.extend(some);
-                }
-            }
-            Step::Reopen => log = open(&store, &policy).unwrap(),
-        }
-        assert_eq!(log.size(), model.len() as u64);
-        for (index, (_, record)) in (0..).zip(&model) {
-            witness.acknowledge(index, record);
-        }
-        assert_eq!(witness.log_is_whole(&store), model.len() as u64);
-    }
-    store
+/// Steps, each with what draws the file that is damaged after it.
+fn steps() -> impl Strategy<Value = Vec<(Step, u64)>> {
+    prop::collection::vec((step(), any::<u64>()), 1..9)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+/// What a statement says, for the model: it does not read entries.
+#[derive(Debug, Clone)]
+enum Said {
+    Document { by: Hash },
+    Key { by_root: bool, action: KeyAction, key: Box<PublicKey>, replaces: Option<Hash>, roles: Vec<Role> },
+}
 
-    #[test]
-    fn a_log_is_a_list(steps in prop::collection::vec(step(), 1..9)) {
-        let store = run(steps);
-        let report = audited(&store);
-        assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.findings);
+/// The log, as a list and a map.
+#[derive(Clone, Default)]
+struct Book {
+    entries: Vec<NewRecord>,
+    keys: BTreeMap<Hash, KeyState>,
+}
+
+impl Book {
+    fn size(&self) -> u64 {
+        self.entries.len() as u64
     }
+
+    fn is_in_force(&self, key: &Hash) -> bool {
+        self.keys.get(key).is_some_and(|state| state.ended.is_none())
+    }
+
+    /// Whether the holder of a key may register documents.
+    fn registers(&self, key: &Hash) -> bool {
+        self.is_in_force(key) && self.keys[key].roles != [Role::Assessor]
+    }
+
+    /// Returns the number of a signer.
+    fn number_of(&self, who: &Who) -> usize {
+        let registers = |by: &usize| self.registers(&signer(*by).public().key_id());
+        let those: Vec<usize> = (0..SIGNERS).filter(registers).collect();
+        match who {
+            Who::Somebody(number) => *number,
+            Who::Any(which) if !those.is_empty() => those[which.index(those.len())],
+            _ => those.first().copied().unwrap_or_default(),
+        }
+    }
+
+    /// Appends a record; `None` if whoever signed it may not say so.
+    fn take(&mut self, record: NewRecord, said: Said) -> Option<Appended> {
+        let index = self.size();
+        match said {
+            Said::Document { by } => {
+                let original = record.entry.original;
+                let first = self.entries.iter().position(|entry| entry.entry.original == original);
+                if let Some(first) = first {
+                    return Some(Appended::AlreadyRegistered(first as u64));
+                }
+                if !self.registers(&by) {
+                    return None;
+                }
+            }
+            Said::Key { by_root: false, .. } => return None,
+            Said::Key { action, key, replaces, roles, .. } => {
+                let id = key.key_id();
+                let ended = match action {
+                    KeyAction::Enrol => None,
+                    KeyAction::Rotate => replaces,
+                    _ => Some(id),
+                };
+                if ended.is_some_and(|ended| !self.is_in_force(&ended)) {
+                    return None;
+                }
+                if matches!(action, KeyAction::Enrol | KeyAction::Rotate) {
+                    let state = KeyState { public: *key, roles, enrolled_at: index, ended: None };
+                    if self.keys.contains_key(&id) {
+                        return None;
+                    }
+                    self.keys.insert(id, state);
+                }
+                if let Some(ended) = ended {
+                    self.keys.get_mut(&ended)?.ended = Some((index, action));
+                }
+            }
+        }
+        self.entries.push(record);
+        Some(Appended::Registered(index))
+    }
+}
+
+/// Where histories are lived.
+trait World {
+    /// Opens the store for writing, as long as `life` lasts.
+    fn write(&self, life: &mut dyn FnMut(&dyn Store));
+    /// Opens the store for reading.
+    fn read(&self, look: &mut dyn FnMut(&dyn Store));
+    /// Makes one of the next calls go wrong.
+    fn breaks(&self, how: &Broken);
+    /// Goes on after a life, perhaps after it was broken. Returns whether all that is seen now is there for good.
+    fn goes_on(&mut self, how: Option<&Broken>) -> bool;
+    /// Whether what is deleted stays so.
+    fn deletes_for_good(&self) -> bool;
+    /// Checks that nobody else can write meanwhile, where a lock sees to that.
+    fn refuses_a_second_writer(&self);
+}
+
+impl World for MemoryStore {
+    fn write(&self, life: &mut dyn FnMut(&dyn Store)) {
+        life(self);
+    }
+
+    fn read(&self, look: &mut dyn FnMut(&dyn Store)) {
+        look(self);
+    }
+
+    fn breaks(&self, how: &Broken) {
+        let (at, fault) = (how.at / 3, if how.is_done { Fault::Applied } else { Fault::NotApplied });
+        self.set_script(move |_, number| if number == at { fault } else { Fault::None });
+    }
+
+    fn goes_on(&mut self, _: Option<&Broken>) -> bool {
+        self.clear_script();
+        true
+    }
+
+    fn deletes_for_good(&self) -> bool {
+        true
+    }
+
+    fn refuses_a_second_writer(&self) {}
+}
+
+impl World for SimulatedDisk {
+    fn write(&self, life: &mut dyn FnMut(&dyn Store)) {
+        life(&FileStore::writer_on(Arc::new(self.clone()), &folder()).unwrap());
+    }
+
+    fn read(&self, look: &mut dyn FnMut(&dyn Store)) {
+        look(&FileStore::reader_on(Arc::new(self.clone()), &folder()));
+    }
+
+    fn breaks(&self, how: &Broken) {
+        let at = Some(how.at);
+        self.set_plan(match how.is_done {
+            true => Plan { stop_at: at, ..Plan::default() },
+            false => Plan { fail_at: at, ..Plan::default() },
+        });
+    }
+
+    fn goes_on(&mut self, how: Option<&Broken>) -> bool {
+        let crash = how.and_then(|how| how.crash);
+        *self = crash.map_or_else(|| self.copy(Plan::default()), |crash| self.after(crash));
+        crash.is_some()
+    }
+
+    fn deletes_for_good(&self) -> bool {
+        false
+    }
+
+    fn refuses_a_second_writer(&self) {
+        self.read(&mut |store| {
+            second_writer_is_refused(store, || FileStore::writer_on(Arc::new(self.clone()), &folder()));
+        });
+    }
+}
+
+/// An append of which it is not known, or was not seen, that it is in the log.
+struct Open {
+    /// What the log is if it is.
+    book: Book,
+    is_in: Option<bool>,
+}
+
+/// How a life ends.
+enum End {
+    Reopen,
+    Broken(Broken),
+}
+
+/// What there is while one writer lives.
+struct Life<'a> {
+    world: &'a dyn World,
+    store: &'a dyn Store,
+    /// The store, as the crate is given it.
+    watched: Watched<'a>,
+    policy: Policy,
+}
+
+#[derive(Default)]
+struct Machine {
+    book: Book,
+    witness: Witness,
+    /// Documents that were tried: those below that number.
+    used: usize,
+    open: Option<Open>,
+    /// What goes wrong when the log is opened next.
+    next: Option<Broken>,
+    /// Entries that readers were promised.
+    published: u64,
+    /// Originals that were refused, or whose commit failed; perhaps tried again since.
+    refused: Vec<Hash>,
+}
+
+impl Machine {
+    /// Makes the records of one commit, and says what becomes of them: `None` if they are refused.
+    fn made(&mut self, items: &[Item]) -> (Vec<NewRecord>, Option<(Vec<Appended>, Book)>) {
+        let (mut book, mut records, mut outcomes) = (self.book.clone(), Vec::new(), Some(Vec::new()));
+        let mut take = |book: &mut Book, record: NewRecord, said: Said| {
+            records.push(record.clone());
+            match (&mut outcomes, book.take(record, said)) {
+                (Some(outcomes), Some(outcome)) => outcomes.push(outcome),
+                _ => outcomes = None,
+            }
+        };
+        for item in items {
+            match item {
+                Item::Documents(count, who) => {
+                    let by = book.number_of(who);
+                    for number in self.used..self.used + *count as usize {
+                        let said = Said::Document { by: signer(by).public().key_id() };
+                        take(&mut book, document(number, by), said);
+                    }
+                    self.used += *count as usize;
+                }
+                Item::Again(which, who) => {
+                    let by = signer(book.number_of(who));
+                    let number = which.index(self.used.max(2)).max(1);
+                    self.used = self.used.max(number + 1);
+                    let said = Said::Document { by: by.public().key_id() };
+                    take(&mut book, registration(&by, number, "again", false), said);
+                }
+                Item::Key(action, whom) | Item::Pretended(action, whom) => {
+                    let by_root = matches!(item, Item::Key(..));
+                    let (record, said) = about_a_key(&book, by_root, *action, whom);
+                    take(&mut book, record, said);
+                }
+            }
+        }
+        (records, outcomes.map(|outcomes| (outcomes, book)))
+    }
+
+    /// Takes `book` for what the log is now.
+    fn settle(&mut self, book: Book) {
+        for (index, record) in (0..).zip(&book.entries).skip(self.book.entries.len()) {
+            self.witness.acknowledge(index, record);
+        }
+        self.book = book;
+    }
+
+    /// Appends; returns whether the log can be used on.
+    fn append(&mut self, store: &dyn Store, log: &mut Log<'_>, items: &[Item]) -> bool {
+        let (records, expected) = self.made(items);
+        let originals: Vec<Hash> = records.iter().filter_map(|record| record.entry.original).collect();
+        if let Some((outcomes, book)) = expected {
+            assert_eq!(append(log, records).unwrap(), outcomes);
+            self.settle(book);
+            self.published = self.book.size();
+            return true;
+        }
+        let before = contents(store, "");
+        let refused = append(log, records);
+        assert!(matches!(refused, Err(AppendError::NotAllowed(_))), "{refused:?}");
+        assert!(contents(store, "") == before, "an append was refused, and changed something");
+        assert!(matches!(append(log, Vec::new()), Err(AppendError::Unusable)));
+        self.refused.extend(originals);
+        false
+    }
+
+    /// Appends while something goes wrong.
+    fn append_broken(&mut self, log: &mut Log<'_>, items: &[Item], is_done: bool, in_memory: bool) {
+        let (records, expected) = self.made(items);
+        self.refused.extend(records.iter().filter_map(|record| record.entry.original));
+        let result = append(log, records);
+        let Some((outcomes, book)) = expected else {
+            assert!(matches!(result, Err(AppendError::NotAllowed(_))), "{result:?}");
+            return;
+        };
+        let is_in = match result {
+            Ok(appended) => {
+                assert_eq!(appended, outcomes);
+                self.published = book.size();
+                Some(true)
+            }
+            Err(AppendError::Unpublished { first_index, .. }) => {
+                assert_eq!(first_index, self.book.size());
+                Some(true)
+            }
+            Err(AppendError::NotAppended(_)) => Some(false),
+            Err(AppendError::Unknown(_)) => in_memory.then_some(is_done),
+            Err(error) => panic!("{error:?}"),
+        };
+        match is_in {
+            // Whatever the power cut takes, not this.
+            Some(true) => self.settle(book),
+            is_in => self.open = Some(Open { book, is_in }),
+        }
+    }
+
+    /// Lets another writer append, and then the one whose log it was.
+    fn append_overtaken(&mut self, life: &Life<'_>, log: &mut Log<'_>, items: &[Item]) {
+        let (store, before) = (life.store, self.book.clone());
+        let mut other = open(&life.watched, &life.policy).unwrap();
+        if !self.append(store, &mut other, items) || self.book.size() == before.size() {
+            return;
+        }
+        // Whoever could sign when this log was opened, perhaps no more.
+        let by = before.number_of(&Who::First);
+        if !before.registers(&signer(by).public().key_id()) {
+            return;
+        }
+        let late = document(self.used, by);
+        self.used += 1;
+        self.refused.extend(late.entry.original);
+        let contents_before = contents(store, ".local/staging");
+        let raced = append(log, vec![late]);
+        let told = matches!(&raced, Err(AppendError::Raced { size, .. }) if *size == before.size());
+        assert!(told, "{raced:?}");
+        let same = contents(store, ".local/staging") == contents_before;
+        assert!(same, "a writer was overtaken, and changed something");
+    }
+
+    /// Lives until the writer is dropped, or the steps are over.
+    fn live(&mut self, life: &Life<'_>, steps: &mut dyn Iterator<Item = (Step, u64)>) -> Option<End> {
+        let Life { world, store, watched, policy } = life;
+        if let Some(broken) = self.next.take() {
+            world.breaks(&broken);
+            let _ = open(watched, policy);
+            return Some(End::Broken(broken));
+        }
+        let mut log = open(watched, policy).unwrap();
+        if let Some(Open { book, is_in }) = self.open.take()
+            && is_in.unwrap_or(log.size() == book.size())
+        {
+            self.settle(book);
+        }
+        self.published = self.book.size();
+        self.check(life, &log, 0);
+        for (step, dice) in steps {
+            match step {
+                Step::Append(items) => {
+                    if !self.append(*store, &mut log, &items) {
+                        return Some(End::Reopen);
+                    }
+                }
+                Step::Broken(items, broken, next) => {
+                    world.breaks(&broken);
+                    self.append_broken(&mut log, &items, broken.is_done, world.deletes_for_good());
+                    self.next = next;
+                    return Some(End::Broken(broken));
+                }
+                Step::Overtaken(items) => {
+                    self.append_overtaken(life, &mut log, &items);
+                    return Some(End::Reopen);
+                }
+                Step::Reopen => return Some(End::Reopen),
+            }
+            self.check(life, &log, dice);
+        }
+        None
+    }
+
+    /// Checks everything.
+    fn check(&mut self, life: &Life<'_>, log: &Log<'_>, dice: u64) {
+        let Life { world, store, watched, policy } = life;
+        assert_eq!(log.size(), self.book.size());
+        assert_eq!(keys_of(log), self.book.keys);
+        let size = match world.deletes_for_good() {
+            true => self.witness.log_is_whole(*store),
+            // What was deleted may be there again after a power cut, and does no harm.
+            false => self.witness.nothing_is_lost(*store).len() as u64,
+        };
+        assert_eq!(size, self.book.size());
+        let registered: HashMap<Hash, u64> = (0..)
+            .zip(&self.book.entries)
+            .filter_map(|(index, record)| Some((record.entry.original?, index)))
+            .collect();
+        for original in &self.refused {
+            assert_eq!(log.find_original(original).unwrap(), registered.get(original).copied(), "{original}");
+        }
+        let damaged = damage_is_found(watched, &dice.to_string());
+        if dice.is_multiple_of(2) {
+            // A writer may overlook what he does not need to read. He makes nothing worse, and remembers nothing of it.
+            let before = contents(*store, ".local/");
+            let size = open(&damaged, policy).map(|log| log.size());
+            assert!(size.is_err() || size.is_ok_and(|size| size == log.size()));
+            assert!(contents(*store, ".local/") == before, "opening a damaged log changed it");
+        }
+        self.witness.log_knows_its_entries(*store, log);
+        world.refuses_a_second_writer();
+    }
+
+    /// Checks what readers see of a log that no writer has opened yet.
+    fn look(&mut self, world: &dyn World, is_for_good: bool) {
+        // Nobody is to be held to what a power cut may still take.
+        let mut passing = self.witness.clone();
+        let witness = if is_for_good { &mut self.witness } else { &mut passing };
+        let published = self.published;
+        world.read(&mut |store| {
+            let seen = witness.readers_see_a_log(store).len() as u64;
+            assert!(seen >= published, "readers see {seen} entries of {published}");
+            let report = audited(store);
+            assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.findings);
+        });
+    }
+}
+
+/// Document `number`, registered by a signer.
+fn document(number: usize, by: usize) -> NewRecord {
+    match by {
+        0 if number < AT_HAND => records(number as u64..number as u64 + 1).remove(0),
+        _ => registration(&signer(by), number, "", number % 100 == 2),
+    }
+}
+
+/// A statement about a key, where it is chosen after what was said before.
+fn about_a_key(book: &Book, by_root: bool, action: KeyAction, whom: &Whom) -> (NewRecord, Said) {
+    let signers: Vec<PublicKey> = (0..SIGNERS).map(|number| signer(number).public()).collect();
+    let choose = |which: &Index, fits: &dyn Fn(&Hash) -> bool| {
+        let fitting = signers.iter().filter(|key| !whom.fits || fits(&key.key_id()));
+        let fitting: Vec<&PublicKey> = fitting.collect();
+        let all: Vec<&PublicKey> = signers.iter().collect();
+        **which.get(if fitting.is_empty() { &all } else { &fitting })
+    };
+    let is_new = |id: &Hash| !book.keys.contains_key(id);
+    let is_in_force = |id: &Hash| book.is_in_force(id);
+    let begins = matches!(action, KeyAction::Enrol | KeyAction::Rotate);
+    let key = if begins { choose(&whom.key, &is_new) } else { choose(&whom.key, &is_in_force) };
+    let roles = if begins { vec![whom.role.clone()] } else { Vec::new() };
+    let replaces = (action == KeyAction::Rotate).then(|| choose(&whom.replaces, &is_in_force).key_id());
+    let by = if by_root { root_key() } else { editor() };
+    let entry = key_statement(&by, action, &key, roles.clone(), replaces);
+    (NewRecord { entry, content: None }, Said::Key { by_root, action, key: Box::new(key), replaces, roles })
+}
+
+/// Lives a history that begins with a log of one entry, which enrols the editor.
+fn lived(mut world: impl World, steps: Vec<(Step, u64)>) {
+    let mut machine = Machine { used: 1, ..Machine::default() };
+    world.write(&mut |store| {
+        let policy = policy();
+        append(&mut create(store, &policy).unwrap(), vec![enrolment()]).unwrap();
+    });
+    let (action, key) = (KeyAction::Enrol, Box::new(editor().public()));
+    let said = Said::Key { by_root: true, action, key, replaces: None, roles: vec![Role::Editor] };
+    let mut first = Book::default();
+    first.take(enrolment(), said).unwrap();
+    machine.settle(first);
+    let (calls, mut steps) = (Calls::default(), steps.into_iter());
+    loop {
+        let mut end = None;
+        world.write(&mut |store| {
+            let watched = Watched { store, calls: &calls };
+            end = machine.live(&Life { world: &world, store, watched, policy: policy() }, &mut steps);
+        });
+        let is_for_good = match end {
+            None => return,
+            Some(End::Reopen) => world.goes_on(None),
+            Some(End::Broken(broken)) => world.goes_on(Some(&broken)),
+        };
+        machine.look(&world, is_for_good);
+    }
+}
+
+/// Lives histories in worlds that are made new for each.
+fn all_hold<W: World>(world: impl Fn() -> W) {
+    let cases = std::env::var("DATELINE_MODEL_CASES").map_or(CASES, |cases| cases.parse().unwrap());
+    let config = ProptestConfig {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 500,
+        ..ProptestConfig::default()
+    };
+    let held = TestRunner::new(config).run(&steps(), |steps| {
+        lived(world(), steps);
+        Ok(())
+    });
+    held.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn a_log_in_memory_is_a_list() {
+    all_hold(MemoryStore::default);
+}
+
+#[test]
+fn a_log_on_a_disk_that_forgets_is_a_list() {
+    // Calls come in one order, so that a history that fails fails again.
+    let _held = one_thread();
+    all_hold(SimulatedDisk::new);
 }
 
 #[test]

@@ -16,7 +16,9 @@ use dateline::record::{KeyAction, layout};
 use dateline::storage::{FileStore, Store, StoreError};
 use dateline::verify::Verdict;
 use support::disk::{Crash, Plan, SimulatedDisk, folder};
-use support::{Witness, append, audited, key, key_statement, open, policy, records, root_key, signing};
+use support::stores::{Calls, Watched};
+use support::witness::{Witness, damage_is_found, second_writer_is_refused};
+use support::{append, audited, editor_key, key, one_thread, open, policy, records, root_key, signing};
 
 /// What a writer does.
 #[derive(Debug, Clone, Copy)]
@@ -54,11 +56,6 @@ fn is_chosen(number: u64, of: u64) -> bool {
     number.is_multiple_of(of) || std::env::var_os("DATELINE_POWER").is_some_and(|what| what == "all")
 }
 
-/// Does everything in the same order each time, for as long as it is held.
-fn one_thread() -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().unwrap()
-}
-
 fn store_on(disk: &SimulatedDisk) -> Result<FileStore, StoreError> {
     FileStore::writer_on(Arc::new(disk.clone()), &folder())
 }
@@ -78,7 +75,7 @@ fn disk_of(size: u64) -> SimulatedDisk {
 
 /// The work of one writer, who tells the witness what he was told.
 struct Writer<'a> {
-    store: &'a FileStore,
+    store: &'a dyn Store,
     witness: &'a mut Witness,
     published: u64,
     /// Records that were tried.
@@ -98,7 +95,7 @@ impl Writer<'_> {
                     self.append(&mut log, some)?;
                 }
                 Enrol => {
-                    let entry = key_statement(&root_key(), KeyAction::Enrol, &signing(7).public());
+                    let entry = editor_key(&root_key(), KeyAction::Enrol, &signing(7).public());
                     self.append(&mut log, vec![NewRecord { entry, content: None }])?;
                 }
                 Reopen => log = open(self.store, &policy).map_err(drop)?,
@@ -145,8 +142,10 @@ impl Run {
             (0..).zip(&there).for_each(|(index, record)| witness.acknowledge(index, record));
         }
         let (mut published, mut tried, mut done) = (size, size, false);
-        if let Ok(store) = store_on(&disk) {
-            let mut writer = Writer { store: &store, witness: &mut witness, published, used: size };
+        if let Ok(files) = store_on(&disk) {
+            let (calls, witness) = (Calls::default(), &mut witness);
+            let store = Watched { store: &files, calls: &calls };
+            let mut writer = Writer { store: &store, witness, published, used: size };
             done = writer.work(size, steps).is_ok();
             (published, tried) = (writer.published, writer.used);
         }
@@ -164,11 +163,12 @@ impl Run {
         if crash == Crash::Nothing && reader.get(&key(layout::CHECKPOINT), u64::MAX).unwrap().is_some() {
             verified(&reader);
         }
-        let (store, policy) = (store_on(&disk).unwrap(), policy());
-        let mut log = match open(&store, &policy) {
+        let (store, policy, calls) = (store_on(&disk).unwrap(), policy(), Calls::default());
+        let watched = Watched { store: &store, calls: &calls };
+        let mut log = match open(&watched, &policy) {
             Err(OpenError::NoLog) => {
                 assert_eq!(witness.acknowledged(), 0, "a log that was there is not there any more");
-                support::create(&store, &policy).unwrap()
+                support::create(&watched, &policy).unwrap()
             }
             opened => opened.unwrap(),
         };
@@ -186,8 +186,13 @@ impl Run {
         }
         assert_eq!(witness.nothing_is_lost(&store).len() as u64, log.size());
         assert!(log.size() > before);
-        if crash == Crash::Some(1) {
+        if crash == Crash::Some(1) && !again {
             verified(&reader);
+        }
+        if crash == Crash::Some(1) && again {
+            damage_is_found(&reader, &log.size().to_string());
+            witness.log_knows_its_entries(&store, &log);
+            second_writer_is_refused(&store, || store_on(&disk));
         }
     }
 }

@@ -39,7 +39,8 @@ use dateline::log::{AppendError, Appended, OpenError};
 use dateline::storage::{FileStore, Key, Listing, Object, Store, StoreError};
 use dateline::verify::{Code, Verdict, audit_since};
 use desk::{Desk, Promises, lines, told, verified};
-use support::{Witness, append, audited, build, open, policy, records, trust};
+use support::witness::Witness;
+use support::{append, audited, build, open, policy, records, trust};
 
 const ROUNDS: usize = 24;
 
@@ -248,6 +249,7 @@ fn meddled_with(size: u64, at: usize, is_late: bool) -> Outcome {
             }
             expect(his, 1_000, &mut witness);
             witness.log_is_whole(&files);
+            witness.log_knows_its_entries(&files, &open(&files, &policy).unwrap());
             Outcome::Both
         }
         Ok(_) | Err(AppendError::Unpublished { .. }) => {

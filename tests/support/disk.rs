@@ -87,6 +87,12 @@ impl SimulatedDisk {
         SimulatedDisk(Arc::new(Mutex::new(state)))
     }
 
+    /// Puts the disk under another plan from now on, with its calls counted from 0.
+    pub(crate) fn set_plan(&self, plan: Plan) {
+        let mut state = self.state();
+        (state.plan, state.calls, state.syncs) = (plan, 0, 0);
+    }
+
     /// How many calls there were that change something, and how many of them sync.
     pub(crate) fn counted(&self) -> (u64, u64) {
         let state = self.state();

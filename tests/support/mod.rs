@@ -1,18 +1,18 @@
-//! What the tests of the log share: keys, records made from nothing, and a naive reader that shares no tree code
-//! with the crate.
+//! What the tests of the log share: keys, records made from nothing, and what must always hold of a log ([`witness`]).
 
 // Each test program uses a part of this.
 #![allow(dead_code)]
 
 pub(crate) mod disk;
 pub(crate) mod statements;
+pub(crate) mod stores;
+pub(crate) mod witness;
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use dateline::article::{self, ReadOptions};
 use dateline::base::{Hash, PublicKey, SigningKey, Timestamp};
-use dateline::log::{AppendError, Appended, COMMITTED, Log, NewRecord, OpenError};
+use dateline::log::{AppendError, Appended, Log, NewRecord, OpenError};
 use dateline::note::{Checkpoint, KeyName, Note, Origin, Policy, VerifierKey};
 use dateline::record::entry::Circumstances;
 use dateline::record::{Decisions, Draft, KeyAction, NewEntry, Role, SealedEntry, layout};
@@ -60,6 +60,12 @@ pub(crate) fn key(name: &str) -> Key {
     Key::new(name).unwrap()
 }
 
+/// A number below `below`, the same in every run.
+pub(crate) fn drawn(seed: &str, below: usize) -> usize {
+    let hash = Hash::of(seed.as_bytes());
+    (u64::from_be_bytes(std::array::from_fn(|place| hash.0[place])) % below as u64) as usize
+}
+
 /// Bytes that look random and are the same in every run.
 pub(crate) fn salts(seed: String) -> impl FnMut() -> [u8; 16] {
     let mut count = 0u32;
@@ -70,27 +76,37 @@ pub(crate) fn salts(seed: String) -> impl FnMut() -> [u8; 16] {
     }
 }
 
-/// A statement about a key.
-pub(crate) fn key_statement(by: &SigningKey, action: KeyAction, about: &PublicKey) -> SealedEntry {
+/// Enrols an editor's key, or ends a key.
+pub(crate) fn editor_key(by: &SigningKey, action: KeyAction, about: &PublicKey) -> SealedEntry {
+    let roles = if action == KeyAction::Enrol { vec![Role::Editor] } else { Vec::new() };
+    key_statement(by, action, about, roles, None)
+}
+
+/// The same, as it may lie anywhere.
+pub(crate) fn key_entry(by: &SigningKey, action: KeyAction, about: &PublicKey) -> NewEntry {
+    editor_key(by, action, about).into_entry()
+}
+
+pub(crate) fn key_statement(
+    by: &SigningKey,
+    action: KeyAction,
+    about: &PublicKey,
+    roles: Vec<Role>,
+    replaces: Option<Hash>,
+) -> SealedEntry {
     let mut random = salts("key".into());
     let mut circumstances = Circumstances {
         recorded_by: by.public().key_id(),
         recorded_at: Timestamp::from_unix_seconds(1_795_000_000).unwrap(),
         random: &mut random,
     };
-    let roles = if action == KeyAction::Enrol { vec![Role::Editor] } else { Vec::new() };
-    let draft = Draft::key(action, about, roles, None, Some("A. Diarra"), &mut circumstances).unwrap();
+    let draft = Draft::key(action, about, roles, replaces, Some("A. Diarra"), &mut circumstances).unwrap();
     draft.sign(by).unwrap()
-}
-
-/// The same, as it may lie anywhere.
-pub(crate) fn key_entry(by: &SigningKey, action: KeyAction, about: &PublicKey) -> NewEntry {
-    key_statement(by, action, about).into_entry()
 }
 
 /// Entry 0 of every log here.
 pub(crate) fn enrolment() -> NewRecord {
-    let entry = key_statement(&root_key(), KeyAction::Enrol, &editor().public());
+    let entry = editor_key(&root_key(), KeyAction::Enrol, &editor().public());
     NewRecord { entry, content: None }
 }
 
@@ -166,122 +182,9 @@ pub(crate) fn audited(store: &dyn Store) -> Report {
     audit(store, &trust(), &|_, _| {}).unwrap()
 }
 
-/// RFC 6962, 2.1, word for word: the hash of a list of leaf hashes.
-fn mth(leaves: &[Hash]) -> Hash {
-    match leaves {
-        [] => Hash::of(b""),
-        [leaf] => *leaf,
-        _ => {
-            let k = leaves.len().next_power_of_two() / 2;
-            let (left, right) = leaves.split_at(k);
-            Hash::of_parts(&[&[1], &mth(left).0, &mth(right).0])
-        }
-    }
-}
-
-/// Returns the tiles and bundles of a log with these leaves, by tlog-tiles: name and, for tiles, hashes.
-fn files_by_definition(leaves: &[Hash]) -> BTreeMap<String, Option<Vec<u8>>> {
-    let mut files = BTreeMap::new();
-    let name = |folder: &str, number: usize, width: usize| match width {
-        256 => format!("tile/{folder}/{number:03}"),
-        width => format!("tile/{folder}/{number:03}.p/{width}"),
-    };
-    for (number, chunk) in leaves.chunks(256).enumerate() {
-        files.insert(name("entries", number, chunk.len()), None);
-    }
-    let mut row = leaves.to_vec();
-    for level in 0.. {
-        for (number, chunk) in row.chunks(256).enumerate() {
-            let bytes = chunk.iter().flat_map(|hash| hash.0).collect();
-            files.insert(name(&level.to_string(), number, chunk.len()), Some(bytes));
-        }
-        row = row.chunks_exact(256).map(mth).collect();
-        if row.is_empty() {
-            break;
-        }
-    }
-    files
-}
-
-/// What was seen of a log so far, to hold against what is seen next.
-#[derive(Clone, Default)]
-pub(crate) struct Witness {
-    /// The root of each size that was ever committed or published.
-    roots: BTreeMap<u64, Hash>,
-    /// The entries that were ever acknowledged, by index.
-    acknowledged: BTreeMap<u64, Vec<u8>>,
-}
-
-impl Witness {
-    pub(crate) fn acknowledge(&mut self, index: u64, record: &NewRecord) {
-        let known = self.acknowledged.insert(index, record.entry.bytes.clone());
-        assert!(known.is_none_or(|known| known == record.entry.bytes), "index {index} was given twice");
-    }
-
-    /// How many entries were acknowledged.
-    pub(crate) fn acknowledged(&self) -> usize {
-        self.acknowledged.len()
-    }
-
-    fn checkpoint(&mut self, store: &dyn Store, name: &str) -> Option<Checkpoint> {
-        let bytes = store.get(&key(name), u64::MAX).unwrap()?;
-        let opened = policy().open_checkpoint(&bytes).unwrap();
-        let checkpoint = opened.checkpoint().clone();
-        let known = self.roots.insert(checkpoint.size(), checkpoint.root_hash());
-        let same = known.is_none_or(|known| known == checkpoint.root_hash());
-        assert!(same, "two roots for size {}", checkpoint.size());
-        Some(checkpoint)
-    }
-
-    /// Checks what a reader sees, at any moment. Returns the entries.
-    pub(crate) fn readers_see_a_log(&mut self, store: &dyn Store) -> Vec<Vec<u8>> {
-        let committed = self.checkpoint(store, COMMITTED);
-        let Some(published) = self.checkpoint(store, layout::CHECKPOINT) else { return Vec::new() };
-        if let Some(committed) = committed {
-            assert!(published.size() <= committed.size(), "published before it was committed");
-        }
-        let mut entries: Vec<Vec<u8>> = Vec::new();
-        for bundle in dateline::tlog::bundles_of(published.size()) {
-            let bytes = store.get(&key(&bundle.path()), u64::MAX).unwrap();
-            let bytes = bytes.unwrap_or_else(|| panic!("{} is missing", bundle.path()));
-            entries.extend(bundle.entries(&bytes).unwrap().into_iter().map(<[u8]>::to_vec));
-        }
-        let leaves: Vec<Hash> = entries.iter().map(|entry| Hash::of_parts(&[&[0], entry])).collect();
-        for (name, expected) in files_by_definition(&leaves) {
-            let found = store.get(&key(&name), u64::MAX).unwrap();
-            assert!(found.is_some() && (expected.is_none() || found == expected), "{name}");
-        }
-        for (size, root) in &self.roots {
-            if let Some(prefix) = leaves.get(..*size as usize) {
-                assert_eq!(mth(prefix), *root, "the log does not continue the one of {size} entries");
-            }
-        }
-        entries
-    }
-
-    /// Checks a log that no commit is under way in, and that nothing is left of those that were. Returns its size.
-    pub(crate) fn log_is_whole(&mut self, store: &dyn Store) -> u64 {
-        let entries = self.nothing_is_lost(store);
-        let leaves: Vec<Hash> = entries.iter().map(|entry| Hash::of_parts(&[&[0], entry])).collect();
-        let tiles: Vec<String> = store.list("tile").unwrap().keys.iter().map(Key::to_string).collect();
-        let expected: Vec<String> = files_by_definition(&leaves).into_keys().collect();
-        assert_eq!(tiles, expected, "tiles that no checkpoint needs are left, or some are missing");
-        let staging = key(dateline::log::STAGING);
-        assert_eq!(store.get(&staging, u64::MAX).unwrap(), None, "the staged bundle was left");
-        entries.len() as u64
-    }
-
-    /// Checks a log that no commit is under way in. Returns its entries.
-    pub(crate) fn nothing_is_lost(&mut self, store: &dyn Store) -> Vec<Vec<u8>> {
-        let entries = self.readers_see_a_log(store);
-        let committed = self.checkpoint(store, COMMITTED).unwrap();
-        assert_eq!(committed.size(), entries.len() as u64, "committed, and not published");
-        for (index, bytes) in &self.acknowledged {
-            let found = entries.get(*index as usize);
-            assert!(found == Some(bytes), "entry {index}, which was acknowledged, is not there");
-        }
-        entries
-    }
+/// Does everything in the same order each time, for as long as it is held.
+pub(crate) fn one_thread() -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().unwrap()
 }
 
 pub(crate) fn get(store: &dyn Store, name: &str) -> Option<Vec<u8>> {
