@@ -128,7 +128,8 @@ impl Disclosure {
     /// [`DisclosureError::Name`], [`DisclosureError::TooLarge`].
     pub fn member(salt: [u8; 16], name: &str, value: &Value) -> Result<Self, DisclosureError> {
         check_name(name)?;
-        Self::make(&json!([to_base64url(&salt), name, value]))
+        let json = json!([to_base64url(&salt), name, value]).to_string();
+        Self::make(&json, Some(name), value)
     }
 
     /// Makes the opening of an array's element. `salt` must be random and never used twice.
@@ -136,11 +137,16 @@ impl Disclosure {
     /// # Errors
     /// [`DisclosureError::TooLarge`].
     pub fn element(salt: [u8; 16], value: &Value) -> Result<Self, DisclosureError> {
-        Self::make(&json!([to_base64url(&salt), value]))
+        let json = json!([to_base64url(&salt), value]).to_string();
+        Self::make(&json, None, value)
     }
 
-    fn make(array: &Value) -> Result<Self, DisclosureError> {
-        Self::parse(&to_base64url(array.to_string().as_bytes()))
+    fn make(json: &str, name: Option<&str>, value: &Value) -> Result<Self, DisclosureError> {
+        if json.len() > DISCLOSURE_MAX_BYTES {
+            return Err(DisclosureError::TooLarge { size: json.len(), limit: DISCLOSURE_MAX_BYTES });
+        }
+        let (name, value) = (name.map(str::to_owned), value.clone());
+        Ok(Disclosure { text: to_base64url(json.as_bytes()), name, value })
     }
 
     /// Reads an opening. Any spacing of the JSON is taken, as it is part of what is digested.

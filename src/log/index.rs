@@ -178,7 +178,7 @@ impl Index {
 
     /// Folds the statements about keys into `state`, and reads the entries after the last full bundle.
     fn fold(&mut self, edge: &Edge, size: u64, state: &mut State) -> Result<(), OpenError> {
-        for (index, kept) in (self.covered..).zip(edge.map_entries(|index, bytes| kept_of(index, bytes))?) {
+        for (index, kept) in (self.covered..).zip(edge.map_entries(kept_of)?) {
             if let Kept::Original(original) = kept {
                 self.recent.entry(original).or_insert(index);
             }
