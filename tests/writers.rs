@@ -36,7 +36,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dateline::log::{AppendError, Appended, OpenError};
-use dateline::storage::{FileStore, Key, Listing, Object, Store, StoreError};
+use dateline::storage::{FileStore, Key, Listing, Move, Object, Store, StoreError};
 use dateline::verify::{Code, Verdict, audit_since};
 use desk::{Desk, Promises, lines, told, verified};
 use support::witness::Witness;
@@ -123,6 +123,8 @@ struct Meddled<'a> {
     at: usize,
     /// Whether he runs after a comparison, and before the renaming that was to be one step with it.
     is_late: bool,
+    /// Whether objects are put aside and moved.
+    moves: bool,
     writes: AtomicUsize,
 }
 
@@ -151,6 +153,20 @@ impl Store for Meddled<'_> {
     fn put(&self, objects: &[Object]) -> Result<(), StoreError> {
         self.write();
         self.files.put(objects)
+    }
+
+    fn can_move(&self) -> bool {
+        self.moves
+    }
+
+    fn put_aside(&self, objects: &[Object]) -> Result<(), StoreError> {
+        self.write();
+        self.files.put_aside(objects)
+    }
+
+    fn put_in_place(&self, immutable: &[Move], mutable: &[Move]) -> Result<(), StoreError> {
+        self.write();
+        self.files.put_in_place(immutable, mutable)
     }
 
     fn compare_and_swap(&self, key: &Key, expected: Option<&[u8]>, new: &[u8]) -> Result<bool, StoreError> {
@@ -199,7 +215,7 @@ enum Outcome {
 }
 
 /// Appends two records to a log of `size` while another writer appends one, before write `at`.
-fn meddled_with(size: u64, at: usize, is_late: bool) -> Outcome {
+fn meddled_with(size: u64, at: usize, is_late: bool, moves: bool) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let policy = policy();
     build(&FileStore::writer(folder.path()).unwrap(), size);
@@ -214,7 +230,7 @@ fn meddled_with(size: u64, at: usize, is_late: bool) -> Outcome {
         *other_said.lock().unwrap() = Some(said[0].index());
         *auditor.lock().unwrap() = audit_since(&files, &trust(), None, &|_, _| {}).unwrap().memory;
     };
-    let store = Meddled { files, other: &other, at, is_late, writes: AtomicUsize::new(0) };
+    let store = Meddled { files, other: &other, at, is_late, moves, writes: AtomicUsize::new(0) };
     let said = append(&mut open(&store, &policy).unwrap(), records(size..size + 2));
     let his = other_said.lock().unwrap().take().expect("the other one ran");
     drop(store);
@@ -267,18 +283,19 @@ fn meddled_with(size: u64, at: usize, is_late: bool) -> Outcome {
 
 #[test]
 fn where_no_lock_holds_a_lost_race_is_caught_or_stops_the_log() {
-    for size in [5, 255] {
+    // What was staged is written out in two steps, or moved in one.
+    for (size, moves, published) in [(5, false, 5), (255, false, 5), (5, true, 4), (255, true, 4)] {
         for at in [0, 1] {
             // Before it staged, and before it compared.
-            assert_eq!(meddled_with(size, at, false), Outcome::Raced);
+            assert_eq!(meddled_with(size, at, false, moves), Outcome::Raced);
         }
         // Between comparing and renaming: found out at once where both wrote the same tile.
         let late = if size == 255 { Outcome::Stopped } else { Outcome::Forked };
-        assert_eq!(meddled_with(size, 1, true), late);
+        assert_eq!(meddled_with(size, 1, true, moves), late);
         // Committed, and not published.
-        for at in 2..5 {
-            assert_eq!(meddled_with(size, at, false), Outcome::Stopped, "write {at}");
+        for at in 2..published {
+            assert_eq!(meddled_with(size, at, false, moves), Outcome::Stopped, "write {at}");
         }
-        assert_eq!(meddled_with(size, 5, false), Outcome::Both);
+        assert_eq!(meddled_with(size, published, false, moves), Outcome::Both);
     }
 }

@@ -13,7 +13,7 @@ use crate::tlog::leaf_hash;
 
 use super::edge::{Edge, partial_paths_of};
 use super::index::{self, Index};
-use super::staging::StagedBundle;
+use super::staging::{ASIDE, StagedBundle};
 use super::{AppendError, COMMITTED, Head, NewRecord, OpenError, STAGING, SignCheckpoint, key};
 
 /// The largest staged bundle that is read back: one commit of the largest batch with all its originals.
@@ -66,6 +66,8 @@ pub(super) fn prepare(
         checkpoint: bytes.clone(),
         immutable,
         mutable,
+        move_immutable: Vec::new(),
+        move_mutable: Vec::new(),
     };
     let head = Head { checkpoint, bytes: Some(bytes) };
     Ok(Commit { first_index, staged, head, edge: new_edge })
@@ -142,7 +144,7 @@ fn load_openings(store: &dyn Store, number: u64, size: u64) -> Result<Disclosure
 impl Commit {
     /// Stages, commits, applies, publishes, cleans.
     pub(super) fn carry_out(self, store: &dyn Store, old: &Head) -> Result<(Head, Edge), AppendError> {
-        let Commit { first_index, staged, head, edge } = self;
+        let Commit { first_index, mut staged, head, edge } = self;
         let raced = || {
             let (size, root) = (old.checkpoint.size(), old.checkpoint.root_hash());
             AppendError::Raced { size, root }
@@ -152,17 +154,47 @@ impl Commit {
             let moved_on = committed.is_ok_and(|now| now != old.bytes);
             return Err(if moved_on { raced() } else { AppendError::NotAppended(error) });
         }
-        let staging = Object { key: key(STAGING), bytes: staged.encode() };
-        store.put(&[staging]).map_err(AppendError::NotAppended)?;
+        let aside = stage(store, &mut staged, &head.checkpoint).map_err(AppendError::NotAppended)?;
         match store.compare_and_swap(&key(COMMITTED), old.bytes.as_deref(), &staged.checkpoint) {
             Ok(true) => {}
-            Ok(false) => return Err(raced()),
+            Ok(false) => {
+                // Best effort: whoever opens the log next removes what is left.
+                let _ = store.delete(&aside.into_iter().map(|object| object.key).collect::<Vec<_>>());
+                return Err(raced());
+            }
             Err(source) => return Err(AppendError::Unknown(source)),
         }
-        finish(store, &staged, head.checkpoint.size())
-            .map_err(|source| AppendError::Unpublished { first_index, source })?;
+        let mut finished = finish(store, &staged, head.checkpoint.size());
+        if finished.as_ref().is_err_and(is_gone) {
+            // Another writer, whom no lock kept out, took it for something left over. It is still at hand.
+            staged.put_back(aside);
+            finished = finish(store, &staged, head.checkpoint.size());
+        }
+        finished.map_err(|source| AppendError::Unpublished { first_index, source })?;
         Ok((head, edge))
     }
+}
+
+/// Writes all that the commit to `checkpoint` needs, where it does no harm; returns what was put aside for it. Each byte is
+/// written once where the store allows it.
+fn stage(
+    store: &dyn Store,
+    staged: &mut StagedBundle,
+    checkpoint: &Checkpoint,
+) -> Result<Vec<Object>, StoreError> {
+    if !store.can_move() {
+        store.put(&[Object { key: key(STAGING), bytes: staged.encode() }])?;
+        return Ok(Vec::new());
+    }
+    let mut objects = staged.take_aside(&checkpoint.root_hash());
+    objects.push(Object { key: key(STAGING), bytes: staged.encode() });
+    store.put_aside(&objects)?;
+    objects.pop();
+    Ok(objects)
+}
+
+fn is_gone(error: &StoreError) -> bool {
+    matches!(error, StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// Refuses to commit where a file with other bytes lies in the place of one that is to be written: after the commit it
@@ -178,8 +210,13 @@ fn refuse_what_is_in_the_way(store: &dyn Store, objects: &[Object]) -> Result<()
 /// Steps 3 to 5: what follows once the checkpoint has moved. Recovery runs the same, and running it twice does no
 /// harm.
 fn finish(store: &dyn Store, staged: &StagedBundle, size: u64) -> Result<(), StoreError> {
-    store.put_together(&staged.immutable, &staged.mutable)?;
+    if !(staged.immutable.is_empty() && staged.mutable.is_empty()) {
+        store.put_together(&staged.immutable, &staged.mutable)?;
+    }
+    store.put_in_place(&staged.move_immutable, &staged.move_mutable)?;
     store.put(&[Object { key: key(layout::CHECKPOINT), bytes: staged.checkpoint.clone() }])?;
+    let aside = staged.move_immutable.iter().chain(&staged.move_mutable);
+    store.delete(&aside.map(|moved| moved.from.clone()).collect::<Vec<_>>())?;
     clean(store, &[staged.previous_size], size)
 }
 
@@ -216,7 +253,9 @@ pub(super) fn recover(store: &dyn Store, policy: &Policy) -> Result<Head, OpenEr
     let Some(published) = published else { return Err(OpenError::NoLog) };
     if Some(&published) == committed.as_ref() {
         // Staged, but never committed: nobody was told that it was appended.
-        if staged.is_some() {
+        let aside = store.list(ASIDE)?.keys;
+        if staged.is_some() || !aside.is_empty() {
+            store.delete(&aside)?;
             clean(store, &[], checkpoint.size())?;
         }
         return Ok(Head { checkpoint, bytes: Some(bytes) });

@@ -93,7 +93,10 @@ impl Index {
         let mut index = match Self::read(store, checkpoint, edge)? {
             Some(index) => index,
             None => {
-                store.delete(&store.list(run::FOLDER)?.keys)?;
+                let unusable = store.list(run::FOLDER)?.keys;
+                if !unusable.is_empty() {
+                    store.delete(&unusable)?;
+                }
                 Self::default()
             }
         };

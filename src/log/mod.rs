@@ -2,10 +2,11 @@
 //!
 //! A commit goes through five steps, each durable before the next:
 //!
-//! 1. **stage**: one object, `.local/staging`, with all that will be written ([`staging`]);
+//! 1. **stage**: all that will be written, either in `.local/staging` or aside, with `.local/staging` to say what goes where
+//!    ([`staging`]);
 //! 2. **commit**: `.local/checkpoint` moves by compare-and-swap from the old checkpoint to the new. From here on the
 //!    records are in the log, whatever happens;
-//! 3. **apply**: tiles, entry bundles, originals, openings, from the staged bundle, by the code that recovery runs;
+//! 3. **apply**: tiles, entry bundles, originals, openings, from what was staged, by the code that recovery runs;
 //! 4. **publish**: `checkpoint` is replaced. From here on readers see the records;
 //! 5. **clean**: partial tiles that no checkpoint needs any more go, and the staged bundle.
 //!

@@ -75,6 +75,12 @@ pub trait Disk: Debug + Send + Sync {
     /// As the system says.
     fn create(&self, path: &Path, bytes: &[u8], synced: bool) -> io::Result<()>;
 
+    /// Gives a file one name more, where none is.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`] and others, also where the file system knows no second names.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
     /// Gives a file another name, in place of what stood there.
     ///
     /// # Errors
@@ -157,6 +163,10 @@ impl Disk for SystemDisk {
         let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
         file.write_all(bytes)?;
         if synced { file.sync_all() } else { Ok(()) }
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -11,24 +11,26 @@
 //! ```
 //!
 //! Several at once: all are written, one `syncfs` brings their bytes to the disk, each gets its name, and one more brings
-//! the names, so that a commit costs as many syncs whatever its size. That also waits for what other programs wrote to
-//! this file system. A system without that call syncs each file and each folder. A folder that had to be made is
-//! synced into its parent likewise. One writer at a time: `.local/lock` is locked with the system's file lock for as
+//! the names, so that a commit costs as many syncs whatever its size. What is put aside needs no name of its own to begin
+//! with: one `syncfs` brings bytes and names, one more the second names that it is given later, while the first last. That also waits for what other
+//! programs wrote to this file system. A system without that call syncs each file and each folder. A folder that had to be
+//! made is synced into its parent likewise. One writer at a time: `.local/lock` is locked with the system's file lock for as
 //! long as the store is open for writing.
 //!
 //! Known gap: after a failed sync Linux may drop the written pages and report success the next time. So an error
-//! here is final for the writer that saw it, and recovery writes every object again rather than trust one it finds.
+//! here is final for the writer that saw it. What recovery only gives its name was synced before it was committed; what
+//! it finds otherwise it writes again rather than trust it.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use super::disk::{Disk, Kind, Lock, SystemDisk};
-use super::{Key, Listing, Object, Store, StoreError};
+use super::{Key, Listing, Move, Object, Store, StoreError};
 
 /// The folder for what is transient or derived; never part of the log.
 const LOCAL: &str = ".local";
@@ -41,6 +43,8 @@ pub struct FileStore {
     /// Held while open for writing.
     lock: Option<Box<dyn Lock>>,
     next_temporary: AtomicU64,
+    /// Folders in which others were made when the store was opened, whose names are not on the disk for sure.
+    not_synced: Mutex<BTreeSet<PathBuf>>,
 }
 
 /// Attaches what was tried, and on what, to an I/O error.
@@ -61,7 +65,8 @@ impl FileStore {
 
     /// As [`FileStore::reader`], on another disk than the system's.
     pub fn reader_on(disk: Arc<dyn Disk>, root: &Path) -> Self {
-        FileStore { root: root.to_owned(), disk, lock: None, next_temporary: AtomicU64::new(0) }
+        let (next_temporary, not_synced) = Default::default();
+        FileStore { root: root.to_owned(), disk, lock: None, next_temporary, not_synced }
     }
 
     /// Opens a folder for writing, making it if need be, and removes what an interrupted writer left in
@@ -81,7 +86,7 @@ impl FileStore {
         let mut store = FileStore::reader_on(disk, root);
         let mut made = BTreeSet::new();
         store.make_folder(&root.join(LOCAL), &mut made)?;
-        store.sync_folders(&made)?;
+        store.not_synced = Mutex::new(made);
         // What is in it is of no use after a crash, nor is it itself.
         let temporary = root.join(LOCAL).join("tmp");
         store.make_folder(&temporary, &mut BTreeSet::new())?;
@@ -145,29 +150,28 @@ impl FileStore {
         }
     }
 
+    /// Brings the names in `folders` to the disk.
     fn sync_folders(&self, folders: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
-        folders.iter().try_for_each(|folder| self.disk.sync_folder(folder).map_err(io_error("sync", folder)))
+        let mut earlier = self.not_synced.lock().unwrap_or_else(PoisonError::into_inner);
+        let sync = |folder: &PathBuf| self.disk.sync_folder(folder).map_err(io_error("sync", folder));
+        folders.union(&earlier).try_for_each(sync)?;
+        earlier.clear();
+        Ok(())
+    }
+
+    /// Brings all that was written to the disk, bytes and names.
+    fn sync_everything(&self, lock: &dyn Lock) -> Result<(), StoreError> {
+        lock.sync_everything().map_err(io_error("sync", &self.root))?;
+        self.not_synced.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
     }
 
     /// Writes objects under temporary names, makes them durable, and then their own names.
     fn place(&self, objects: &[&Object]) -> Result<(), StoreError> {
         let Some(first) = objects.first() else { return Ok(()) };
         let lock = self.lock(&first.key)?;
-        let mut folders = BTreeSet::new();
-        let mut to_sync = BTreeSet::new();
-        for object in objects {
-            let path = self.path(&object.key);
-            let parent = path.parent().unwrap_or(&self.root);
-            if folders.insert(parent.to_owned()) {
-                self.make_folder(parent, &mut to_sync)?;
-            }
-        }
-        to_sync.append(&mut folders);
-        let count = objects.len() as u64;
-        let first = self.next_temporary.fetch_add(count, Ordering::Relaxed);
-        let temporary =
-            |number: usize| self.root.join(LOCAL).join("tmp").join((first + number as u64).to_string());
-        let sync_everything = || lock.sync_everything().map_err(io_error("sync", &self.root));
+        let to_sync = self.make_folders(objects.iter().map(|object| &object.key))?;
+        let temporary = self.temporaries(objects.len());
         // One object in a folder that is there costs two syncs either way.
         let together = (objects.len() > 1 || to_sync.len() > 1) && lock.can_sync_everything();
         let placed = || -> Result<(), StoreError> {
@@ -179,13 +183,13 @@ impl FileStore {
             };
             create(!together)?;
             if together {
-                sync_everything()?;
+                self.sync_everything(lock)?;
             }
             objects.par_iter().enumerate().try_for_each(|(number, object)| {
                 let path = self.path(&object.key);
                 self.disk.rename(&temporary(number), &path).map_err(io_error("rename to", &path))
             })?;
-            if together { sync_everything() } else { self.sync_folders(&to_sync) }
+            if together { self.sync_everything(lock) } else { self.sync_folders(&to_sync) }
         };
         let result = placed();
         if result.is_err() {
@@ -193,6 +197,50 @@ impl FileStore {
             (0..objects.len()).for_each(|number| drop(self.disk.remove_file(&temporary(number))));
         }
         result
+    }
+
+    /// Makes the folders that objects lie in; returns those in which names change.
+    fn make_folders<'k>(&self, keys: impl Iterator<Item = &'k Key>) -> Result<BTreeSet<PathBuf>, StoreError> {
+        let (mut folders, mut to_sync) = (BTreeSet::new(), BTreeSet::new());
+        for key in keys {
+            let path = self.path(key);
+            let parent = path.parent().unwrap_or(&self.root);
+            if folders.insert(parent.to_owned()) {
+                self.make_folder(parent, &mut to_sync)?;
+            }
+        }
+        to_sync.append(&mut folders);
+        Ok(to_sync)
+    }
+
+    /// Writes objects under their names, where whatever is there is of no use.
+    fn write_aside(&self, objects: &[Object], synced: bool) -> Result<(), StoreError> {
+        objects.par_iter().try_for_each(|Object { key, bytes }| {
+            let path = self.path(key);
+            let mut written = self.disk.create(&path, bytes, synced);
+            if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists) {
+                self.disk.remove_file(&path).map_err(io_error("remove", &path))?;
+                written = self.disk.create(&path, bytes, synced);
+            }
+            written.map_err(io_error("write", &path))
+        })
+    }
+
+    /// Gives a file a second name; where the file system knows none, a copy.
+    fn second_name(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match self.disk.link(from, to) {
+            Err(error) if !is_absent(&error) => {
+                self.disk.create(to, &self.disk.read(from, 0, u64::MAX)?, true)
+            }
+            done => done,
+        }
+    }
+
+    /// Returns names for so many files that are on their way.
+    fn temporaries(&self, count: usize) -> impl Fn(usize) -> PathBuf {
+        let first = self.next_temporary.fetch_add(count as u64, Ordering::Relaxed);
+        let folder = self.root.join(LOCAL).join("tmp");
+        move |number| folder.join((first + number as u64).to_string())
     }
 
     /// Refuses to replace an object that must not change.
@@ -249,6 +297,51 @@ impl Store for FileStore {
     fn put_together(&self, immutable: &[Object], mutable: &[Object]) -> Result<(), StoreError> {
         immutable.par_iter().try_for_each(|object| self.must_be_the_same(object))?;
         self.place(&immutable.iter().chain(mutable).collect::<Vec<_>>())
+    }
+
+    fn can_move(&self) -> bool {
+        true
+    }
+
+    fn put_aside(&self, objects: &[Object]) -> Result<(), StoreError> {
+        let Some(first) = objects.first() else { return Ok(()) };
+        let lock = self.lock(&first.key)?;
+        let to_sync = self.make_folders(objects.iter().map(|object| &object.key))?;
+        let together = lock.can_sync_everything();
+        self.write_aside(objects, !together)?;
+        if together { self.sync_everything(lock) } else { self.sync_folders(&to_sync) }
+    }
+
+    fn put_in_place(&self, immutable: &[Move], mutable: &[Move]) -> Result<(), StoreError> {
+        let both = || immutable.iter().chain(mutable);
+        let Some(first) = both().next() else { return Ok(()) };
+        let lock = self.lock(&first.to)?;
+        let to_sync = self.make_folders(both().map(|moved| &moved.to))?;
+        immutable.par_iter().filter(|moved| self.kind(&moved.to).is_ok()).try_for_each(
+            |Move { from, to }| {
+                let bytes = self.get(from, u64::MAX)?;
+                bytes.map_or(Ok(()), |bytes| self.must_be_the_same(&Object { key: to.clone(), bytes }))
+            },
+        )?;
+        let temporary = self.temporaries(immutable.len() + mutable.len());
+        let all: Vec<&Move> = both().collect();
+        let placed = all.par_iter().enumerate().try_for_each(|(number, Move { from, to })| {
+            let (temporary, path) = (temporary(number), self.path(to));
+            match self.second_name(&self.path(from), &temporary) {
+                // Done before.
+                Err(error) if is_absent(&error) && self.kind(to).is_ok_and(|kind| kind == Kind::File) => {
+                    Ok(())
+                }
+                named => named
+                    .and_then(|()| self.disk.rename(&temporary, &path))
+                    .map_err(io_error("rename to", &path)),
+            }
+        });
+        if placed.is_err() {
+            (0..all.len()).for_each(|number| drop(self.disk.remove_file(&temporary(number))));
+        }
+        placed?;
+        if lock.can_sync_everything() { self.sync_everything(lock) } else { self.sync_folders(&to_sync) }
     }
 
     fn compare_and_swap(&self, key: &Key, expected: Option<&[u8]>, new: &[u8]) -> Result<bool, StoreError> {

@@ -78,6 +78,15 @@ pub struct Object {
     pub bytes: Vec<u8>,
 }
 
+/// From the name under which an object was put aside to the one that it is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// Where it lies.
+    pub from: Key,
+    /// Where it belongs.
+    pub to: Key,
+}
+
 /// Why a store could not do what it was asked.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -174,6 +183,45 @@ pub trait Store: Send + Sync {
     fn put_together(&self, immutable: &[Object], mutable: &[Object]) -> Result<(), StoreError> {
         self.put_immutable(immutable)?;
         self.put(mutable)
+    }
+
+    /// Returns whether objects can be written aside and moved later, so that their bytes are written once:
+    /// [`Store::put_aside`] and [`Store::put_in_place`].
+    fn can_move(&self) -> bool {
+        false
+    }
+
+    /// Writes objects that nobody reads before he is told of them by what is written later. As [`Store::put`], except that an
+    /// error, or a crash before the call returns, may leave a part of one.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::ReadOnly`].
+    fn put_aside(&self, objects: &[Object]) -> Result<(), StoreError> {
+        self.put(objects)
+    }
+
+    /// Gives objects that were put aside the names that they are to have, each in one step, in place of what is there. They keep
+    /// their first names, too. One that has lost its first name, and has its second, is left as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Immutable`] if one of `immutable` would replace other bytes; [`StoreError::Io`], also for one that is under
+    /// neither name; [`StoreError::ReadOnly`].
+    fn put_in_place(&self, immutable: &[Move], mutable: &[Move]) -> Result<(), StoreError> {
+        let read = |moves: &[Move]| -> Result<Vec<Object>, StoreError> {
+            let mut objects = Vec::new();
+            for Move { from, to } in moves {
+                match self.get(from, u64::MAX)? {
+                    Some(bytes) => objects.push(Object { key: to.clone(), bytes }),
+                    None if self.get(to, u64::MAX)?.is_some() => {}
+                    None => {
+                        let (path, source) = (from.as_str().into(), std::io::ErrorKind::NotFound.into());
+                        return Err(StoreError::Io { op: "move", path, source });
+                    }
+                }
+            }
+            Ok(objects)
+        };
+        self.put_together(&read(immutable)?, &read(mutable)?)
     }
 
     /// Replaces `key` by `new` if and only if its bytes are `expected` (`None`: there is no object). Returns whether
@@ -276,6 +324,26 @@ mod tests {
         assert_eq!(names("a"), ["a/b", "a/c/d"]);
         assert_eq!(names(""), ["a/b", "a/c/d", "c", "m"]);
         assert_eq!(names("nothing"), [""; 0]);
+
+        let to = |from: &str, to: &str| Move { from: key(from), to: key(to) };
+        store.put_aside(&[object("aside/1", b"old")]).unwrap();
+        store.put_aside(&[object("aside/1", b"1"), object("aside/2", b"2")]).unwrap();
+        let (immutable, mutable) = ([to("aside/1", "t/1")], [to("aside/2", "m")]);
+        for _ in 0..2 {
+            store.put_in_place(&immutable, &mutable).unwrap();
+            assert_eq!(store.get(&key("t/1"), 9).unwrap().as_deref(), Some(&b"1"[..]));
+            assert_eq!(store.get(&key("m"), 9).unwrap().as_deref(), Some(&b"2"[..]));
+            assert_eq!(names("aside"), ["aside/1", "aside/2"]);
+        }
+        store.delete(&[key("aside/1"), key("aside/2")]).unwrap();
+        store.put_in_place(&immutable, &mutable).unwrap();
+        store.put_aside(&[object("aside/1", b"1"), object("aside/2", b"other")]).unwrap();
+        store.put_in_place(&immutable, &[]).unwrap();
+        let refused = store.put_in_place(&[to("aside/2", "t/1")], &[]);
+        assert!(matches!(refused, Err(StoreError::Immutable { .. })), "{refused:?}");
+        assert_eq!(store.get(&key("t/1"), 9).unwrap().as_deref(), Some(&b"1"[..]));
+        let refused = store.put_in_place(&[to("aside/9", "t/9")], &[]);
+        assert!(matches!(refused, Err(StoreError::Io { .. })), "{refused:?}");
 
         store.delete(&[key("a/b"), key("never")]).unwrap();
         assert_eq!(store.get(&key("a/b"), 9).unwrap(), None);

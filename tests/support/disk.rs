@@ -329,6 +329,19 @@ impl Disk for SimulatedDisk {
         Ok(())
     }
 
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let (node, to) = (state.find(from)?, state.place(to)?);
+        if state.folder(to.0).0.contains_key(&to.1) {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        let called = state.call(false);
+        if called.is_ok() || state.stopped {
+            state.show(Change { gone: None, come: Some((to, node)) });
+        }
+        called.map(drop)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
         let (node, from, to) = (state.find(from)?, state.place(from)?, state.place(to)?);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use dateline::base::Hash;
-use dateline::storage::{Key, Listing, Object, Store, StoreError};
+use dateline::storage::{Key, Listing, Move, Object, Store, StoreError};
 
 /// What a store was asked to do so far. Outlives the stores, as it outlives the writers.
 #[derive(Default)]
@@ -78,6 +78,26 @@ impl Store for Watched<'_> {
         self.may_replace(mutable.iter().map(|object| object.key.clone()));
         self.store.put_together(immutable, mutable)?;
         self.wrote_for_good(immutable);
+        Ok(())
+    }
+
+    fn can_move(&self) -> bool {
+        self.store.can_move()
+    }
+
+    fn put_aside(&self, objects: &[Object]) -> Result<(), StoreError> {
+        self.may_replace(objects.iter().map(|object| object.key.clone()));
+        self.store.put_aside(objects)
+    }
+
+    fn put_in_place(&self, immutable: &[Move], mutable: &[Move]) -> Result<(), StoreError> {
+        self.may_replace(mutable.iter().map(|moved| moved.to.clone()));
+        self.store.put_in_place(immutable, mutable)?;
+        let read = |moved: &Move| {
+            let bytes = self.store.get(&moved.to, u64::MAX)?.expect("what was put in place is not there");
+            Ok(Object { key: moved.to.clone(), bytes })
+        };
+        self.wrote_for_good(&immutable.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?);
         Ok(())
     }
 
