@@ -8,12 +8,12 @@ use crate::base::Hash;
 use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, NOTE_MAX_BYTES, TREE_MAX_SIZE};
 use crate::note::{Checkpoint, Note, OpenError as CheckpointOpenError, Policy};
 use crate::record::{DisclosureFile, layout};
-use crate::storage::{Object, Store, StoreError};
+use crate::storage::{Move, Object, Store, StoreError};
 use crate::tlog::leaf_hash;
 
 use super::edge::{Edge, partial_paths_of};
 use super::index::{self, Index};
-use super::staging::{ASIDE, StagedBundle};
+use super::staging::{ASIDE, StagedBundle, aside_path};
 use super::{AppendError, COMMITTED, Head, NewRecord, OpenError, STAGING, SignCheckpoint, key};
 
 /// The largest staged bundle that is read back: one commit of the largest batch with all its originals.
@@ -155,42 +155,75 @@ impl Commit {
             return Err(if moved_on { raced() } else { AppendError::NotAppended(error) });
         }
         let aside = stage(store, &mut staged, &head.checkpoint).map_err(AppendError::NotAppended)?;
-        match store.compare_and_swap(&key(COMMITTED), old.bytes.as_deref(), &staged.checkpoint) {
+        let expected = old.bytes.as_deref();
+        let swapped = match &aside {
+            Some(aside) => store.compare_and_move(&aside.committed, expected),
+            None => store.compare_and_swap(&key(COMMITTED), expected, &staged.checkpoint),
+        };
+        match swapped {
             Ok(true) => {}
             Ok(false) => {
                 // Best effort: whoever opens the log next removes what is left.
-                let _ = store.delete(&aside.into_iter().map(|object| object.key).collect::<Vec<_>>());
+                let _ = aside.map_or(Ok(()), |aside| aside.remove(store));
                 return Err(raced());
             }
             Err(source) => return Err(AppendError::Unknown(source)),
         }
-        let mut finished = finish(store, &staged, head.checkpoint.size());
-        if finished.as_ref().is_err_and(is_gone) {
-            // Another writer, whom no lock kept out, took it for something left over. It is still at hand.
-            staged.put_back(aside);
-            finished = finish(store, &staged, head.checkpoint.size());
+        let size = head.checkpoint.size();
+        let mut finished = finish(store, &staged, aside.as_ref().map(|aside| &aside.published), size);
+        if let Some(aside) = aside {
+            if finished.as_ref().is_err_and(is_gone) {
+                // Another writer, whom no lock kept out, took it for something left over. It is still at hand.
+                staged.put_back(aside.objects);
+                finished = finish(store, &staged, None, size);
+            } else {
+                finished = finished.and_then(|()| aside.remove(store));
+            }
         }
         finished.map_err(|source| AppendError::Unpublished { first_index, source })?;
         Ok((head, edge))
     }
 }
 
-/// Writes all that the commit to `checkpoint` needs, where it does no harm; returns what was put aside for it. Each byte is
-/// written once where the store allows it.
+/// What was put aside for a commit.
+struct Aside {
+    /// What is to be in the log.
+    objects: Vec<Object>,
+    /// The checkpoint, twice: whoever changes the published one must not change the other.
+    committed: Move,
+    published: Move,
+}
+
+impl Aside {
+    fn remove(self, store: &dyn Store) -> Result<(), StoreError> {
+        let keys = self.objects.into_iter().map(|object| object.key);
+        store.delete(&keys.chain([self.committed.from, self.published.from]).collect::<Vec<_>>())
+    }
+}
+
+/// Writes all that the commit to `checkpoint` needs, where it does no harm. Where the store allows it, each byte is written
+/// once, and what is returned waits for its names.
 fn stage(
     store: &dyn Store,
     staged: &mut StagedBundle,
     checkpoint: &Checkpoint,
-) -> Result<Vec<Object>, StoreError> {
+) -> Result<Option<Aside>, StoreError> {
     if !store.can_move() {
         store.put(&[Object { key: key(STAGING), bytes: staged.encode() }])?;
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    let mut objects = staged.take_aside(&checkpoint.root_hash());
+    let root = checkpoint.root_hash();
+    let mut objects = staged.take_aside(&root);
+    let count = objects.len();
+    let [committed, published] = [("committed", COMMITTED), ("published", layout::CHECKPOINT)]
+        .map(|(name, to)| Move { from: key(&aside_path(&root, name)), to: key(to) });
+    for moved in [&committed, &published] {
+        objects.push(Object { key: moved.from.clone(), bytes: staged.checkpoint.clone() });
+    }
     objects.push(Object { key: key(STAGING), bytes: staged.encode() });
     store.put_aside(&objects)?;
-    objects.pop();
-    Ok(objects)
+    objects.truncate(count);
+    Ok(Some(Aside { objects, committed, published }))
 }
 
 fn is_gone(error: &StoreError) -> bool {
@@ -208,15 +241,26 @@ fn refuse_what_is_in_the_way(store: &dyn Store, objects: &[Object]) -> Result<()
 }
 
 /// Steps 3 to 5: what follows once the checkpoint has moved. Recovery runs the same, and running it twice does no
-/// harm.
-fn finish(store: &dyn Store, staged: &StagedBundle, size: u64) -> Result<(), StoreError> {
+/// harm. `published` is the checkpoint if it was put aside.
+fn finish(
+    store: &dyn Store,
+    staged: &StagedBundle,
+    published: Option<&Move>,
+    size: u64,
+) -> Result<(), StoreError> {
     if !(staged.immutable.is_empty() && staged.mutable.is_empty()) {
         store.put_together(&staged.immutable, &staged.mutable)?;
     }
-    store.put_in_place(&staged.move_immutable, &staged.move_mutable)?;
-    store.put(&[Object { key: key(layout::CHECKPOINT), bytes: staged.checkpoint.clone() }])?;
-    let aside = staged.move_immutable.iter().chain(&staged.move_mutable);
-    store.delete(&aside.map(|moved| moved.from.clone()).collect::<Vec<_>>())?;
+    if !(staged.move_immutable.is_empty() && staged.move_mutable.is_empty()) {
+        store.put_in_place(&staged.move_immutable, &staged.move_mutable)?;
+    }
+    let moved = published.map(|published| -> Result<bool, StoreError> {
+        let before = store.get(&published.to, NOTE_MAX_BYTES as u64)?;
+        store.compare_and_move(published, before.as_deref())
+    });
+    if moved.transpose()? != Some(true) {
+        store.put(&[Object { key: key(layout::CHECKPOINT), bytes: staged.checkpoint.clone() }])?;
+    }
     clean(store, &[staged.previous_size], size)
 }
 
@@ -247,7 +291,8 @@ pub(super) fn recover(store: &dyn Store, policy: &Policy) -> Result<Head, OpenEr
     if let Some(staged) = interrupted
         && is_to_be_finished(policy, staged, &checkpoint, published.as_deref())?
     {
-        finish(store, staged, checkpoint.size())?;
+        finish(store, staged, None, checkpoint.size())?;
+        store.delete(&store.list(ASIDE)?.keys)?;
         return Ok(Head { checkpoint, bytes: Some(bytes) });
     }
     let Some(published) = published else { return Err(OpenError::NoLog) };

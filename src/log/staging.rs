@@ -31,6 +31,11 @@ const HEADER_1: &[u8] = b"dateline-staged/1\n";
 /// Where objects lie that were put aside.
 pub const ASIDE: &str = ".local/staged";
 
+/// Returns where an object lies that was put aside for the commit after which `root` is the root.
+pub fn aside_path(root: &Hash, name: &str) -> String {
+    format!("{ASIDE}/{}/{name}", &root.to_hex()[..32])
+}
+
 /// What a commit writes, and the checkpoint that makes it true.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StagedBundle {
@@ -61,13 +66,12 @@ impl StagedBundle {
     /// Takes out all objects, each under the name under which it is to be put aside: one that no other commit gives, as `root` is
     /// the root after this one.
     pub fn take_aside(&mut self, root: &Hash) -> Vec<Object> {
-        let folder = format!("{ASIDE}/{}", &root.to_hex()[..32]);
         let mut aside = Vec::with_capacity(self.immutable.len() + self.mutable.len());
         for (objects, moves) in
             [(&mut self.immutable, &mut self.move_immutable), (&mut self.mutable, &mut self.move_mutable)]
         {
             for Object { key: to, bytes } in objects.drain(..) {
-                let from = super::key(&format!("{folder}/{}", aside.len()));
+                let from = super::key(&aside_path(root, &aside.len().to_string()));
                 aside.push(Object { key: from.clone(), bytes });
                 moves.push(Move { from, to });
             }

@@ -226,14 +226,17 @@ impl FileStore {
         })
     }
 
-    /// Gives a file a second name; where the file system knows none, a copy.
-    fn second_name(&self, from: &Path, to: &Path) -> io::Result<()> {
+    /// Gives a file a second name, in one step, in place of what stands there; a copy where the file system knows no second
+    /// names.
+    fn second_name(&self, from: &Path, to: &Path, temporary: &Path) -> io::Result<()> {
         match self.disk.link(from, to) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.disk.link(from, temporary),
             Err(error) if !is_absent(&error) => {
-                self.disk.create(to, &self.disk.read(from, 0, u64::MAX)?, true)
+                self.disk.create(temporary, &self.disk.read(from, 0, u64::MAX)?, true)
             }
-            done => done,
-        }
+            done => return done,
+        }?;
+        self.disk.rename(temporary, to)
     }
 
     /// Returns names for so many files that are on their way.
@@ -241,6 +244,15 @@ impl FileStore {
         let first = self.next_temporary.fetch_add(count as u64, Ordering::Relaxed);
         let folder = self.root.join(LOCAL).join("tmp");
         move |number| folder.join((first + number as u64).to_string())
+    }
+
+    /// Returns whether an object is what a writer expects. His lock makes it one step with what he does next.
+    fn is(&self, key: &Key, expected: Option<&[u8]>) -> Result<bool, StoreError> {
+        self.lock(key)?;
+        match self.get(key, expected.map_or(0, |bytes| bytes.len() as u64)) {
+            Err(StoreError::TooLarge { .. }) => Ok(false),
+            found => Ok(found?.as_deref() == expected),
+        }
     }
 
     /// Refuses to replace an object that must not change.
@@ -323,18 +335,16 @@ impl Store for FileStore {
                 bytes.map_or(Ok(()), |bytes| self.must_be_the_same(&Object { key: to.clone(), bytes }))
             },
         )?;
-        let temporary = self.temporaries(immutable.len() + mutable.len());
         let all: Vec<&Move> = both().collect();
+        let temporary = self.temporaries(all.len());
         let placed = all.par_iter().enumerate().try_for_each(|(number, Move { from, to })| {
-            let (temporary, path) = (temporary(number), self.path(to));
-            match self.second_name(&self.path(from), &temporary) {
+            let (from, path) = (self.path(from), self.path(to));
+            match self.second_name(&from, &path, &temporary(number)) {
                 // Done before.
                 Err(error) if is_absent(&error) && self.kind(to).is_ok_and(|kind| kind == Kind::File) => {
                     Ok(())
                 }
-                named => named
-                    .and_then(|()| self.disk.rename(&temporary, &path))
-                    .map_err(io_error("rename to", &path)),
+                named => named.map_err(io_error("link to", &path)),
             }
         });
         if placed.is_err() {
@@ -344,14 +354,19 @@ impl Store for FileStore {
         if lock.can_sync_everything() { self.sync_everything(lock) } else { self.sync_folders(&to_sync) }
     }
 
+    fn compare_and_move(&self, moved: &Move, expected: Option<&[u8]>) -> Result<bool, StoreError> {
+        if !self.is(&moved.to, expected)? {
+            return Ok(false);
+        }
+        let to_sync = self.make_folders([&moved.to].into_iter())?;
+        let (path, temporary) = (self.path(&moved.to), self.temporaries(1)(0));
+        self.second_name(&self.path(&moved.from), &path, &temporary).map_err(io_error("link to", &path))?;
+        self.sync_folders(&to_sync)?;
+        Ok(true)
+    }
+
     fn compare_and_swap(&self, key: &Key, expected: Option<&[u8]>, new: &[u8]) -> Result<bool, StoreError> {
-        // The lock makes reading, comparing and renaming one step.
-        self.lock(key)?;
-        let found = match self.get(key, expected.map_or(0, |bytes| bytes.len() as u64)) {
-            Err(StoreError::TooLarge { .. }) => return Ok(false),
-            found => found?,
-        };
-        if found.as_deref() != expected {
+        if !self.is(key, expected)? {
             return Ok(false);
         }
         self.place(&[&Object { key: key.clone(), bytes: new.to_vec() }])?;
@@ -359,6 +374,7 @@ impl Store for FileStore {
     }
 
     fn delete(&self, keys: &[Key]) -> Result<(), StoreError> {
+        let mut left = BTreeSet::new();
         for key in keys {
             self.lock(key)?;
             let path = self.path(key);
@@ -367,8 +383,11 @@ impl Store for FileStore {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(io_error("remove", &path)(error)),
             }
-            // A folder that became empty goes too; one that did not stays, and that is no error.
-            let mut folder = path.parent();
+            left.extend(path.parent().map(Path::to_owned));
+        }
+        // A folder that became empty goes too; one that did not stays, and that is no error.
+        for folder in left {
+            let mut folder = Some(folder.as_path());
             while let Some(parent) = folder.filter(|parent| *parent != self.root) {
                 if self.disk.remove_folder(parent).is_err() {
                     break;

@@ -224,6 +224,18 @@ pub trait Store: Send + Sync {
         self.put_together(&read(immutable)?, &read(mutable)?)
     }
 
+    /// As [`Store::compare_and_swap`], with an object that was put aside, which keeps its first name, too.
+    ///
+    /// # Errors
+    /// As there; [`StoreError::Io`] also if it is not there.
+    fn compare_and_move(&self, moved: &Move, expected: Option<&[u8]>) -> Result<bool, StoreError> {
+        let Some(new) = self.get(&moved.from, u64::MAX)? else {
+            let (path, source) = (moved.from.as_str().into(), std::io::ErrorKind::NotFound.into());
+            return Err(StoreError::Io { op: "move", path, source });
+        };
+        self.compare_and_swap(&moved.to, expected, &new)
+    }
+
     /// Replaces `key` by `new` if and only if its bytes are `expected` (`None`: there is no object). Returns whether
     /// it did.
     ///
@@ -344,6 +356,16 @@ mod tests {
         assert_eq!(store.get(&key("t/1"), 9).unwrap().as_deref(), Some(&b"1"[..]));
         let refused = store.put_in_place(&[to("aside/9", "t/9")], &[]);
         assert!(matches!(refused, Err(StoreError::Io { .. })), "{refused:?}");
+
+        store.put_aside(&[object("aside/3", b"3")]).unwrap();
+        let moved = to("aside/3", "c");
+        assert!(!store.compare_and_move(&moved, None).unwrap());
+        assert!(!store.compare_and_move(&moved, Some(b"22")).unwrap());
+        assert!(store.compare_and_move(&moved, Some(b"2")).unwrap());
+        assert_eq!(store.get(&key("c"), 9).unwrap().as_deref(), Some(&b"3"[..]));
+        assert!(store.compare_and_move(&to("aside/3", "new"), None).unwrap());
+        let gone = store.compare_and_move(&to("aside/4", "c"), Some(b"3"));
+        assert!(matches!(gone, Err(StoreError::Io { .. })), "{gone:?}");
 
         store.delete(&[key("a/b"), key("never")]).unwrap();
         assert_eq!(store.get(&key("a/b"), 9).unwrap(), None);

@@ -101,6 +101,11 @@ impl Store for Watched<'_> {
         Ok(())
     }
 
+    fn compare_and_move(&self, moved: &Move, expected: Option<&[u8]>) -> Result<bool, StoreError> {
+        self.may_replace(std::iter::once(moved.to.clone()));
+        self.store.compare_and_move(moved, expected)
+    }
+
     fn compare_and_swap(&self, key: &Key, expected: Option<&[u8]>, new: &[u8]) -> Result<bool, StoreError> {
         self.may_replace(std::iter::once(key.clone()));
         self.store.compare_and_swap(key, expected, new)
