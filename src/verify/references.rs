@@ -192,3 +192,52 @@ impl<'a> References<'a> {
         findings
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::MemoryStore;
+
+    /// What lies at an index, as far as a test tells it.
+    fn told(references: &References<'_>, index: u64) -> Option<Option<Hash>> {
+        match references.get(index) {
+            Registered::Unread => None,
+            Registered::Other => Some(None),
+            Registered::Document(original, _) => Some(Some(original)),
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_and_cannot_be_read_again_is_unread() {
+        let (store, original) = (MemoryStore::default(), |number: u64| Hash::of(&number.to_be_bytes()));
+        let listed = HashSet::from([original(2), original(6)]);
+        let mut references = References { kept: 3, ..References::new(Files { store: &store }, &listed) };
+        let document = |number| Registered::Document(original(number), ClaimCounts::default());
+        for (registered, whole) in [
+            (document(0), true),
+            (Registered::Other, true),
+            (document(2), false),
+            (Registered::Other, false),
+            (Registered::Unread, true),
+            (document(5), true),
+            (document(6), true),
+            (document(2), true),
+            (Registered::Other, true),
+        ] {
+            references.push(registered, whole);
+        }
+        let known = |number| Some(Some(original(number)));
+        // The first was forgotten; of a bundle that does not give its tile, nothing is.
+        let expected =
+            [None, Some(None), known(2), Some(None), None, known(5), known(6), known(2), Some(None)];
+        let found: Vec<_> = (0..9).map(|index| told(&references, index)).collect();
+        assert_eq!(found, expected);
+        assert_eq!(told(&references, 9), None);
+        assert_eq!(*references.originals(), HashMap::from([(original(2), 2), (original(6), 6)]));
+        references.push(document(9), true);
+        assert_eq!(
+            (told(&references, 1), told(&references, 2), told(&references, 5)),
+            (None, known(2), None)
+        );
+    }
+}
