@@ -14,7 +14,6 @@ use zeroize::Zeroizing;
 use super::Hash;
 use super::encoding::{self, DecodeError};
 
-mod point;
 mod prepared;
 
 pub use prepared::{PreparedKey, Signed, verify_each};
