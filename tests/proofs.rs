@@ -13,8 +13,8 @@ use dateline::record::{
 };
 use dateline::storage::{MemoryStore, Object, Store};
 use dateline::verify::{
-    Contradiction, LogReader, MadeProof, ProofBundle, ProofCheckError, ProveError, ReaderError, Sameness,
-    Trust, WithholdError, check_proof, check_proof_alone, read_log_as,
+    Contradiction, LogReader, MadeProof, Memory, ProofBundle, ProofCheckError, ProveError, ReaderError,
+    Sameness, Trust, WithholdError, audit_since, check_proof, check_proof_alone, read_log_as,
 };
 use support::statements::{
     enrolled, notes, notice, recorded, registers, relates, relation, resigned, said, to,
@@ -533,4 +533,52 @@ fn an_entry_that_is_no_record_is_told_from_none() {
     assert!(matches!(refused, Err(ProveError::Reader(ReaderError::NotARecord { index: 1, .. }))));
     let beyond = made(&store, 2, &[], None);
     assert!(matches!(beyond, Err(ProveError::Reader(ReaderError::NoRecord { index: 2, size: 2 }))));
+}
+
+#[test]
+fn what_an_audit_remembers_changes_no_proof() {
+    // The signer of the last records took the place of another after the first bundle.
+    let (first, second) = (signing(61), signing(62));
+    let mut entries = vec![enrolled(&first, Role::Editor)];
+    entries.extend((1..300).map(|number| registers_as(&first, number)));
+    entries.push(said(&root_key(), |circumstances| {
+        let replaced = Some(first.public().key_id());
+        Draft::key(KeyAction::Rotate, &second.public(), vec![Role::Editor], replaced, None, circumstances)
+    }));
+    entries.extend((301..600).map(|number| registers_as(&second, number)));
+    let store = of(&entries);
+    let memory_of =
+        |size: usize| audit_since(&of(&entries[..size]), &trust(), None, &|_, _| {}).unwrap().memory;
+    let other = of(&[enrolment().entry.into_entry()]);
+    let memories = [
+        memory_of(600),
+        memory_of(299),
+        memory_of(200),
+        audit_since(&other, &trust(), None, &|_, _| {}).unwrap().memory,
+    ];
+    let trust = trust();
+    let reader = LogReader::open(&store, &trust).unwrap();
+    let proven = |index: u64, memory: Option<&Memory>| {
+        reader.proof_file_since(index, &[], None, memory).map(|made| made.file.format())
+    };
+    for index in [0, 1, 255, 256, 299, 300, 301, 511, 512, 599] {
+        let expected = proven(index, None).unwrap();
+        check_proof_alone(expected.as_bytes(), &trust).unwrap();
+        for memory in &memories {
+            assert_eq!(proven(index, Some(memory.as_ref().unwrap())).unwrap(), expected, "{index}");
+        }
+    }
+    assert!(matches!(
+        proven(600, memories[0].as_ref()),
+        Err(ProveError::Reader(ReaderError::NoRecord { index: 600, size: 600 }))
+    ));
+    // What is read is held against the hashes, with a memory too.
+    let bundle = key("tile/entries/001");
+    let mut bytes = store.get(&bundle, u64::MAX).unwrap().unwrap();
+    let last = bytes.len() - 10;
+    bytes[last] ^= 1;
+    store.put(&[Object { key: bundle, bytes }]).unwrap();
+    for memory in [None, memories[0].as_ref()] {
+        assert!(matches!(proven(511, memory), Err(ProveError::Reader(ReaderError::Changed { .. }))));
+    }
 }

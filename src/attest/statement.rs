@@ -120,6 +120,11 @@ impl<'a> Statement<Json<'a>> {
         }
         Ok(Statement { subject, predicate_type, predicate })
     }
+
+    /// Returns the rest.
+    pub fn without_predicate(self) -> Statement<()> {
+        Statement { subject: self.subject, predicate_type: self.predicate_type, predicate: () }
+    }
 }
 
 /// Takes a member out of an object that must have it.

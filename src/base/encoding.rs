@@ -103,7 +103,8 @@ pub fn to_hex(bytes: &[u8]) -> String {
 /// # Errors
 /// [`DecodeError::Hex`], [`DecodeError::Length`].
 pub fn from_hex_fixed<const N: usize>(text: &str) -> Result<[u8; N], DecodeError> {
-    if !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+    // All of them, without a branch for each.
+    if !text.bytes().fold(true, |all, b| all & matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
         return Err(DecodeError::Hex(head(text)));
     }
     if text.len() % 2 == 1 {
@@ -134,7 +135,13 @@ pub fn from_decimal(text: &str) -> Result<u64, DecodeError> {
 
 /// Decodes what is spelt as it would be encoded, whatever else the library takes.
 fn exactly(base64: &Base64, text: &str, alphabet: &'static str) -> Result<Vec<u8>, DecodeError> {
-    let bytes = base64.decode_to_vec(text).ok().filter(|bytes| base64.encode_to_string(bytes) == text);
+    // Any three bytes are four characters, one way and back: only what is encoded last can have a second spelling.
+    let spelt_so = |bytes: &Vec<u8>| {
+        let last = bytes.len().saturating_sub(1) / 3 * 3;
+        let tail = base64.encode_to_string(&bytes[last..]);
+        text.len() == last / 3 * 4 + tail.len() && text.ends_with(&tail)
+    };
+    let bytes = base64.decode_to_vec(text).ok().filter(spelt_so);
     bytes.ok_or_else(|| DecodeError::Base64 { alphabet, text: head(text) })
 }
 
@@ -176,7 +183,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_decodes_encodes_back(text in "[A-Za-z0-9+/=_-]{0,24}") {
+        fn whatever_decodes_encodes_back(text in "[A-Za-z0-9+/_-]{0,140}[A-Za-z0-9+/=_-]{0,4}") {
             if let Ok(bytes) = from_base64(&text) { prop_assert_eq!(to_base64(&bytes), text.clone()); }
             if let Ok(bytes) = from_base64url(&text) { prop_assert_eq!(to_base64url(&bytes), text); }
         }

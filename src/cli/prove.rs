@@ -9,13 +9,14 @@ use serde_json::json;
 
 use crate::base::Hash;
 use crate::base::limits::{NOTE_MAX_BYTES, TLOG_PROOF_MAX_BYTES};
-use crate::verify::{LogReader, MadeProof, ReaderError, read_log_as};
+use crate::verify::{LogReader, MadeProof, Memory, ReaderError, read_log_as};
 
 use super::args::{ProveArgs, TrustArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::input::{Input, read_bounded, record_named};
 use super::output::{Output, print_exactly};
+use super::state::AuditorState;
 use super::terminal::sanitize;
 use super::workspace::Workspace;
 
@@ -35,13 +36,21 @@ pub(crate) fn run(workspace: &Workspace, args: &ProveArgs, output: Output) -> Ou
             let wanted = Wanted::of(target)?;
             let made = read_log_as(&store, &trust, |reader| {
                 let index = wanted.find(reader)?;
-                index.map(|index| reader.proof_file(index, &args.withhold, checkpoint)).transpose()
+                let memory = remembered(reader);
+                let prove =
+                    |index| reader.proof_file_since(index, &args.withhold, checkpoint, memory.as_ref());
+                index.map(prove).transpose()
             })?;
             made.ok_or_else(|| not_registered(target))?
         }
         (None, None) => return Err(Failure::new(Exit::Usage, "neither a record nor an old proof is named")),
     };
     write(&proof, args.output.as_deref(), output)
+}
+
+/// Returns what `verify` remembers of the log, if anything that can be used: a proof is the same without, and takes longer.
+fn remembered(reader: &LogReader<'_>) -> Option<Memory> {
+    AuditorState::at(None)?.recall(reader.log()).ok().flatten()
 }
 
 /// What is to be proven.

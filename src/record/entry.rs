@@ -137,25 +137,10 @@ impl Entry {
     /// # Errors
     /// [`EntryError`]. A predicate of an unknown kind is no error.
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
-        fn read<'a, T: Deserialize<'a>>(kind: Kind, predicate: &'a Json<'_>) -> Result<Box<T>, EntryError> {
-            T::deserialize(predicate).map(Box::new).map_err(|source| EntryError::Predicate { kind, source })
-        }
         let envelope = Envelope::parse(bytes)?;
-        let Statement { subject, predicate_type, predicate } =
-            Statement::read(envelope.unverified_payload())?;
-        let names: Vec<&str> = subject.iter().map(|subject| subject.name.as_str()).collect();
-        let body = match Kind::of_predicate_type(&predicate_type) {
-            None => Body::Unknown,
-            Some(kind) => match (kind, names.as_slice()) {
-                (Kind::Registration, SUBJECTS_OF_A_DOCUMENT) => Body::Registration(read(kind, &predicate)?),
-                (Kind::Key, [SUBJECT_KEY]) => Body::Key(read(kind, &predicate)?),
-                (Kind::Relation, [SUBJECT_ORIGINAL]) => Body::Relation(read(kind, &predicate)?),
-                (Kind::Assessment, [SUBJECT_ORIGINAL]) => Body::Assessment(read(kind, &predicate)?),
-                (Kind::Notice, [SUBJECT_ORIGINAL]) => Body::Notice(read(kind, &predicate)?),
-                _ => return Err(EntryError::Subject { kind }),
-            },
-        };
-        let statement = Statement { subject, predicate_type, predicate: () };
+        let statement = Statement::read(envelope.unverified_payload())?;
+        let body = Body::read(&statement)?;
+        let statement = statement.without_predicate();
         Ok(Entry { envelope, statement, body })
     }
 
@@ -165,26 +150,30 @@ impl Entry {
     /// As [`Entry::parse`].
     pub fn parse_opened(bytes: &[u8], openings: &[String]) -> Result<OpenedEntry, EntryError> {
         let envelope = Envelope::parse(bytes)?;
-        let read = Statement::read(envelope.unverified_payload())?;
-        // Nearly always one pass over a registration does.
-        if let Some((statement, registration, withheld)) = open_registration_at_once(read, openings) {
-            let claims = ClaimCounts::of(&registration);
-            let entry = Entry { envelope, statement, body: Body::Registration(registration) };
-            return Ok(OpenedEntry { entry, claims, withheld: Ok(withheld) });
+        let mut read = Statement::read(envelope.unverified_payload())?;
+        if Kind::of_predicate_type(&read.predicate_type) == Some(Kind::Registration) {
+            // Nearly always one pass over a registration does.
+            if let Some((statement, registration, withheld)) = open_registration_at_once(read, openings) {
+                let claims = ClaimCounts::of(&registration);
+                let entry = Entry { envelope, statement, body: Body::Registration(registration) };
+                return Ok(OpenedEntry { entry, claims, withheld: Ok(withheld) });
+            }
+            read = Statement::read(envelope.unverified_payload())?;
         }
-        let mut entry = Entry::parse(bytes)?;
-        let claims = entry.claims();
-        let withheld = match &entry.body {
-            Body::Registration(_) => {
-                let opened = entry.open::<Box<Registration>>(openings);
-                opened.map(|Opened { value, withheld }| {
-                    entry.body = Body::Registration(value);
+        let mut body = Body::read(&read)?;
+        let Statement { subject, predicate_type, predicate } = read;
+        let claims = body.claims();
+        let withheld = match &mut body {
+            Body::Registration(closed) => {
+                open::<Box<Registration>>(predicate, openings).map(|Opened { value, withheld }| {
+                    *closed = value;
                     withheld
                 })
             }
-            _ => entry.open::<IgnoredAny>(openings).map(|opened| opened.withheld),
+            _ => open::<IgnoredAny>(predicate, openings).map(|opened| opened.withheld),
         };
-        Ok(OpenedEntry { entry, claims, withheld })
+        let statement = Statement { subject, predicate_type, predicate: () };
+        Ok(OpenedEntry { entry: Entry { envelope, statement, body }, claims, withheld })
     }
 
     /// Returns the predicate as it was signed, with its commitments closed.
@@ -255,15 +244,40 @@ impl Entry {
 
     /// Returns how many claims of each sort a registration makes; of anything else, none.
     pub fn claims(&self) -> ClaimCounts {
-        match &self.body {
-            Body::Registration(registration) => ClaimCounts::of(registration),
-            _ => ClaimCounts::default(),
-        }
+        self.body.claims()
     }
 
     /// Returns the SHA-256 of the original; `None` unless it is a registration.
     pub fn original(&self) -> Option<Hash> {
         matches!(self.body, Body::Registration(_)).then(|| self.statement.subject[0].digest.sha256)
+    }
+}
+
+impl Body {
+    /// Reads the predicate of a statement.
+    fn read(statement: &Statement<Json<'_>>) -> Result<Self, EntryError> {
+        fn read<'a, T: Deserialize<'a>>(kind: Kind, predicate: &'a Json<'_>) -> Result<Box<T>, EntryError> {
+            T::deserialize(predicate).map(Box::new).map_err(|source| EntryError::Predicate { kind, source })
+        }
+        let Statement { subject, predicate_type, predicate } = statement;
+        let Some(kind) = Kind::of_predicate_type(predicate_type) else { return Ok(Body::Unknown) };
+        let is =
+            |names: &[&str]| subject.iter().map(|subject| subject.name.as_str()).eq(names.iter().copied());
+        Ok(match kind {
+            Kind::Registration if is(SUBJECTS_OF_A_DOCUMENT) => Body::Registration(read(kind, predicate)?),
+            Kind::Key if is(&[SUBJECT_KEY]) => Body::Key(read(kind, predicate)?),
+            Kind::Relation if is(&[SUBJECT_ORIGINAL]) => Body::Relation(read(kind, predicate)?),
+            Kind::Assessment if is(&[SUBJECT_ORIGINAL]) => Body::Assessment(read(kind, predicate)?),
+            Kind::Notice if is(&[SUBJECT_ORIGINAL]) => Body::Notice(read(kind, predicate)?),
+            _ => return Err(EntryError::Subject { kind }),
+        })
+    }
+
+    fn claims(&self) -> ClaimCounts {
+        match self {
+            Body::Registration(registration) => ClaimCounts::of(registration),
+            _ => ClaimCounts::default(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bundles of entries, read and taken apart on all cores, with all that belongs to them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::*;
 
@@ -187,13 +187,14 @@ pub(super) struct Job {
     pub(super) key: Result<SignerKey, (Code, StateError)>,
 }
 
-/// Entries that are checked together: enough for their signatures to share what they can.
+/// Entries that are read, or whose signatures are checked, together: enough for these to share what they can.
 const TOGETHER: usize = 64;
 
 /// Signatures that are to be checked, and what was counted and found on the way to them.
 #[derive(Default)]
 pub(super) struct Work {
-    jobs: Vec<Vec<Job>>,
+    /// By the key's id, so that a core has one key's table at hand for long.
+    jobs: BTreeMap<Hash, Vec<Vec<Job>>>,
     pub(super) counts: Counts,
     pub(super) findings: Vec<Finding>,
     /// The index after that of the last entry.
@@ -203,19 +204,21 @@ pub(super) struct Work {
 impl Work {
     /// Adds an entry.
     pub(super) fn push(&mut self, job: Job) {
-        match self.jobs.last_mut() {
+        let of_key = self.jobs.entry(job.envelope.key_id()).or_default();
+        match of_key.last_mut() {
             Some(some) if some.len() < TOGETHER => some.push(job),
             _ => {
                 let mut some = Vec::with_capacity(TOGETHER);
                 some.push(job);
-                self.jobs.push(some);
+                of_key.push(some);
             }
         }
     }
 
     /// Checks all of it, on all cores. Returns what was counted, and what was found.
     pub(super) fn check(self) -> (Counts, Vec<Finding>) {
-        let checked: Vec<_> = self.jobs.into_par_iter().map(check_together).collect();
+        let jobs: Vec<Vec<Job>> = self.jobs.into_values().flatten().collect();
+        let checked: Vec<_> = jobs.into_par_iter().map(check_together).collect();
         let (mut counts, mut findings) = (self.counts, self.findings);
         for (counted, found) in checked {
             counts.add(&counted);

@@ -315,7 +315,7 @@ fn selectors_agree(evidence: &Evidence, text: &Hash) -> Result<(), String> {
     else {
         return Err("the evidence is not a position and a quotation".into());
     };
-    if *of != format!("sha256:{text}") {
+    if of.strip_prefix("sha256:").and_then(|digits| Hash::from_hex(digits).ok()) != Some(*text) {
         return Err(format!("the evidence is about {of}, not about the registered text"));
     }
     let length = exact.chars().count();

@@ -107,6 +107,9 @@ impl Files<'_> {
 
 /// Returns whether a text holds the marks that version control leaves where two sides changed the same lines.
 fn is_half_merged(bytes: &[u8]) -> bool {
+    if !bytes.contains(&b'<') {
+        return false;
+    }
     let begins = |mark: &[u8]| bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(mark));
     begins(b"<<<<<<< ") && begins(b">>>>>>> ")
 }

@@ -32,6 +32,7 @@ mod references;
 mod remote;
 mod report;
 mod signer;
+mod single;
 mod strays;
 mod survey;
 mod tree;

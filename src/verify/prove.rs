@@ -8,14 +8,14 @@ use thiserror::Error;
 use crate::base::Hash;
 use crate::base::encoding::to_base64;
 use crate::note::{Checkpoint, Note, NoteError, OpenError, OpenedCheckpoint, TlogProof, TlogProofError};
-use crate::record::Body;
+use crate::record::{Body, Entry, State};
 use crate::tlog::InclusionProof;
 use crate::tlog::proof::root_of_prefix;
 
 use super::evidence::{Contradiction, Evidence};
-use super::memory::open_signed;
+use super::memory::{Memory, Prefix, judge, open_signed};
 use super::proof::{KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, check_bundle, fault};
-use super::reader::{LogReader, ReaderError};
+use super::reader::{LogReader, ReaderError, Record};
 use super::withhold::{Withheld, WithholdError, withhold};
 
 /// Why there is no proof file.
@@ -98,6 +98,22 @@ pub struct MadeProof {
     pub withheld: Vec<Withheld>,
 }
 
+/// A statement about a key that stands.
+struct OfKey {
+    index: u64,
+    key: Hash,
+    replaces: Option<Hash>,
+    bytes: Vec<u8>,
+}
+
+impl OfKey {
+    fn of(index: u64, entry: &Entry, bytes: Vec<u8>) -> Option<Self> {
+        let Body::Key(statement) = &entry.body else { return None };
+        let key = entry.statement.subject[0].digest.sha256;
+        Some(OfKey { index, key, replaces: statement.replaces, bytes })
+    }
+}
+
 /// A checkpoint of the log at hand, which proofs are made against.
 struct Anchor {
     note: Note,
@@ -116,21 +132,27 @@ impl LogReader<'_> {
         withheld: &[String],
         checkpoint: Option<&[u8]>,
     ) -> Result<MadeProof, ProveError> {
+        self.proof_file_since(index, withheld, checkpoint, None)
+    }
+
+    /// As [`LogReader::proof_file`], without a pass over the entries that `memory` knows: it names the statements about keys
+    /// among them, and these and the record are read through authenticated hashes. A memory of another log, or of one that
+    /// this one does not continue, changes nothing.
+    ///
+    /// # Errors
+    /// As [`LogReader::proof_file`].
+    pub fn proof_file_since(
+        &self,
+        index: u64,
+        withheld: &[String],
+        checkpoint: Option<&[u8]>,
+        memory: Option<&Memory>,
+    ) -> Result<MadeProof, ProveError> {
         let anchor = self.anchor(checkpoint)?;
-        let mut record = None;
-        let mut statements = Vec::new();
-        self.scan(|read| {
-            if read.index == index {
-                record = Some(read);
-                return ControlFlow::Break(());
-            }
-            if let (Body::Key(statement), Ok(_)) = (&read.entry.body, &read.signer) {
-                let key = read.entry.statement.subject[0].digest.sha256;
-                statements.push((read.index, key, statement.replaces, read.bytes));
-            }
-            ControlFlow::Continue(())
-        })?;
-        let record = record.ok_or_else(|| self.no_record(index))?;
+        let (record, statements) = match memory.and_then(|memory| self.known(memory)) {
+            Some(prefix) if index < self.size() => self.find_since(index, prefix)?,
+            _ => self.find(index)?,
+        };
         let faults = [record.signer.as_ref().err().cloned(), record.openings_fit.as_ref().err().cloned()];
         if let Some(why) = faults.into_iter().flatten().next().or_else(|| fault(&record.entry)) {
             return Err(ProveError::NotHeld { index, why });
@@ -143,13 +165,13 @@ impl LogReader<'_> {
             wanted.extend(statement.replaces);
         }
         // A key is enrolled once, after those that it replaces: from the last to the first, one pass finds all.
-        for (_, key, replaces, _) in statements.iter().rev() {
-            if wanted.contains(key) {
-                wanted.extend(*replaces);
+        for statement in statements.iter().rev() {
+            if wanted.contains(&statement.key) {
+                wanted.extend(statement.replaces);
             }
         }
         let mut keys = Vec::new();
-        for (index, _, _, bytes) in statements.into_iter().filter(|(_, key, ..)| wanted.contains(key)) {
+        for OfKey { index, bytes, .. } in statements.into_iter().filter(|one| wanted.contains(&one.key)) {
             let proof =
                 self.prove_in(index, anchor.checkpoint.size())?.0.iter().map(Hash::to_base64).collect();
             keys.push(KeyProof { index, entry: to_base64(&bytes), proof });
@@ -157,6 +179,46 @@ impl LogReader<'_> {
         let (openings, withheld) = withhold(&record.entry.predicate(), &record.openings, withheld)?;
         let (format, entry) = (PROOF_FORMAT.into(), to_base64(&record.bytes));
         self.file(index, ProofBundle { format, entry, openings, withheld, keys }, anchor)
+    }
+
+    /// Reads the whole log for a record, and the statements about keys before it that stand.
+    fn find(&self, index: u64) -> Result<(Record, Vec<OfKey>), ReaderError> {
+        let (mut record, mut statements) = (None, Vec::new());
+        self.scan(|read| {
+            if read.index == index {
+                record = Some(read);
+                return ControlFlow::Break(());
+            }
+            if read.signer.is_ok() {
+                statements.extend(OfKey::of(read.index, &read.entry, read.bytes));
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok((record.ok_or_else(|| self.no_record(index))?, statements))
+    }
+
+    /// The same, where the entries of `prefix` were read before.
+    fn find_since(&self, index: u64, prefix: &Prefix) -> Result<(Record, Vec<OfKey>), ReaderError> {
+        let mut entries = self.entries()?;
+        let mut state = State::new(self.trust.roots.iter().copied());
+        let mut statements = Vec::new();
+        let later = prefix.size.min(index)..index;
+        for before in prefix.keys.iter().copied().filter(|before| *before < index).chain(later) {
+            state.skip_to(before);
+            let found = entries.key_statement(before, &mut state)?;
+            statements.extend(found.and_then(|(entry, bytes)| OfKey::of(before, &entry, bytes)));
+        }
+        state.skip_to(index);
+        Ok((entries.record(index, &mut state)?, statements))
+    }
+
+    /// Returns what the memory says was checked in full, if the log at hand continues it.
+    fn known<'m>(&self, memory: &'m Memory) -> Option<&'m Prefix> {
+        let old = memory.open(self.opened.log())?;
+        let size = old.checkpoint().size();
+        let known = memory.prefix(&judge(self.trust), size.min(self.size()))?;
+        self.must_continue("the remembered checkpoint", &old).ok()?;
+        Some(known.prefix)
     }
 
     /// Anchors the proof file `old` to the log's own checkpoint, or another newer one. Openings that it has are kept, and

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::base::Hash;
-use crate::note::{Checkpoint, OpenError, OpenedCheckpoint};
+use crate::note::{Checkpoint, OpenError, OpenedCheckpoint, VerifierKey};
 use crate::record::registration::OpenedRegistration;
 use crate::record::{Body, DisclosureFile, Entry, EntryError, Standings, State};
 use crate::storage::Store;
@@ -95,6 +95,15 @@ impl From<Box<Finding>> for ReaderError {
     }
 }
 
+impl From<ReadError<Box<Finding>>> for ReaderError {
+    fn from(error: ReadError<Box<Finding>>) -> Self {
+        match error {
+            ReadError::Source { source, .. } => source.into(),
+            other => ReaderError::Changed { what: other.to_string() },
+        }
+    }
+}
+
 impl TileSource for Files<'_> {
     type Error = Box<Finding>;
 
@@ -158,6 +167,11 @@ impl<'a> LogReader<'a> {
     /// Returns the checkpoint.
     pub fn checkpoint(&self) -> &Checkpoint {
         self.opened.checkpoint()
+    }
+
+    /// Returns the key of the log.
+    pub fn log(&self) -> &VerifierKey {
+        self.opened.log()
     }
 
     /// Returns the checkpoint's bytes, a signed note.
@@ -307,10 +321,7 @@ impl<'a> LogReader<'a> {
     ) -> Result<T, ReaderError> {
         let root = self.checkpoint().root_hash();
         let read = TileReader::new(self.files, self.size(), &root).and_then(|mut tiles| read(&mut tiles));
-        read.map_err(|error| match error {
-            ReadError::Source { source, .. } => source.into(),
-            other => ReaderError::Changed { what: other.to_string() },
-        })
+        Ok(read?)
     }
 
     fn load(&self, bundle: EntryBundle, with_openings: bool) -> Result<Loaded, ReaderError> {

@@ -1,6 +1,6 @@
 //! What statements point to: is it there, and is it what they say?
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
 
 use crate::base::Hash;
@@ -28,6 +28,8 @@ impl Registered {
     }
 }
 
+/// Registrations that are kept in memory, the latest: some 60 MiB.
+const KEPT: usize = 1 << 20;
 /// Bundles that are kept, as several statements often point to neighbours: at most 16 MiB each.
 const BUNDLES_KEPT: usize = 4;
 
@@ -38,53 +40,94 @@ struct Read {
     hashes: Vec<Hash>,
 }
 
-/// What lies at each index so far. Holds 48 bytes an entry.
+/// What lies at each index so far, in bounded memory: registrations that were forgotten, as others came after them, are
+/// read again when something points to them.
 pub(super) struct References<'a> {
     files: Files<'a>,
-    /// Entries that were only compared: they are read again when something points to them.
-    compared: u64,
-    /// The bundles and tiles that were read for that, the latest first.
+    /// The stored originals.
+    listed: &'a HashSet<Hash>,
+    /// Registrations that are kept.
+    kept: usize,
+    size: u64,
+    /// Of the entries before this, only `odd` and what can be read again is known.
+    forgotten: u64,
+    /// The latest registrations, in the order of the log.
+    latest: VecDeque<Document>,
+    /// Entries that could not be read, and all of bundles that do not give their tile, by which they could be read again.
+    odd: Vec<(u64, Registered)>,
+    /// The stored originals that were registered, each with the first entry that did.
+    originals: HashMap<Hash, u64>,
+    /// The bundles and tiles that were read again, the latest first.
     read: Mutex<Vec<Read>>,
-    after: Vec<Registered>,
 }
 
+/// A registration: its index, the SHA-256 of its original, and what it claims.
+type Document = (u64, Hash, ClaimCounts);
+
 impl<'a> References<'a> {
-    pub(super) fn new(files: Files<'a>) -> Self {
-        References { files, compared: 0, read: Mutex::default(), after: Vec::new() }
-    }
-
-    /// Passes over the first `count` entries.
-    pub(super) fn skip(&mut self, count: u64) {
-        self.compared = count;
-    }
-
-    /// Adds what lies at the next index.
-    pub(super) fn push(&mut self, registered: Registered) {
-        self.after.push(registered);
-    }
-
-    /// Returns the originals of the entries that were not only compared, each with the first that registered it.
-    pub(super) fn originals(&self) -> HashMap<Hash, u64> {
-        let mut firsts = HashMap::new();
-        for (index, registered) in (self.compared..).zip(&self.after) {
-            if let Registered::Document(original, _) = registered {
-                firsts.entry(*original).or_insert(index);
-            }
+    /// `listed` are the stored originals.
+    pub(super) fn new(files: Files<'a>, listed: &'a HashSet<Hash>) -> Self {
+        References {
+            files,
+            listed,
+            kept: KEPT,
+            size: 0,
+            forgotten: 0,
+            latest: VecDeque::new(),
+            odd: Vec::new(),
+            originals: HashMap::new(),
+            read: Mutex::default(),
         }
-        firsts
+    }
+
+    /// Passes over the first `count` entries, which were only compared.
+    pub(super) fn skip(&mut self, count: u64) {
+        (self.size, self.forgotten) = (count, count);
+    }
+
+    /// Adds what lies at the next index. `whole` is whether the entries of its bundle give its tile.
+    pub(super) fn push(&mut self, registered: Registered, whole: bool) {
+        let index = self.size;
+        self.size += 1;
+        if let Registered::Document(original, _) = registered
+            && self.listed.contains(&original)
+        {
+            self.originals.entry(original).or_insert(index);
+        }
+        match registered {
+            Registered::Document(original, claims) if whole => {
+                self.latest.push_back((index, original, claims));
+            }
+            Registered::Other if whole => {}
+            registered => self.odd.push((index, registered)),
+        }
+        if self.latest.len() > self.kept
+            && let Some((oldest, ..)) = self.latest.pop_front()
+        {
+            self.forgotten = oldest + 1;
+        }
+    }
+
+    /// Returns the stored originals that entries registered which were not only compared, each with the first that did.
+    pub(super) fn originals(&self) -> &HashMap<Hash, u64> {
+        &self.originals
     }
 
     fn get(&self, index: u64) -> Registered {
-        match index.checked_sub(self.compared) {
-            Some(place) => {
-                let place = usize::try_from(place).ok().and_then(|place| self.after.get(place));
-                place.copied().unwrap_or(Registered::Unread)
-            }
-            None => self.read(index).unwrap_or(Registered::Unread),
+        if let Ok(place) = self.odd.binary_search_by_key(&index, |(odd, _)| *odd) {
+            return self.odd[place].1;
+        }
+        if index < self.forgotten {
+            return self.read(index).unwrap_or(Registered::Unread);
+        }
+        match self.latest.binary_search_by_key(&index, |(latest, ..)| *latest) {
+            _ if index >= self.size => Registered::Unread,
+            Ok(place) => Registered::Document(self.latest[place].1, self.latest[place].2),
+            Err(_) => Registered::Other,
         }
     }
 
-    /// Reads an entry that was compared, whose hash must be that in its tile.
+    /// Reads an entry again, whose hash must be that in its tile.
     fn read(&self, index: u64) -> Option<Registered> {
         let bundle = EntryBundle::new(index / 256, 256)?;
         let place = usize::try_from(index % 256).ok()?;
@@ -147,5 +190,54 @@ impl<'a> References<'a> {
             findings.push(finding);
         }
         findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::MemoryStore;
+
+    /// What lies at an index, as far as a test tells it.
+    fn told(references: &References<'_>, index: u64) -> Option<Option<Hash>> {
+        match references.get(index) {
+            Registered::Unread => None,
+            Registered::Other => Some(None),
+            Registered::Document(original, _) => Some(Some(original)),
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_and_cannot_be_read_again_is_unread() {
+        let (store, original) = (MemoryStore::default(), |number: u64| Hash::of(&number.to_be_bytes()));
+        let listed = HashSet::from([original(2), original(6)]);
+        let mut references = References { kept: 3, ..References::new(Files { store: &store }, &listed) };
+        let document = |number| Registered::Document(original(number), ClaimCounts::default());
+        for (registered, whole) in [
+            (document(0), true),
+            (Registered::Other, true),
+            (document(2), false),
+            (Registered::Other, false),
+            (Registered::Unread, true),
+            (document(5), true),
+            (document(6), true),
+            (document(2), true),
+            (Registered::Other, true),
+        ] {
+            references.push(registered, whole);
+        }
+        let known = |number| Some(Some(original(number)));
+        // The first was forgotten; of a bundle that does not give its tile, nothing is.
+        let expected =
+            [None, Some(None), known(2), Some(None), None, known(5), known(6), known(2), Some(None)];
+        let found: Vec<_> = (0..9).map(|index| told(&references, index)).collect();
+        assert_eq!(found, expected);
+        assert_eq!(told(&references, 9), None);
+        assert_eq!(*references.originals(), HashMap::from([(original(2), 2), (original(6), 6)]));
+        references.push(document(9), true);
+        assert_eq!(
+            (told(&references, 1), told(&references, 2), told(&references, 5)),
+            (None, known(2), None)
+        );
     }
 }
