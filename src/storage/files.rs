@@ -236,7 +236,12 @@ impl FileStore {
             }
             done => return done,
         }?;
-        self.disk.rename(temporary, to)
+        self.disk.rename(temporary, to)?;
+        // Where both are names of one file already, renaming does nothing.
+        match self.disk.remove_file(temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Returns names for so many files that are on their way.

@@ -9,7 +9,7 @@ use dateline::record::entry::Circumstances;
 use dateline::record::relation::AssertedBy;
 use dateline::record::{
     Assessment, AssessmentState, Decisions, Draft, Entry, EntryError, KeyAction, NewEntry, Notice,
-    NoticeKind, RecordRef, Relation, RelationKind, Role, Target,
+    NoticeKind, RecordRef, Relation, RelationKind, Role, SealedEntry, Target,
 };
 use serde_json::Value;
 
@@ -20,11 +20,19 @@ pub(crate) fn said(
     by: &SigningKey,
     draft: impl FnOnce(&mut Circumstances<'_>) -> Result<Draft, EntryError>,
 ) -> NewEntry {
+    stated(by, draft).into_entry()
+}
+
+/// The same, as a log takes it.
+pub(crate) fn stated(
+    by: &SigningKey,
+    draft: impl FnOnce(&mut Circumstances<'_>) -> Result<Draft, EntryError>,
+) -> SealedEntry {
     let mut random = salts("statement".into());
     let mut circumstances =
         Circumstances { recorded_by: by.public().key_id(), recorded_at: when(), random: &mut random };
     let draft = draft(&mut circumstances).unwrap();
-    draft.sign(by).unwrap().into_entry()
+    draft.sign(by).unwrap()
 }
 
 pub(crate) fn when() -> Timestamp {
