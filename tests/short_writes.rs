@@ -1,7 +1,7 @@
 //! Writes that are cut short by the system itself: by a limit on the size of files, and by a disk that fills up.
 //!
 //! A limit on the size of files lets a write through up to the limit and refuses the next; whether the signal that comes
-//! with it is ignored or kills the program, half an object lies there under a temporary name. It catches the staged
+//! with it is ignored or kills the program, half an object lies there, put aside. It catches the entry
 //! bundle, which is the largest. A disk that fills up, a small one in memory, catches each of the others in its turn.
 
 #![allow(clippy::unwrap_used)]
@@ -66,7 +66,7 @@ fn half_an_object_is_no_object() {
             match ignored {
                 true => {
                     assert_eq!(output.status.code(), Some(3), "{}", told(&output));
-                    assert!(said.contains(".local/tmp/") && said.contains("File too large"), "{said}");
+                    assert!(said.contains(".local/staged/") && said.contains("File too large"), "{said}");
                 }
                 false => assert_eq!(output.status.signal(), Some(SIGXFSZ), "{}", told(&output)),
             }
