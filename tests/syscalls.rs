@@ -96,14 +96,22 @@ struct Scenario {
     signer: Option<PathBuf>,
 }
 
-/// A call of the program: the `nth` of its name on this path, by one thread.
+/// A call of the program: the `nth` of its name on this path, by one thread, and the `nth_of_all` of its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Call {
     name: String,
     path: String,
-    /// Where to, if it renames.
+    /// Where to, if it renames or links.
     to: Option<String>,
     nth: usize,
+    nth_of_all: usize,
+}
+
+impl Call {
+    /// Whether it is on a file that was put aside, which has another path in each run.
+    fn is_aside(&self) -> bool {
+        self.path.contains("/.local/staged/")
+    }
 }
 
 /// What a run under `strace` left.
@@ -166,6 +174,7 @@ fn between(text: &str, open: char, close: char) -> Option<&str> {
 fn calls(desk: &Desk, log: &str) -> Vec<Call> {
     let (workspace, out) = (place(desk), desk.root().join("out"));
     let mut seen: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    let mut of_all: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut found = Vec::new();
     for line in log.lines() {
         // `7 fsync(3</a/b>) = 0`; what is not a call's beginning has no name before a bracket.
@@ -174,6 +183,8 @@ fn calls(desk: &Desk, log: &str) -> Vec<Call> {
         if !TRACED.contains(&name) {
             continue;
         }
+        let nth_of_all = of_all.entry((thread.into(), name.into())).or_default();
+        *nth_of_all += 1;
         let path = match BY_DESCRIPTOR.contains(&name) {
             true => between(rest, '<', '>'),
             false => between(rest, '"', '"'),
@@ -185,9 +196,11 @@ fn calls(desk: &Desk, log: &str) -> Vec<Call> {
         };
         let nth = seen.entry((thread.into(), name.into(), path.into())).or_default();
         *nth += 1;
-        let to = name.starts_with("rename").then(|| rest.rsplit('"').nth(1).unwrap().to_owned());
+        let to = (name.starts_with("rename") || name.starts_with("link"))
+            .then(|| rest.rsplit('"').nth(1).unwrap().to_owned());
         if name != "openat" || rest.contains("O_CREAT") {
-            found.push(Call { name: name.into(), path: path.into(), to, nth: *nth });
+            let (nth, nth_of_all) = (*nth, *nth_of_all);
+            found.push(Call { name: name.into(), path: path.into(), to, nth, nth_of_all });
         }
     }
     found
@@ -204,10 +217,19 @@ fn count(desk: &Desk, scenario: &Scenario) -> Vec<Call> {
 
 /// The options of `strace` that make one call fail.
 fn injection(call: &Call, expression: &str) -> Vec<String> {
-    let Call { name, path, nth, .. } = call;
-    ["-P", path, "-e", &format!("trace={name}"), "-e", &format!("inject={name}:{expression}:when={nth}")]
-        .map(String::from)
-        .to_vec()
+    let Call { name, path, nth, nth_of_all, .. } = call;
+    let of = |nth| {
+        vec![
+            "-e".into(),
+            format!("trace={name}"),
+            "-e".into(),
+            format!("inject={name}:{expression}:when={nth}"),
+        ]
+    };
+    match call.is_aside() {
+        true => of(nth_of_all),
+        false => [vec!["-P".into(), path.clone()], of(nth)].concat(),
+    }
 }
 
 /// Makes one call of a scenario fail, and checks what must hold then.
@@ -255,6 +277,9 @@ fn has_told(desk: &Desk, call: &Call, traced: &Traced) {
             let file = |path: &String| said.contains(path.as_str());
             let is_named = match Path::new(&call.path) == out {
                 true => said.contains("cannot write to standard output"),
+                false if call.is_aside() && said.contains("/.local/staged/") => true,
+                // By a descriptor of the lock's, and said of the folder.
+                false if call.name == "syncfs" => said.contains("cannot sync ") && said.contains("/records"),
                 false => file(&call.path) || call.to.as_ref().is_some_and(file),
             };
             assert!(is_named, "it does not say where: {said}");
@@ -369,7 +394,7 @@ fn scenarios(desk: &Desk) -> Vec<Scenario> {
 fn interrupted(desk: &Desk, scenario: &Scenario, moment: &str, name: &str) -> PathBuf {
     let calls = count(desk, scenario);
     let moves = |call: &Call| call.to.as_ref().is_some_and(|to| to.ends_with(moment));
-    let mut at = calls.iter().position(moves).unwrap();
+    let mut at = calls.iter().rposition(moves).unwrap();
     // The name is in place once that call is done: killed at the next.
     at += usize::from(moment.starts_with(".local"));
     let workspace = set_up(desk, scenario);
