@@ -13,8 +13,8 @@
 //! <8192 bytes>
 //! mutable 1200 disclosures/000
 //! <1200 bytes>
-//! move immutable .local/staged/<32 hex digits: the first of the new root>/0 tile/0/000
-//! move mutable .local/staged/<the same>/1 disclosures/000
+//! move immutable .local/staged/<32 hex digits: the first of the new root>-0 tile/0/000
+//! move mutable .local/staged/<the same>-1 disclosures/000
 //! sha256 <64 hex digits over all that stands before this line>
 //! ```
 //!
@@ -33,7 +33,7 @@ pub const ASIDE: &str = ".local/staged";
 
 /// Returns where an object lies that was put aside for the commit after which `root` is the root.
 pub fn aside_path(root: &Hash, name: &str) -> String {
-    format!("{ASIDE}/{}/{name}", &root.to_hex()[..32])
+    format!("{ASIDE}/{}-{name}", &root.to_hex()[..32])
 }
 
 /// What a commit writes, and the checkpoint that makes it true.
@@ -243,14 +243,14 @@ mod tests {
     fn what_is_put_aside_is_named() {
         let (bundle, aside) = example_aside();
         let names: Vec<&str> = aside.iter().map(|object| object.key.as_str()).collect();
-        let folder = ".local/staged/abababababababababababababababab";
-        assert_eq!(names, [0, 1, 2].map(|number| format!("{folder}/{number}")));
+        let root = ".local/staged/abababababababababababababababab";
+        assert_eq!(names, [0, 1, 2].map(|number| format!("{root}-{number}")));
         assert_eq!(aside[0].bytes, [7; 32]);
         let bytes = bundle.encode();
         let text = String::from_utf8(bytes.clone()).unwrap();
         assert!(text.contains(&format!(
-            "\nmove immutable {folder}/0 tile/0/000.p/1\nmove immutable {folder}/1 tile/entries/000.p/1\n\
-             move mutable {folder}/2 disclosures/000\nsha256 "
+            "\nmove immutable {root}-0 tile/0/000.p/1\nmove immutable {root}-1 tile/entries/000.p/1\n\
+             move mutable {root}-2 disclosures/000\nsha256 "
         )));
         let mut bundle = StagedBundle::decode(&bytes).unwrap();
         bundle.put_back(aside);

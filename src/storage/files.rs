@@ -390,10 +390,13 @@ impl Store for FileStore {
             }
             left.extend(path.parent().map(Path::to_owned));
         }
-        // A folder that became empty goes too; one that did not stays, and that is no error.
+        // A folder that became empty goes too, but for ours, which are soon filled again; one that did not stays, and that is
+        // no error.
+        let local = self.root.join(LOCAL);
         for folder in left {
             let mut folder = Some(folder.as_path());
-            while let Some(parent) = folder.filter(|parent| *parent != self.root) {
+            let goes = |parent: &&Path| *parent != self.root && !parent.starts_with(&local);
+            while let Some(parent) = folder.filter(goes) {
                 if self.disk.remove_folder(parent).is_err() {
                     break;
                 }
