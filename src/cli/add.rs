@@ -30,6 +30,8 @@ use super::{now, random};
 /// Documents, and bytes of originals, of one commit at most.
 const COMMIT_MAX_DOCUMENTS: usize = 4_096;
 const COMMIT_MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Entries from which on reading them takes a person's time.
+const PROGRESS_FROM: u64 = 100_000;
 /// Documents that are read before the size of a commit is looked at again.
 const READ_AT_A_TIME: usize = 256;
 
@@ -245,7 +247,20 @@ impl<'a> Job<'a> {
 
     /// Opens the log for writing, and the keys.
     fn open<'l>(&self, store: &'l crate::storage::FileStore, trust: &'l Trust) -> Outcome<Opened<'l>> {
-        let log = Log::open(store, &trust.policy, &trust.roots)?;
+        let bar = ProgressBar::hidden();
+        if let Ok(style) = ProgressStyle::with_template(
+            "what the log has is read, once: {bar:30} {pos}/{len} entries, {eta} left",
+        ) {
+            bar.set_style(style);
+        }
+        let log = Log::open_telling(store, &trust.policy, &trust.roots, &|done, size| {
+            if size >= PROGRESS_FROM && io::stderr().is_terminal() && bar.is_hidden() {
+                bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+            }
+            bar.set_length(size);
+            bar.set_position(done);
+        })?;
+        bar.finish_and_clear();
         let mut passphrases = Passphrases::default();
         let enrolled: Vec<PublicKey> = log
             .state()

@@ -67,6 +67,7 @@ impl From<StoreError> for Failure {
             StoreError::Io { source, .. } => io_hint(told(Exit::Unavailable, &error), source),
             StoreError::Immutable { .. } => told(Exit::Invalid, &error).hint(DAMAGED),
             StoreError::TooLarge { .. } => told(Exit::Invalid, &error).hint(DAMAGED),
+            StoreError::CutShort { .. } => told(Exit::Unavailable, &error).hint("run the same command again"),
             _ => told(Exit::Internal, &error),
         }
     }

@@ -173,9 +173,13 @@ impl Commit {
         let mut finished = finish(store, &staged, aside.as_ref().map(|aside| &aside.published), size);
         if let Some(aside) = aside {
             if finished.as_ref().is_err_and(is_gone) {
-                // Another writer, whom no lock kept out, took it for something left over. It is still at hand.
-                staged.put_back(aside.objects);
-                finished = finish(store, &staged, None, size);
+                // Another writer, whom no lock kept out, took it for something left over. It is still at hand; but if
+                // he finished this commit, and went on from there, nothing of it may be written over what he wrote.
+                let committed = store.get(&key(COMMITTED), NOTE_MAX_BYTES as u64);
+                if committed.is_ok_and(|committed| committed.as_ref() == Some(&staged.checkpoint)) {
+                    staged.put_back(aside.objects);
+                    finished = finish(store, &staged, None, size);
+                }
             } else {
                 finished = finished.and_then(|()| aside.remove(store));
             }
@@ -254,12 +258,17 @@ fn finish(
     if !(staged.move_immutable.is_empty() && staged.move_mutable.is_empty()) {
         store.put_in_place(&staged.move_immutable, &staged.move_mutable)?;
     }
-    let moved = published.map(|published| -> Result<bool, StoreError> {
-        let before = store.get(&published.to, NOTE_MAX_BYTES as u64)?;
-        store.compare_and_move(published, before.as_deref())
-    });
-    if moved.transpose()? != Some(true) {
-        store.put(&[Object { key: key(layout::CHECKPOINT), bytes: staged.checkpoint.clone() }])?;
+    match published {
+        None => {
+            store.put(&[Object { key: key(layout::CHECKPOINT), bytes: staged.checkpoint.clone() }])?;
+        }
+        Some(published) => {
+            let before = store.get(&published.to, NOTE_MAX_BYTES as u64)?;
+            if !store.compare_and_move(published, before.as_deref())? {
+                let source = std::io::Error::other("another writer replaced it meanwhile");
+                return Err(StoreError::Io { op: "publish", path: layout::CHECKPOINT.into(), source });
+            }
+        }
     }
     clean(store, &[staged.previous_size], size)
 }
@@ -267,12 +276,21 @@ fn finish(
 /// Removes the partial tiles and runs of originals of `older` sizes that a log of `size` entries does not need, and
 /// the staged bundle.
 fn clean(store: &dyn Store, older: &[u64], size: u64) -> Result<(), StoreError> {
-    let of = |size: u64| partial_paths_of(size).into_iter().chain(index::paths_of(size));
-    let needed: HashSet<String> = of(size).collect();
+    remove_stale(store, &|size| [partial_paths_of(size), index::paths_of(size)].concat(), older, size)?;
+    store.delete(&[key(STAGING)])
+}
+
+/// Removes those of the files of `older` sizes, as `of` names them, that a log of `size` entries does not have.
+fn remove_stale(
+    store: &dyn Store,
+    of: &dyn Fn(u64) -> Vec<String>,
+    older: &[u64],
+    size: u64,
+) -> Result<(), StoreError> {
+    let needed: HashSet<String> = of(size).into_iter().collect();
     let stale = older.iter().flat_map(|older| of(*older));
     let stale: Vec<_> = stale.filter(|path| !needed.contains(path)).map(|path| key(&path)).collect();
-    store.delete(&stale)?;
-    store.delete(&[key(STAGING)])
+    store.delete(&stale)
 }
 
 /// Finds the last committed checkpoint, finishing a commit that was interrupted.
@@ -314,7 +332,10 @@ pub(super) fn recover(store: &dyn Store, policy: &Policy) -> Result<Head, OpenEr
         return Err(OpenError::Forked { published: newer.size(), committed: checkpoint.size() });
     }
     let previous = interrupted.map_or(checkpoint.size(), |staged| staged.previous_size);
-    clean(store, &[previous, checkpoint.size()], newer.size())?;
+    // The index is brought up to date from what there is of it.
+    remove_stale(store, &partial_paths_of, &[previous, checkpoint.size()], newer.size())?;
+    store.delete(&store.list(ASIDE)?.keys)?;
+    store.delete(&[key(STAGING)])?;
     Ok(Head { checkpoint: newer, bytes: Some(published) })
 }
 

@@ -10,7 +10,7 @@ use crate::record::{EntryError, StateError};
 use crate::storage::StoreError;
 use crate::tlog::{BundleError, EdgeError};
 
-/// Why a log cannot be opened for writing. Nothing was changed, unless a commit that had been interrupted was
+/// Why a log cannot be opened for writing. Nothing in it was changed, unless a commit that had been interrupted was
 /// finished first.
 #[derive(Debug, Error)]
 #[non_exhaustive]

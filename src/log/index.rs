@@ -36,9 +36,6 @@ use run::{Run, Span, TOP, spans_of};
 pub(super) const INDEX: &str = ".local/index";
 /// What the first line of the index says.
 const FORMAT: &str = "dateline-index/1";
-/// The largest index that is read: statements about some fifty thousand keys.
-const INDEX_MAX_BYTES: u64 = 64 * 1024 * 1024;
-
 /// Entries of a full bundle.
 const BUNDLE: u64 = crate::tlog::tile::FULL as u64;
 /// Bundles that are read and taken apart at a time: bounds the memory at 16 MiB each.
@@ -88,6 +85,7 @@ impl Index {
         checkpoint: &Checkpoint,
         edge: &Edge,
         state: &mut State,
+        progress: &dyn Fn(u64, u64),
     ) -> Result<Self, OpenError> {
         let full = edge.full_bundles();
         let mut index = match Self::read(store, checkpoint, edge)? {
@@ -104,7 +102,7 @@ impl Index {
         while index.covered < full {
             // Made in parts, so that a long making that is interrupted goes on where it was.
             let end = full.min((index.covered / longest + 1) * longest);
-            index.scan(store, end)?;
+            index.scan(store, end, &|done| progress(done, full))?;
             let stale = index.run_paths();
             let changed = index.cover(store, end, root_at(store, checkpoint, end)?)?;
             store.put(&changed)?;
@@ -120,7 +118,7 @@ impl Index {
 
     /// Reads the index; `None` if there is none that can be used for this log.
     fn read(store: &dyn Store, checkpoint: &Checkpoint, edge: &Edge) -> Result<Option<Self>, OpenError> {
-        let bytes = store.get(&key(INDEX), INDEX_MAX_BYTES)?.unwrap_or_default();
+        let bytes = store.get(&key(INDEX), u64::MAX)?.unwrap_or_default();
         let Ok(Wire { format, size, root_hash, originals, keys }) = serde_json::from_slice(&bytes) else {
             return Ok(None);
         };
@@ -157,7 +155,7 @@ impl Index {
     }
 
     /// Reads the entries up to `end`, the end of a bundle, that are not covered.
-    fn scan(&mut self, store: &dyn Store, end: u64) -> Result<(), OpenError> {
+    fn scan(&mut self, store: &dyn Store, end: u64, progress: &dyn Fn(u64)) -> Result<(), OpenError> {
         let bundles: Vec<_> = bundles_of(end).skip((self.covered / BUNDLE) as usize).collect();
         for some in bundles.chunks(AT_A_TIME) {
             let read: Vec<Result<Vec<Kept>, OpenError>> =
@@ -166,6 +164,7 @@ impl Index {
                 for (index, kept) in (bundle.first_entry()..).zip(kept?) {
                     self.keep(index, kept);
                 }
+                progress(bundle.first_entry() + BUNDLE);
             }
         }
         Ok(())

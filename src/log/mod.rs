@@ -119,16 +119,30 @@ impl<'a> Log<'a> {
         Ok(Log { store, policy, head, edge, index, state, usable: true })
     }
 
-    /// Opens a log, after finishing a commit that was interrupted. Costs some dozen small files; one pass over all entries where
-    /// `.local` is not there, as in a copy, to know which originals and keys are in it.
+    /// Opens a log, after finishing a commit that was interrupted. Costs some dozen small files, and a signature for each statement
+    /// about a key; one pass over all entries where `.local` is not there, as in a copy, to know which originals and keys
+    /// are in it.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(store: &'a dyn Store, policy: &'a Policy, roots: &[PublicKey]) -> Result<Self, OpenError> {
+        Log::open_telling(store, policy, roots, &|_, _| {})
+    }
+
+    /// As [`Log::open`]. Where entries have to be read, `progress` is told how many are done, and of how many.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_telling(
+        store: &'a dyn Store,
+        policy: &'a Policy,
+        roots: &[PublicKey],
+        progress: &dyn Fn(u64, u64),
+    ) -> Result<Self, OpenError> {
         let head = commit::recover(store, policy)?;
         let edge = Edge::load(store, &head.checkpoint)?;
         let mut state = State::new(roots.iter().copied());
-        let index = Index::load(store, &head.checkpoint, &edge, &mut state)?;
+        let index = Index::load(store, &head.checkpoint, &edge, &mut state, progress)?;
         Ok(Log { store, policy, head, edge, index, state, usable: true })
     }
 
@@ -147,7 +161,8 @@ impl<'a> Log<'a> {
         &self.state
     }
 
-    /// Returns the index at which a document with this original was registered first. Costs reading some dozen pages.
+    /// Returns the index at which a document with this original was registered first. Costs reading some dozen pages. After an
+    /// append that failed the answer means nothing, as nothing does.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -247,7 +247,10 @@ impl Draft {
             return Err(EntryError::TooLarge { size: bytes.len(), limit: limits::ENTRY_MAX_BYTES });
         }
         // An entry that no reader can read would stand in the log for ever.
-        debug_assert!(Entry::parse(&bytes).is_ok_and(|entry| entry.kind() == Some(kind)));
+        let read = Entry::parse(&bytes)?;
+        if read.kind() != Some(kind) || read.original() != original {
+            return Err(EntryError::Subject { kind });
+        }
         let openings = openings.into_iter().map(Disclosure::into_string).collect();
         let entry = NewEntry { kind, bytes, openings, original };
         Ok(SealedEntry { entry, key_id: envelope.key_id() })

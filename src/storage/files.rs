@@ -17,9 +17,13 @@
 //! made is synced into its parent likewise. One writer at a time: `.local/lock` is locked with the system's file lock for as
 //! long as the store is open for writing.
 //!
+//! Relied on: `syncfs` brings errors to light, as Linux does since 5.8, and reaches the disk, which it does not through
+//! every file system of another machine (9p, most of FUSE).
+//!
 //! Known gap: after a failed sync Linux may drop the written pages and report success the next time. So an error
 //! here is final for the writer that saw it. What recovery only gives its name was synced before it was committed; what
-//! it finds otherwise it writes again rather than trust it.
+//! it finds otherwise it writes again rather than trust it. That a failed sync of names is made good by a later one that
+//! succeeds is the file system's to see to.
 
 use std::collections::BTreeSet;
 use std::io;

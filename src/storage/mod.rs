@@ -8,7 +8,7 @@
 //!
 //! Contract, tested on every store: when a writing call returns `Ok`, what it wrote survives a crash of the
 //! machine. When it returns `Err`, each object of the call may or may not have been written, whole, never in
-//! part. An object written by [`Store::put_immutable`] never changes.
+//! part; but for [`Store::put_aside`], whose objects nobody reads yet. An object written by [`Store::put_immutable`] never changes.
 //!
 //! What is trusted: the lock and [`Store::compare_and_swap`] keep two writers from forking a log, so whoever can
 //! write to the store can make the *writer* misbehave. A reader trusts nothing here: `verify` checks all it reads.
@@ -125,7 +125,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// An object of an index has other bytes than were written.
-    #[error("{key} was changed: remove .local/index, which is then made again")]
+    #[error("{key} was changed by somebody else: it is made again when the log is next opened")]
     CutShort {
         /// Its name.
         key: Key,

@@ -62,8 +62,8 @@ pub struct Audited {
 
 /// Checks everything. `progress` is told how many entries are done, and of how many.
 ///
-/// Costs some 20 µs an entry of a kilobyte, half of it for the signature, on all cores; reads every file once. Memory is
-/// bounded by the bundles at hand, the last million registrations, and the names of the files.
+/// Costs some 20 µs an entry of a kilobyte, half of it for the signature, on all cores; reads every file once, and again what entries point to that lies more than a
+/// million registrations back. Memory is bounded by the bundles at hand, the last million registrations, and the names of the files.
 ///
 /// # Errors
 /// [`AuditError`] only if there is nothing to report on: all else is in the report.
@@ -304,6 +304,7 @@ impl<'a> Audit<'a> {
                 self.report.counts.entries += entries;
                 self.report.counts.tiles += u64::from(entries > 0);
                 self.trees.push_full(root);
+                self.references.saw(Some(root));
                 for (index, entry) in keys {
                     let folded = self.state.skip_to(index)
                         && authorise_and_fold(&mut self.state, &entry).signer(&entry).is_ok();
@@ -336,6 +337,7 @@ impl<'a> Audit<'a> {
         }
         self.report.counts.tiles += u64::from(entries.is_ok());
         let whole = root.is_some();
+        self.references.saw(root);
         match root {
             Some(root) => self.trees.push_full(root),
             None => {

@@ -208,9 +208,8 @@ impl Work {
         match of_key.last_mut() {
             Some(some) if some.len() < TOGETHER => some.push(job),
             _ => {
-                let mut some = Vec::with_capacity(TOGETHER);
-                some.push(job);
-                of_key.push(some);
+                // A hostile log may have a key for each entry: no room is kept for more.
+                of_key.push(vec![job]);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use crate::base::Hash;
 use crate::record::{Body, ClaimCounts, Entry};
+use crate::tlog::tree::root_of;
 use crate::tlog::{EntryBundle, Tile, leaf_hash};
 
 use super::fetch::Files;
@@ -57,6 +58,8 @@ pub(super) struct References<'a> {
     odd: Vec<(u64, Registered)>,
     /// The stored originals that were registered, each with the first entry that did.
     originals: HashMap<Hash, u64>,
+    /// The root of each full bundle that agrees with its tile, by which it is known again.
+    roots: Vec<Option<Hash>>,
     /// The bundles and tiles that were read again, the latest first.
     read: Mutex<Vec<Read>>,
 }
@@ -76,6 +79,7 @@ impl<'a> References<'a> {
             latest: VecDeque::new(),
             odd: Vec::new(),
             originals: HashMap::new(),
+            roots: Vec::new(),
             read: Mutex::default(),
         }
     }
@@ -83,6 +87,11 @@ impl<'a> References<'a> {
     /// Passes over the first `count` entries, which were only compared.
     pub(super) fn skip(&mut self, count: u64) {
         (self.size, self.forgotten) = (count, count);
+    }
+
+    /// Takes note of the next bundle: its root, if it is full and agrees with its tile.
+    pub(super) fn saw(&mut self, root: Option<Hash>) {
+        self.roots.push(root);
     }
 
     /// Adds what lies at the next index. `whole` is whether the entries of its bundle give its tile.
@@ -127,7 +136,7 @@ impl<'a> References<'a> {
         }
     }
 
-    /// Reads an entry again, whose hash must be that in its tile.
+    /// Reads an entry again, whose hash must be that in its tile, and the tile the one that was there before.
     fn read(&self, index: u64) -> Option<Registered> {
         let bundle = EntryBundle::new(index / 256, 256)?;
         let place = usize::try_from(index % 256).ok()?;
@@ -138,6 +147,10 @@ impl<'a> References<'a> {
             None => {
                 let (found, bytes) = self.files.bundle(bundle).ok()?;
                 let hashes = self.files.tile(Tile::new(0, bundle.index(), bundle.width())?).ok()?;
+                let root = *self.roots.get(usize::try_from(bundle.index()).ok()?)?;
+                if hashes.len() != 256 || Some(root_of(&hashes)) != root {
+                    return None;
+                }
                 read.truncate(BUNDLES_KEPT - 1);
                 Read { bundle: found, bytes, hashes }
             }

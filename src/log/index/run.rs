@@ -2,7 +2,7 @@
 //! eight big-endian bytes; no original twice.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::base::Hash;
 use crate::storage::{Store, StoreError};
@@ -76,13 +76,21 @@ pub(super) struct Run {
     span: Span,
     count: u64,
     lookups: AtomicU64,
+    /// Whether somebody reads all of it: the others go on by pages.
+    loading: AtomicBool,
     /// All of it, once that costs less than to read it by pages.
     loaded: OnceLock<Vec<u8>>,
 }
 
 impl Run {
     pub(super) fn new(span: Span, count: u64) -> Self {
-        Run { span, count, lookups: AtomicU64::new(0), loaded: OnceLock::new() }
+        Run {
+            span,
+            count,
+            lookups: AtomicU64::new(0),
+            loading: AtomicBool::new(false),
+            loaded: OnceLock::new(),
+        }
     }
 
     pub(super) fn span(&self) -> Span {
@@ -132,7 +140,8 @@ impl Run {
         if let Some(bytes) = self.loaded.get() {
             return Ok(find_in(bytes, original));
         }
-        if self.lookups.fetch_add(1, Ordering::Relaxed) > self.count / LOADED_AFTER {
+        let is_asked_much = self.lookups.fetch_add(1, Ordering::Relaxed) > self.count / LOADED_AFTER;
+        if is_asked_much && !self.loading.swap(true, Ordering::Relaxed) {
             let bytes = self.read(store, 0, self.count)?;
             return Ok(find_in(self.loaded.get_or_init(|| bytes), original));
         }
