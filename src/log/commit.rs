@@ -45,7 +45,7 @@ pub(super) fn prepare(
     let leaves: Vec<Hash> = records.par_iter().map(|record| leaf_hash(&record.entry.bytes)).collect();
     let (new_edge, root, mut immutable) = edge.grow(&leaves, &records);
     let mut mutable = openings(store, first_index, &records)?;
-    let full = new_edge.full_bundles();
+    let full = new_edge.entries_in_full_bundles();
     mutable
         .extend(index.cover(store, full, new_edge.root_of_full_bundles()).map_err(AppendError::NotAppended)?);
     let mut originals: Vec<Object> = Vec::new();

@@ -55,7 +55,7 @@ impl Edge {
     }
 
     /// Returns the number of the entries before the partial bundle.
-    pub(super) fn full_bundles(&self) -> u64 {
+    pub(super) fn entries_in_full_bundles(&self) -> u64 {
         self.tree.size() / u64::from(FULL) * u64::from(FULL)
     }
 

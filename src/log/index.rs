@@ -33,8 +33,8 @@ pub(super) use run::paths_of;
 use run::{Run, Span, TOP, spans_of};
 
 /// Where the index says what it covers.
-pub(super) const INDEX: &str = ".local/index";
-/// What the first line of the index says.
+const INDEX: &str = ".local/index";
+/// What the index says of its form.
 const FORMAT: &str = "dateline-index/1";
 /// Entries of a full bundle.
 const BUNDLE: u64 = crate::tlog::tile::FULL as u64;
@@ -87,7 +87,7 @@ impl Index {
         state: &mut State,
         progress: &dyn Fn(u64, u64),
     ) -> Result<Self, OpenError> {
-        let full = edge.full_bundles();
+        let full = edge.entries_in_full_bundles();
         let mut index = match Self::read(store, checkpoint, edge)? {
             Some(index) => index,
             None => {
@@ -130,7 +130,7 @@ impl Index {
             && spans.len() == originals.len();
         let of_this_log = || -> Result<bool, OpenError> {
             // Nearly always it is where the edge is, and nothing need be read.
-            let root = match size == edge.full_bundles() {
+            let root = match size == edge.entries_in_full_bundles() {
                 true => edge.root_of_full_bundles(),
                 false => root_at(store, checkpoint, size)?,
             };

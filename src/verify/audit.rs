@@ -62,7 +62,7 @@ pub struct Audited {
 
 /// Checks everything. `progress` is told how many entries are done, and of how many.
 ///
-/// Costs some 20 µs an entry of a kilobyte, half of it for the signature, on all cores; reads every file once, and again what entries point to that lies more than a
+/// Costs some 27 µs an entry of a kilobyte, half of it for the signature, on all cores; reads every file once, and again what entries point to that lies more than a
 /// million registrations back. Memory is bounded by the bundles at hand, the last million registrations, and the names of the files.
 ///
 /// # Errors

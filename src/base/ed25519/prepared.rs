@@ -58,7 +58,7 @@ impl PreparedKey {
     }
 }
 
-/// Checks signatures, each by the strict rule: the answers are those of [`PublicKey::verify`]. Costs about a third of that
+/// Checks signatures, each by the strict rule: the answers are those of [`PublicKey::verify`]. Costs about half of that
 /// for each, if there are some dozens.
 pub fn verify_each(signed: &[Signed<'_>]) -> Vec<Result<(), SignatureError>> {
     let recomputed: Vec<Option<EdwardsPoint>> = signed.iter().map(recompute).collect();
