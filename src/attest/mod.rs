@@ -7,10 +7,8 @@
 pub mod disclosure;
 pub mod dsse;
 pub mod json;
-pub mod signer_keys;
 pub mod statement;
 
 pub use disclosure::{Disclosure, DisclosureError};
 pub use dsse::{Envelope, EnvelopeError};
-pub use signer_keys::{SignerKey, SignerKeys, verify_signatures};
 pub use statement::{DigestSet, Statement, StatementError, Subject};

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::attest::SignerKeys;
 use crate::base::Hash;
 use crate::note::VerifierKey;
 use crate::record::{Body, EntryError, Kind, State, layout};
@@ -22,6 +21,7 @@ use super::memory::{self, Comparison, Memory, Prefix};
 use super::references::{References, Registered};
 use super::report::{Code, FINDINGS_MAX, Finding, Report, Verdict};
 use super::signer::{Authorised, authorise_and_fold, code_of_signer, code_of_statement};
+use super::signer_keys::SignerKeys;
 use super::strays::{digest_of_originals, find_strays, is_log_file, originals_listed};
 use super::tree::Trees;
 use super::waiting::Waiting;

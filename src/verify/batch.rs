@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::*;
 
-use crate::attest::{Envelope, SignerKey, verify_signatures};
+use crate::attest::Envelope;
 use crate::base::Hash;
 use crate::record::entry::OpenedEntry;
 use crate::record::{Entry, EntryError, StateError};
@@ -15,6 +15,7 @@ use super::entry::{SignatureFault, check_content, check_signature};
 use super::fetch::Files;
 use super::references::Registered;
 use super::report::{Code, Counts, Finding};
+use super::signer_keys::{SignerKey, verify_signatures};
 
 /// A bundle with all that belongs to it.
 pub(super) struct Batch {

@@ -32,6 +32,7 @@ mod references;
 mod remote;
 mod report;
 mod signer;
+mod signer_keys;
 mod single;
 mod strays;
 mod survey;

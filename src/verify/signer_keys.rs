@@ -6,18 +6,18 @@ use std::sync::Arc;
 use crate::base::ed25519::{PreparedKey, Signed, verify_each};
 use crate::base::{Hash, PublicKey};
 
-use super::{Envelope, EnvelopeError};
+use crate::attest::{Envelope, EnvelopeError};
 
 /// The key under which an envelope must be signed.
 #[derive(Debug, Clone)]
-pub struct SignerKey {
+pub(super) struct SignerKey {
     public: PublicKey,
     prepared: Option<Arc<PreparedKey>>,
 }
 
 /// Keys that sign much, made ready for it.
 #[derive(Debug, Default)]
-pub struct SignerKeys {
+pub(super) struct SignerKeys {
     /// By id, how many envelopes each has signed so far, and the key once it was made ready.
     signed: HashMap<Hash, (u64, Option<Arc<PreparedKey>>)>,
     prepared: usize,
@@ -30,7 +30,7 @@ const PREPARED_MAX: usize = 32;
 
 impl SignerKeys {
     /// Returns the key for one envelope more.
-    pub fn get(&mut self, key_id: Hash, public: PublicKey) -> SignerKey {
+    pub(super) fn get(&mut self, key_id: Hash, public: PublicKey) -> SignerKey {
         let (count, prepared) = self.signed.entry(key_id).or_default();
         *count += 1;
         if *count == PREPARED_FROM && self.prepared < PREPARED_MAX {
@@ -42,7 +42,7 @@ impl SignerKeys {
 }
 
 /// Checks the signatures of some envelopes, each under its key, by the strict rule. Some dozens at a time share what they can.
-pub fn verify_signatures(envelopes: &[(&Envelope, &SignerKey)]) -> Vec<Result<(), EnvelopeError>> {
+pub(super) fn verify_signatures(envelopes: &[(&Envelope, &SignerKey)]) -> Vec<Result<(), EnvelopeError>> {
     let messages: Vec<Vec<u8>> = envelopes.iter().map(|(envelope, _)| envelope.message()).collect();
     let signed: Vec<Signed<'_>> = envelopes
         .iter()
