@@ -1,0 +1,107 @@
+//! The command line as clap reads it. Help is imperative, without a full stop, with examples at its end.
+
+mod judging;
+mod reading;
+mod registering;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub use judging::*;
+pub use reading::*;
+pub use registering::*;
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done, or verified
+  1  checked, and it does not hold
+  2  wrong usage
+  3  could not do it, or could not check it
+  10 no such log or record
+  11 another process is writing to the log
+  12 a key is missing, wrong or not allowed
+  70 internal error
+Any other code is a failure too.";
+
+/// Register where documents come from, in a signed log that anyone can verify
+#[derive(Debug, Parser)]
+#[command(name = "dateline", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Work on the folder that holds keys/ and records/
+    #[arg(long, short = 'C', global = true, value_name = "DIR", default_value = ".")]
+    pub workspace: PathBuf,
+
+    /// Print for people or for programs; JSON is one object, or one a line where a command takes several inputs
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Who reads what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A person.
+    Text,
+    /// A program.
+    Json,
+    /// Code scanning: SARIF 2.1.0, for `verify` and `gate`.
+    Sarif,
+    /// Test reports: JUnit XML, for `verify` and `gate`.
+    Junit,
+    /// GitHub Actions: annotations, for `verify` and `gate`.
+    Github,
+}
+
+impl Format {
+    /// Returns whether it is one for findings alone.
+    pub fn is_for_ci(self) -> bool {
+        matches!(self, Format::Sarif | Format::Junit | Format::Github)
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make keys/ and records/, and enrol the first signer
+    Init(InitArgs),
+    /// Register documents: show what they claim of their origin, ask, sign, append
+    Add(AddArgs),
+    /// Register what appears in a folder or a feed
+    Watch(WatchArgs),
+    /// Print what `add` would find, without registering anything
+    Extract(ExtractArgs),
+    /// List what is registered
+    List(ListArgs),
+    /// Show one record and check it against the log
+    Show(ShowArgs),
+    /// Say whether a document is registered, and what became of its record
+    Check(CheckArgs),
+    /// Write a file that proves one record offline
+    Prove(ProveArgs),
+    /// Check everything: every entry, signature, tile, opening and stored original
+    Verify(VerifyArgs),
+    /// Write down what articles rest on, pinned like dependencies
+    Lock(LockArgs),
+    /// Check that what articles rest on still holds
+    Gate(GateArgs),
+    /// Write a record in another tool's format
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// Run the whole job once in a folder of its own, to look at
+    Demo(DemoArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

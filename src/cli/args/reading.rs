@@ -1,0 +1,118 @@
+//! What looks records up.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Subcommand};
+
+use super::TrustArgs;
+
+/// `dateline list`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline list
+  dateline list --format json | jq -r 'select(.language == \"fr\") | .record'")]
+pub struct ListArgs {
+    /// Print at most this many, the newest
+    #[arg(long, value_name = "COUNT")]
+    pub last: Option<usize>,
+}
+
+/// `dateline show`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline show 1
+  dateline show 1 --format json | jq .claimedOrigins")]
+pub struct ShowArgs {
+    /// Its index in the log
+    #[arg(value_name = "RECORD")]
+    pub record: u64,
+
+    /// Print the entry's exact bytes instead, a DSSE envelope
+    #[arg(long)]
+    pub entry: bool,
+}
+
+/// `dateline check`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline check story.txt
+  dateline check story.txt --format json | jq '{answer, records: [.records[].record]}'
+  dateline check story.txt --proof story.tlog-proof --policy policy --root root.pub
+  dateline check --proof revocation.tlog-proof --policy policy --root root.pub
+
+The answer is sameBytes or sameWording (exit 0), similar or unknown (exit 10): a document that is
+only similar is not the one that was registered. Similar is one of which at least half, in whole
+paragraphs of the same wording, stands in the other. Each record is shown with what later
+statements say of it: retracted, corrected, assessed, cited.
+
+With --proof nothing but the document, the proof and the keys named is read: no log, no network.
+Without a document the proof is checked for what it says of its record alone.")]
+pub struct CheckArgs {
+    /// The document; - is standard input
+    #[arg(value_name = "FILE", required_unless_present = "proof")]
+    pub file: Option<PathBuf>,
+
+    /// Check against this proof instead of the log
+    #[arg(long, value_name = "FILE")]
+    pub proof: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
+}
+
+/// `dateline prove`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline prove 1 -o story.tlog-proof
+  dateline prove story.txt > story.tlog-proof
+  dateline prove 1 --withhold bylines --withhold /quotes/0 -o story.tlog-proof
+  dateline prove --upgrade story.tlog-proof -o newer.tlog-proof
+
+The proof carries the record, the openings of its commitments but for those withheld, and proofs
+that its signer was enrolled before: it is checked with no log at hand (check --proof).
+
+--upgrade checks the old proof, proves that the log begins with the entries that it was made
+against, and anchors it to the newer checkpoint. What the old proof withholds stays withheld.")]
+pub struct ProveArgs {
+    /// A record's index in the log, or a document that is registered; ./1 is a file
+    #[arg(value_name = "RECORD|FILE", required_unless_present = "upgrade", conflicts_with = "upgrade")]
+    pub target: Option<PathBuf>,
+
+    /// Leave out a committed field, or all below it: bylines, /bylines/0, quotes, note …; digests of single paragraphs
+    /// and of numbers go with words of the document (can be repeated)
+    #[arg(long, value_name = "FIELD", action = ArgAction::Append, conflicts_with = "upgrade")]
+    pub withhold: Vec<String>,
+
+    /// Anchor this older proof to a newer checkpoint instead
+    #[arg(long, value_name = "FILE")]
+    pub upgrade: Option<PathBuf>,
+
+    /// Prove against this checkpoint of the log, with cosignatures of its own [default: the log's newest]
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+
+    /// Write to this file, which must not exist yet [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// A record, and where it goes.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Its index in the log
+    #[arg(value_name = "RECORD")]
+    pub record: u64,
+
+    /// Write to this file, which must not exist yet [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `dateline export`
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Write a sigstore bundle (v0.3) around the record's envelope, for sigstore's verifiers
+    #[command(after_help = "Example:\n  dateline export sigstore-bundle 1 -o record.sigstore.json")]
+    SigstoreBundle(ExportArgs),
+}
