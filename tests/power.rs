@@ -11,8 +11,11 @@ mod support;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use dateline::log::{AppendError, Appended, Log, NewRecord, OpenError};
-use dateline::record::{Draft, KeyAction, Notice, NoticeKind, RecordRef, layout};
+use dateline::attest::Disclosure;
+use dateline::log::{AppendError, Appended, Log, NewRecord, OpenError, OpeningChange};
+use dateline::record::{
+    Draft, Erasure, ErasureReason, KeyAction, Notice, NoticeKind, RecordRef, Role, layout,
+};
 use dateline::storage::{FileStore, Store, StoreError};
 use dateline::verify::Verdict;
 use support::disk::{Crash, Plan, SimulatedDisk, folder};
@@ -20,7 +23,8 @@ use support::statements;
 use support::stores::{Calls, Watched};
 use support::witness::{Witness, damage_is_found, second_writer_is_refused};
 use support::{
-    append, audited, editor, editor_key, key, one_thread, open, policy, records, root_key, signing,
+    append, audited, editor, editor_key, key, key_statement, one_thread, open, policy, records, root_key,
+    signing,
 };
 
 /// What a writer does.
@@ -32,9 +36,11 @@ enum Step {
     Enrol,
     /// Drops the log and opens it again.
     Reopen,
+    /// Destroys the openings of entry 1, by a data officer who is enrolled for it.
+    Erase,
 }
 
-use Step::{Append, Enrol, Reopen};
+use Step::{Append, Enrol, Erase, Reopen};
 
 /// What it is called, the entries of the log before, and what is done.
 type Scenario = (&'static str, u64, &'static [Step]);
@@ -48,6 +54,7 @@ const SCENARIOS: &[Scenario] = &[
     ("over several tiles", 200, &[Append(330)]),
     ("partial tiles are cleaned", 253, &[Append(2), Append(2)]),
     ("a key is enrolled", 3, &[Enrol, Append(1)]),
+    ("openings are erased", 3, &[Erase, Append(1)]),
     ("the writer comes and goes", 2, &[Append(1), Reopen, Append(1), Reopen, Append(1)]),
 ];
 
@@ -115,6 +122,8 @@ struct Writer<'a> {
     published: u64,
     /// Records that were tried.
     used: u64,
+    /// Whether the openings of entry 1 were said to be destroyed.
+    erased: bool,
 }
 
 impl Writer<'_> {
@@ -133,9 +142,30 @@ impl Writer<'_> {
                     let entry = editor_key(&root_key(), KeyAction::Enrol, &signing(7).public());
                     self.append(&mut log, vec![NewRecord { entry, content: None }])?;
                 }
+                Erase => self.erase(&mut log)?,
                 Reopen => log = open(self.store, &policy).map_err(drop)?,
             }
         }
+        Ok(())
+    }
+
+    fn erase(&mut self, log: &mut Log<'_>) -> Result<(), ()> {
+        let officer = signing(8);
+        let commitments = commitments_of_the_first();
+        let erasure = Erasure {
+            entry: 1,
+            commitments: commitments.clone(),
+            original: None,
+            reason: ErasureReason::Pii,
+            recorded_by: officer.public().key_id(),
+            recorded_at: statements::when(),
+        };
+        let roles = vec![Role::DataOfficer];
+        let enrolled = key_statement(&root_key(), KeyAction::Enrol, &officer.public(), roles, None);
+        let said = statements::stated(&officer, |it| Draft::erasure(&erasure, it));
+        self.append(log, [enrolled, said].map(|entry| NewRecord { entry, content: None }).to_vec())?;
+        log.change_openings(&[OpeningChange::Erase { entry: 1, commitments }]).map_err(drop)?;
+        self.erased = true;
         Ok(())
     }
 
@@ -157,6 +187,15 @@ impl Writer<'_> {
     }
 }
 
+/// The digests of the openings of record 1, as an erasure names them.
+fn commitments_of_the_first() -> Vec<String> {
+    let openings = &records(1..2)[0].entry.openings;
+    let mut digests: Vec<String> =
+        openings.iter().map(|opening| Disclosure::parse(opening).unwrap().digest()).collect();
+    digests.sort();
+    digests
+}
+
 /// A disk after a run, what was promised in it, and how many records were tried.
 struct Run {
     disk: SimulatedDisk,
@@ -164,21 +203,22 @@ struct Run {
     /// Entries that readers were promised to see.
     published: u64,
     tried: u64,
+    erased: bool,
     done: bool,
 }
 
 impl Run {
     fn of((_, size, steps): Scenario, (base, witness): &(SimulatedDisk, Witness), plan: Plan) -> Self {
         let (disk, mut witness) = (base.copy(plan), witness.clone());
-        let (mut published, mut tried, mut done) = (size, size, false);
+        let (mut published, mut tried, mut erased, mut done) = (size, size, false, false);
         if let Ok(files) = store_on(&disk) {
             let (calls, witness) = (Calls::default(), &mut witness);
             let store = Watched { store: &files, calls: &calls };
-            let mut writer = Writer { store: &store, witness, published, used: size };
+            let mut writer = Writer { store: &store, witness, published, used: size, erased };
             done = writer.work(size, steps).is_ok();
-            (published, tried) = (writer.published, writer.used);
+            (published, tried, erased) = (writer.published, writer.used, writer.erased);
         }
-        Run { disk, witness, published, tried, done }
+        Run { disk, witness, published, tried, erased, done }
     }
 
     /// Checks what a machine finds that was started again: first as a reader, then as a writer who goes on, with what was
@@ -219,6 +259,11 @@ impl Run {
         }
         assert_eq!(witness.nothing_is_lost(&store).len() as u64, log.size());
         assert!(log.size() > before);
+        if self.erased {
+            let openings = store.get(&key(&layout::disclosures_path(0)), u64::MAX).unwrap().unwrap();
+            let openings = String::from_utf8(openings).unwrap();
+            assert!(!openings.lines().any(|line| line.starts_with("1 ")), "what was erased came back");
+        }
         if crash == Crash::Some(1) && !again && !is_large {
             verified(&reader);
         }

@@ -1,9 +1,11 @@
 //! One commit: prepared in memory, then carried out in the order that the module's documentation gives.
 
-use std::collections::HashSet;
+use std::collections::btree_map::Entry::{Occupied, Vacant};
+use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::*;
 
+use crate::attest::Disclosure;
 use crate::base::Hash;
 use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, NOTE_MAX_BYTES, TREE_MAX_SIZE};
 use crate::note::{Checkpoint, Note, OpenError as CheckpointOpenError, Policy};
@@ -14,7 +16,9 @@ use crate::tlog::leaf_hash;
 use super::edge::{Edge, partial_paths_of};
 use super::index::{self, Index};
 use super::staging::{ASIDE, StagedBundle, aside_path};
-use super::{AppendError, COMMITTED, Head, NewRecord, OpenError, STAGING, SignCheckpoint, key};
+use super::{
+    AppendError, COMMITTED, Head, NewRecord, OpenError, OpeningChange, STAGING, SignCheckpoint, key,
+};
 
 /// The largest staged bundle that is read back: one commit of the largest batch with all its originals.
 const STAGING_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
@@ -118,6 +122,30 @@ fn openings(store: &dyn Store, first_index: u64, records: &[NewRecord]) -> Resul
     }
     objects.extend(file.map(opening_object).transpose()?);
     Ok(objects)
+}
+
+/// The files of openings of a log of `size` entries as `changes` make them.
+pub(super) fn changed_openings(
+    store: &dyn Store,
+    size: u64,
+    changes: &[OpeningChange],
+) -> Result<Vec<Object>, AppendError> {
+    let mut files: BTreeMap<u64, DisclosureFile> = BTreeMap::new();
+    for change in changes.iter().filter(|change| change.entry() < size) {
+        let number = change.entry() / layout::ENTRIES_PER_FILE;
+        let file = match files.entry(number) {
+            Occupied(known) => known.into_mut(),
+            Vacant(vacant) => vacant.insert(load_openings(store, number, size)?),
+        };
+        match change {
+            OpeningChange::Reveal { entry, opening } if file.of_entry(*entry).contains(opening) => {}
+            OpeningChange::Reveal { entry, opening } => file.push(*entry, opening.clone()),
+            OpeningChange::Erase { entry, commitments } => file.remove(*entry, |text| {
+                Disclosure::parse(text).is_ok_and(|opening| commitments.contains(&opening.digest()))
+            }),
+        }
+    }
+    files.into_iter().map(opening_object).collect()
 }
 
 /// Refuses a file that would be too large to be read again: it would end all appending to its 256 entries.

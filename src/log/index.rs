@@ -298,7 +298,7 @@ fn fold(state: &mut State, entry: &Entry) {
     let root = state.authorise(&entry.envelope.key_id(), Kind::Key);
     match &entry.body {
         Body::Key(statement) if root.is_ok_and(|root| entry.envelope.verify(&root).is_ok()) => {
-            let _ = state.apply(statement);
+            let _ = state.apply(statement, &entry.envelope.key_id());
         }
         _ => state.advance(),
     }

@@ -68,6 +68,33 @@ pub struct NewRecord {
     pub content: Option<Vec<u8>>,
 }
 
+/// A change of the openings of entries that are in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpeningChange {
+    /// An opening is put beside the log that was kept back until now, in its RFC 9901 spelling.
+    Reveal {
+        /// The entry that commits to it.
+        entry: u64,
+        /// The opening.
+        opening: String,
+    },
+    /// Openings are removed.
+    Erase {
+        /// The entry that commits to them.
+        entry: u64,
+        /// Their digests.
+        commitments: Vec<String>,
+    },
+}
+
+impl OpeningChange {
+    fn entry(&self) -> u64 {
+        match self {
+            OpeningChange::Reveal { entry, .. } | OpeningChange::Erase { entry, .. } => *entry,
+        }
+    }
+}
+
 /// What became of one record of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
@@ -202,7 +229,9 @@ impl<'a> Log<'a> {
             state.authorise(&record.entry.key_id(), record.entry.kind)?;
             match record.entry.kind {
                 Kind::Key => match Entry::parse(&record.entry.bytes)?.body {
-                    Body::Key(statement) => state.apply(&statement)?,
+                    Body::Key(statement) => {
+                        state.apply(&statement, &record.entry.key_id())?;
+                    }
                     _ => unreachable!("internal error: a statement about a key was sealed as another"),
                 },
                 _ => state.advance(),
@@ -219,6 +248,17 @@ impl<'a> Log<'a> {
         }
         self.usable = true;
         Ok(outcomes)
+    }
+
+    /// Reveals or erases openings of entries that are in the log, once what is said of that is published: a reader finds
+    /// either what he found before, or what the statement tells him. Each file is replaced as a whole, so that doing it
+    /// again finishes what was cut off. Costs a file of openings for each 256 entries concerned.
+    ///
+    /// # Errors
+    /// [`AppendError::NotAppended`] if they may be as before; [`AppendError::Openings`].
+    pub fn change_openings(&mut self, changes: &[OpeningChange]) -> Result<(), AppendError> {
+        let changed = commit::changed_openings(self.store, self.size(), changes)?;
+        self.store.put(&changed).map_err(AppendError::NotAppended)
     }
 }
 

@@ -62,6 +62,21 @@ impl ClaimCounts {
         }
     }
 
+    /// Returns JSON Pointers to all claims but the quotations, which are words and no claims of origin.
+    pub fn pointers(&self) -> Vec<String> {
+        let lists =
+            [("title", self.title), ("claimedOrigins", self.claimed_origins), ("bylines", self.bylines)];
+        let of_lists =
+            lists.into_iter().flat_map(|(list, count)| (0..count).map(move |n| format!("/{list}/{n}")));
+        let single = [
+            ("dateline", self.dateline),
+            ("publisher", self.publisher),
+            ("publishedAt", self.published_at),
+            ("language", self.language),
+        ];
+        of_lists.chain(single.into_iter().filter(|(_, is)| *is).map(|(name, _)| format!("/{name}"))).collect()
+    }
+
     /// Returns the number of claimed origins.
     pub fn claimed_origins(&self) -> u16 {
         self.claimed_origins

@@ -48,6 +48,25 @@ pub fn differences(entry: &Entry) -> Vec<Difference> {
         Body::Relation(relation) => (relation.recorded_by, about(relation.about)),
         Body::Assessment(assessment) => (assessment.recorded_by, about(assessment.about)),
         Body::Notice(notice) => (notice.recorded_by, about(notice.about)),
+        Body::Confirmation(confirmation) => (confirmation.recorded_by, about(confirmation.about)),
+        Body::Observation(observation) => (observation.recorded_by, about(observation.about)),
+        Body::Erasure(erasure) => {
+            let what = "the subject's digest is not that of the commitments";
+            (erasure.recorded_by, differ("/commitments", what, erasure.subject(), subject))
+        }
+        Body::Sealed(sealed) => {
+            let committed = match entry.predicate()["_sd"].as_array().map(Vec::as_slice) {
+                Some([one]) => one.as_str().map(|one| Hash::of(one.as_bytes())),
+                _ => None,
+            };
+            let other = (committed != Some(subject)).then(|| Difference {
+                field: "/_sd",
+                what: "the subject's digest is not that of the one commitment",
+                expected: committed.map_or_else(|| "a commitment".to_owned(), |one| one.to_string()),
+                found: subject.to_string(),
+            });
+            (sealed.recorded_by, other)
+        }
         Body::Unknown => return Vec::new(),
     };
     let signed = entry.envelope.key_id();

@@ -135,6 +135,15 @@ impl DisclosureFile {
         self.by_entry.entry(index).or_default().push(disclosure);
     }
 
+    /// Removes those openings of the entry at `index` that `is_to_go` names.
+    pub fn remove(&mut self, index: u64, is_to_go: impl Fn(&str) -> bool) {
+        let Some(openings) = self.by_entry.get_mut(&index) else { return };
+        openings.retain(|opening| !is_to_go(opening));
+        if openings.is_empty() {
+            self.by_entry.remove(&index);
+        }
+    }
+
     /// Removes the openings of all entries from `size` on.
     pub fn truncate(&mut self, size: u64) {
         self.by_entry.retain(|index, _| *index < size);

@@ -15,14 +15,18 @@ use crate::attest::dsse::{self, Envelope};
 use crate::attest::statement::{DigestSet, Statement, Subject};
 use crate::base::{Hash, PublicKey, Signature, SigningKey, Timestamp, limits};
 
-use super::entry::{Entry, EntryError, SUBJECT_KEY, SUBJECT_ORIGINAL, SUBJECT_TEXT};
+use super::entry::{
+    Entry, EntryError, SUBJECT_COMMITMENTS, SUBJECT_KEY, SUBJECT_ORIGINAL, SUBJECT_SEALED, SUBJECT_TEXT,
+};
 use super::key_statement::KeyDescriptor;
 use super::registration::{
     Committable, DocumentKind, ExtractedText, Fingerprint, Fingerprints, Link, OriginClaim, ParagraphDigest,
     Ruleset, Title,
 };
+use super::sealed::SEALED_MEMBER;
 use super::{
-    Assessment, Decisions, KeyAction, KeyStatement, Kind, Notice, RecordRef, Registration, Relation, Role,
+    Assessment, Confirmation, Decisions, Erasure, KeyAction, KeyStatement, Kind, Notice, Observation,
+    RecordRef, Registration, Relation, Role, Sealed, SealedDocument,
 };
 
 /// What the pure layers cannot make up themselves.
@@ -69,6 +73,19 @@ impl SealedEntry {
     /// Returns the id of the key that signed it.
     pub fn key_id(&self) -> Hash {
         self.key_id
+    }
+
+    /// Takes an entry that was signed elsewhere. Costs checking its signature.
+    ///
+    /// # Errors
+    /// [`EntryError`]: it is not of its form, or `key` did not sign it.
+    pub fn checked(bytes: Vec<u8>, openings: Vec<String>, key: &PublicKey) -> Result<Self, EntryError> {
+        let entry = Entry::parse(&bytes)?;
+        entry.envelope.verify(key)?;
+        let kind = entry.kind().ok_or(EntryError::KindUnknown)?;
+        let key_id = entry.envelope.key_id();
+        let original = entry.original();
+        Ok(SealedEntry { entry: NewEntry { kind, bytes, openings, original }, key_id })
     }
 
     /// Says of an entry that it holds.
@@ -135,6 +152,7 @@ impl Draft {
             key: key_descriptor,
             roles,
             replaces,
+            approvals: None,
             name: None,
             recorded_by,
             recorded_at,
@@ -146,15 +164,37 @@ impl Draft {
         Ok(Self::of(Kind::Key, subject, predicate, openings, None))
     }
 
+    /// Drafts a statement by which `needed` root keys must make each statement about keys from then on. `root` is the root
+    /// key that says so.
+    ///
+    /// # Errors
+    /// None that can be met: there is nothing to commit.
+    pub fn require_approvals(
+        needed: u32,
+        root: &PublicKey,
+        circumstances: &mut Circumstances<'_>,
+    ) -> Result<Self, EntryError> {
+        let statement = KeyStatement {
+            action: KeyAction::RequireApprovals,
+            key: KeyDescriptor::of(root),
+            roles: Vec::new(),
+            replaces: None,
+            approvals: Some(needed),
+            name: None,
+            recorded_by: circumstances.recorded_by,
+            recorded_at: circumstances.recorded_at,
+        };
+        Self::stated(Kind::Key, subject(SUBJECT_KEY, root.key_id()), None, &statement, &[], circumstances)
+    }
+
     /// Drafts a statement that a document is related to another. Words of the target are committed, as quotations are.
     ///
     /// # Errors
     /// [`EntryError::Fault`]; [`EntryError::Commitment`] if the words are too long.
     pub fn relation(relation: Relation, circumstances: &mut Circumstances<'_>) -> Result<Self, EntryError> {
-        let quote = relation.quote.clone();
-        let stated = Relation { quote: None, ..relation };
-        let (about, fault) = (stated.about, stated.fault());
-        Self::about(Kind::Relation, about, fault, &stated, ("quote", quote), circumstances)
+        let (about, fault) = (relation.about, relation.fault());
+        let stated = Relation { quote: None, ..relation.clone() };
+        Self::about(Kind::Relation, about, fault, &stated, &[("quote", relation.quote)], circumstances)
     }
 
     /// Drafts an assessment. The note is committed.
@@ -165,10 +205,9 @@ impl Draft {
         assessment: Assessment,
         circumstances: &mut Circumstances<'_>,
     ) -> Result<Self, EntryError> {
-        let note = assessment.note.clone();
-        let stated = Assessment { note: None, ..assessment };
-        let (about, fault) = (stated.about, stated.fault());
-        Self::about(Kind::Assessment, about, fault, &stated, ("note", note), circumstances)
+        let (about, fault) = (assessment.about, assessment.fault());
+        let stated = Assessment { note: None, ..assessment.clone() };
+        Self::about(Kind::Assessment, about, fault, &stated, &[("note", assessment.note)], circumstances)
     }
 
     /// Drafts a notice. The note is committed.
@@ -176,10 +215,66 @@ impl Draft {
     /// # Errors
     /// As [`Draft::relation`].
     pub fn notice(notice: Notice, circumstances: &mut Circumstances<'_>) -> Result<Self, EntryError> {
-        let note = notice.note.clone();
-        let stated = Notice { note: None, ..notice };
-        let (about, fault) = (stated.about, stated.fault());
-        Self::about(Kind::Notice, about, fault, &stated, ("note", note), circumstances)
+        let (about, fault) = (notice.about, notice.fault());
+        let stated = Notice { note: None, ..notice.clone() };
+        Self::about(Kind::Notice, about, fault, &stated, &[("note", notice.note)], circumstances)
+    }
+
+    /// Drafts what a person says of a claim. What the claim should read, and the note, are committed.
+    ///
+    /// # Errors
+    /// As [`Draft::relation`].
+    pub fn confirmation(
+        confirmation: Confirmation,
+        circumstances: &mut Circumstances<'_>,
+    ) -> Result<Self, EntryError> {
+        let (about, fault) = (confirmation.about, confirmation.fault());
+        let stated = Confirmation { value: None, note: None, ..confirmation.clone() };
+        let words = [("value", confirmation.value), ("note", confirmation.note)];
+        Self::about(Kind::Confirmation, about, fault, &stated, &words, circumstances)
+    }
+
+    /// Drafts what was found at a document's address.
+    ///
+    /// # Errors
+    /// [`EntryError::Fault`].
+    pub fn observation(
+        observation: &Observation,
+        circumstances: &mut Circumstances<'_>,
+    ) -> Result<Self, EntryError> {
+        let (about, fault) = (observation.about, observation.fault());
+        Self::about(Kind::Observation, about, fault, observation, &[], circumstances)
+    }
+
+    /// Drafts that openings were destroyed.
+    ///
+    /// # Errors
+    /// [`EntryError::Fault`].
+    pub fn erasure(erasure: &Erasure, circumstances: &mut Circumstances<'_>) -> Result<Self, EntryError> {
+        let subject = subject(SUBJECT_COMMITMENTS, erasure.subject());
+        Self::stated(Kind::Erasure, subject, erasure.fault(), erasure, &[], circumstances)
+    }
+
+    /// Drafts that somebody has `document`, without which it is. The one opening is returned beside the draft: it is not
+    /// to be published with the entry.
+    ///
+    /// # Errors
+    /// None that can be met: what is committed is short.
+    pub fn sealed_document(
+        document: &SealedDocument,
+        circumstances: &mut Circumstances<'_>,
+    ) -> Result<(Self, Disclosure), EntryError> {
+        let opening = Disclosure::member((circumstances.random)(), SEALED_MEMBER, &to_value(document))?;
+        let sealed = Sealed {
+            document: None,
+            recorded_by: circumstances.recorded_by,
+            recorded_at: circumstances.recorded_at,
+        };
+        let mut predicate = to_value(&sealed);
+        predicate["_sd_alg"] = json!("sha-256");
+        predicate["_sd"] = json!([opening.digest()]);
+        let subject = vec![subject(SUBJECT_SEALED, Hash::of(opening.digest().as_bytes()))];
+        Ok((Self::of(Kind::Sealed, subject, predicate, Vec::new(), None), opening))
     }
 
     fn about(
@@ -187,7 +282,19 @@ impl Draft {
         about: RecordRef,
         fault: Option<(&'static str, String)>,
         stated: &impl serde::Serialize,
-        (name, words): (&str, Option<String>),
+        words: &[(&str, Option<String>)],
+        circumstances: &mut Circumstances<'_>,
+    ) -> Result<Self, EntryError> {
+        Self::stated(kind, subject(SUBJECT_ORIGINAL, about.original), fault, stated, words, circumstances)
+    }
+
+    /// Drafts a statement, unless there is something the matter with it. `words` are committed.
+    fn stated(
+        kind: Kind,
+        subject: Subject,
+        fault: Option<(&'static str, String)>,
+        stated: &impl serde::Serialize,
+        words: &[(&str, Option<String>)],
         circumstances: &mut Circumstances<'_>,
     ) -> Result<Self, EntryError> {
         if let Some((field, why)) = fault {
@@ -195,10 +302,9 @@ impl Draft {
         }
         let mut openings = Vec::new();
         let mut predicate = to_value(stated);
-        let members = words.iter().map(|words| (name, json!(words))).collect();
-        commit_members(&mut predicate, members, circumstances, &mut openings)?;
-        let subject = vec![subject(SUBJECT_ORIGINAL, about.original)];
-        Ok(Self::of(kind, subject, predicate, openings, None))
+        let members = words.iter().filter_map(|(name, words)| Some((*name, json!(words.as_ref()?))));
+        commit_members(&mut predicate, members.collect(), circumstances, &mut openings)?;
+        Ok(Self::of(kind, vec![subject], predicate, openings, None))
     }
 
     fn of(
@@ -224,7 +330,7 @@ impl Draft {
     pub fn sign(self, key: &SigningKey) -> Result<SealedEntry, EntryError> {
         let signature = key.sign(&self.to_be_signed());
         let envelope = Envelope::signed(self.payload, key.public().key_id(), signature);
-        Self::sealed(self.kind, &envelope, self.openings, self.original)
+        Self::finished(self.kind, &envelope, self.openings, self.original)
     }
 
     /// Puts a signature on that was made elsewhere. Costs checking it.
@@ -233,10 +339,10 @@ impl Draft {
     /// [`EntryError::Envelope`] if it does not hold, [`EntryError::TooLarge`].
     pub fn seal(self, key: &PublicKey, signature: Signature) -> Result<SealedEntry, EntryError> {
         let envelope = Envelope::seal(self.payload, key, signature)?;
-        Self::sealed(self.kind, &envelope, self.openings, self.original)
+        Self::finished(self.kind, &envelope, self.openings, self.original)
     }
 
-    fn sealed(
+    fn finished(
         kind: Kind,
         envelope: &Envelope,
         openings: Vec<Disclosure>,

@@ -18,7 +18,10 @@ use crate::attest::statement::{Statement, StatementError};
 use crate::base::Hash;
 
 use super::registration::OpenedRegistration;
-use super::{Assessment, ClaimCounts, KeyStatement, Kind, Notice, RecordRef, Registration, Relation, Target};
+use super::{
+    Assessment, ClaimCounts, Confirmation, Erasure, KeyStatement, Kind, Notice, Observation, RecordRef,
+    Registration, Relation, Sealed, Target,
+};
 
 pub use super::draft::{Circumstances, Draft, NewEntry, SealedEntry};
 
@@ -28,6 +31,10 @@ pub const SUBJECT_ORIGINAL: &str = "original";
 pub const SUBJECT_TEXT: &str = "text";
 /// Name of the subject that is a key.
 pub const SUBJECT_KEY: &str = "key";
+/// Name of the subject that is a list of commitments.
+pub const SUBJECT_COMMITMENTS: &str = "commitments";
+/// Name of the subject that is a document which is not told.
+pub const SUBJECT_SEALED: &str = "sealed";
 
 /// The subjects of a registration.
 const SUBJECTS_OF_A_DOCUMENT: &[&str] = &[SUBJECT_ORIGINAL, SUBJECT_TEXT];
@@ -66,7 +73,7 @@ pub enum EntryError {
         kind: Kind,
     },
     /// It contradicts the rules of its kind.
-    #[error("a {kind} statement cannot stand: {why} ({field})")]
+    #[error("such a statement cannot stand: {why} ({kind}, {field})")]
     Fault {
         /// Which kind.
         kind: Kind,
@@ -75,6 +82,9 @@ pub enum EntryError {
         /// Why.
         why: String,
     },
+    /// Of a kind that this release does not know.
+    #[error("a statement of a kind that is not known here")]
+    KindUnknown,
     /// A commitment could not be made.
     #[error("a commitment could not be made")]
     Commitment(#[from] disclosure::DisclosureError),
@@ -127,6 +137,14 @@ pub enum Body {
     Assessment(Box<Assessment>),
     /// What is said of a document, with its commitments closed.
     Notice(Box<Notice>),
+    /// What a person says of a claim, with its commitments closed.
+    Confirmation(Box<Confirmation>),
+    /// What was found at an address.
+    Observation(Box<Observation>),
+    /// Whose openings were destroyed.
+    Erasure(Box<Erasure>),
+    /// That somebody had a document, with its commitment closed.
+    Sealed(Box<Sealed>),
     /// Of a kind that this release does not know.
     Unknown,
 }
@@ -212,6 +230,10 @@ impl Entry {
             Body::Relation(_) => Some(Kind::Relation),
             Body::Assessment(_) => Some(Kind::Assessment),
             Body::Notice(_) => Some(Kind::Notice),
+            Body::Confirmation(_) => Some(Kind::Confirmation),
+            Body::Observation(_) => Some(Kind::Observation),
+            Body::Erasure(_) => Some(Kind::Erasure),
+            Body::Sealed(_) => Some(Kind::Sealed),
             Body::Unknown => None,
         }
     }
@@ -238,7 +260,35 @@ impl Entry {
                 all.extend(notice.replaced_by.map(|record| ("/replacedBy", record)));
                 all
             }
-            Body::Registration(_) | Body::Key(_) | Body::Unknown => Vec::new(),
+            Body::Confirmation(confirmation) => vec![("/about", confirmation.about)],
+            Body::Observation(observation) => vec![("/about", observation.about)],
+            Body::Erasure(erasure) => {
+                let of_original = |original| ("/original", RecordRef { record: erasure.entry, original });
+                erasure.original.map(of_original).into_iter().collect()
+            }
+            Body::Registration(_) | Body::Key(_) | Body::Sealed(_) | Body::Unknown => Vec::new(),
+        }
+    }
+
+    /// Returns the claim that the statement is about, as a JSON Pointer into the predicate of the registration.
+    pub fn claim(&self) -> Option<&str> {
+        match &self.body {
+            Body::Assessment(assessment) => Some(&assessment.claim),
+            Body::Confirmation(confirmation) => Some(&confirmation.claim),
+            _ => None,
+        }
+    }
+
+    /// Returns what contradicts the rules of the statement's kind: the field, and why. Pure form, without the log.
+    pub fn fault(&self) -> Option<(&'static str, String)> {
+        match &self.body {
+            Body::Relation(relation) => relation.fault(),
+            Body::Assessment(assessment) => assessment.fault(),
+            Body::Notice(notice) => notice.fault(),
+            Body::Confirmation(confirmation) => confirmation.fault(),
+            Body::Observation(observation) => observation.fault(),
+            Body::Erasure(erasure) => erasure.fault(),
+            Body::Registration(_) | Body::Key(_) | Body::Sealed(_) | Body::Unknown => None,
         }
     }
 
@@ -269,6 +319,10 @@ impl Body {
             Kind::Relation if is(&[SUBJECT_ORIGINAL]) => Body::Relation(read(kind, predicate)?),
             Kind::Assessment if is(&[SUBJECT_ORIGINAL]) => Body::Assessment(read(kind, predicate)?),
             Kind::Notice if is(&[SUBJECT_ORIGINAL]) => Body::Notice(read(kind, predicate)?),
+            Kind::Confirmation if is(&[SUBJECT_ORIGINAL]) => Body::Confirmation(read(kind, predicate)?),
+            Kind::Observation if is(&[SUBJECT_ORIGINAL]) => Body::Observation(read(kind, predicate)?),
+            Kind::Erasure if is(&[SUBJECT_COMMITMENTS]) => Body::Erasure(read(kind, predicate)?),
+            Kind::Sealed if is(&[SUBJECT_SEALED]) => Body::Sealed(read(kind, predicate)?),
             _ => return Err(EntryError::Subject { kind }),
         })
     }

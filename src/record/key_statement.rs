@@ -15,8 +15,11 @@ use crate::base::{Hash, PublicKey, Timestamp, ed25519::PublicKeyError};
 /// The value of `keyType`.
 pub const KEY_TYPE: &str = "ed25519";
 
+/// Approvals that can be asked for.
+pub const APPROVALS_MAX: u32 = 32;
+
 /// What happens to the key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum KeyAction {
@@ -28,10 +31,13 @@ pub enum KeyAction {
     Revoke,
     /// It may sign no more, in good order. What it signed before stays valid.
     Retire,
+    /// From the next index on, a statement about keys takes effect once as many root keys have made it as `approvals`
+    /// says. The key is the root key that says so.
+    RequireApprovals,
 }
 
 /// What a signer may do. A role that this release does not know is kept and allows nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Role {
@@ -41,6 +47,10 @@ pub enum Role {
     Ingest,
     /// A person who finds out whether claims hold.
     Assessor,
+    /// A person who has openings destroyed.
+    DataOfficer,
+    /// A root key: it makes statements about keys, and no others.
+    Root,
     /// Any other.
     #[serde(untagged)]
     Other(String),
@@ -85,6 +95,9 @@ pub struct KeyStatement {
     /// The id of the key that `rotate` replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Hash>,
+    /// For `requireApprovals`, how many root keys must make a statement about keys, 1 to [`APPROVALS_MAX`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<u32>,
     /// The signer's name, once its commitment is opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

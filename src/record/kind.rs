@@ -16,12 +16,29 @@ pub enum Kind {
     Assessment,
     /// A correction, a retraction, an embargo …
     Notice,
+    /// What a person says of one claim that a rule found.
+    Confirmation,
+    /// What was found at a document's address later.
+    Observation,
+    /// Whose openings were destroyed.
+    Erasure,
+    /// That somebody had a document, without which.
+    Sealed,
 }
 
 impl Kind {
     /// All kinds that this release reads.
-    pub const ALL: [Kind; 5] =
-        [Kind::Registration, Kind::Key, Kind::Relation, Kind::Assessment, Kind::Notice];
+    pub const ALL: [Kind; 9] = [
+        Kind::Registration,
+        Kind::Key,
+        Kind::Relation,
+        Kind::Assessment,
+        Kind::Notice,
+        Kind::Confirmation,
+        Kind::Observation,
+        Kind::Erasure,
+        Kind::Sealed,
+    ];
 
     /// Returns the in-toto `predicateType`.
     pub fn predicate_type(self) -> &'static str {
@@ -31,6 +48,10 @@ impl Kind {
             Kind::Relation => "urn:dateline:relation:v1",
             Kind::Assessment => "urn:dateline:assessment:v1",
             Kind::Notice => "urn:dateline:notice:v1",
+            Kind::Confirmation => "urn:dateline:confirmation:v1",
+            Kind::Observation => "urn:dateline:observation:v1",
+            Kind::Erasure => "urn:dateline:erasure:v1",
+            Kind::Sealed => "urn:dateline:sealed:v1",
         }
     }
 
@@ -40,14 +61,18 @@ impl Kind {
     }
 
     /// Returns whether a signer with `roles` may make such a statement. Statements about keys are made by root keys
-    /// alone, which lie outside the log.
+    /// alone.
     pub fn may_be_made_by(self, roles: &[Role]) -> bool {
         let allowed = |role: &Role| match self {
-            Kind::Registration => matches!(role, Role::Editor | Role::Ingest),
+            Kind::Registration | Kind::Observation | Kind::Sealed => {
+                matches!(role, Role::Editor | Role::Ingest)
+            }
             Kind::Relation => matches!(role, Role::Editor | Role::Ingest | Role::Assessor),
             Kind::Assessment => *role == Role::Assessor,
+            Kind::Confirmation => matches!(role, Role::Editor | Role::Assessor),
             Kind::Notice => *role == Role::Editor,
-            Kind::Key => false,
+            Kind::Erasure => *role == Role::DataOfficer,
+            Kind::Key => *role == Role::Root,
         };
         roles.iter().any(allowed)
     }
@@ -61,6 +86,10 @@ impl std::fmt::Display for Kind {
             Kind::Relation => "relation",
             Kind::Assessment => "assessment",
             Kind::Notice => "notice",
+            Kind::Confirmation => "confirmation",
+            Kind::Observation => "observation",
+            Kind::Erasure => "erasure",
+            Kind::Sealed => "sealed",
         })
     }
 }

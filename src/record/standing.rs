@@ -10,7 +10,8 @@ use crate::base::{Hash, Timestamp};
 use super::assessment::Method;
 use super::consistency::differences;
 use super::{
-    AssessmentState, Body, ClaimCounts, Entry, NoticeKind, RecordRef, Relation, RelationKind, Target,
+    AssessmentState, Body, ClaimCounts, ClaimVerdict, Entry, ErasureReason, NoticeKind, Observed, RecordRef,
+    Relation, RelationKind, Target,
 };
 
 /// One assessor's last word on one claim.
@@ -26,6 +27,47 @@ pub struct Assessed {
     pub state: AssessmentState,
     /// How.
     pub method: Option<Method>,
+}
+
+/// One person's last word on what a claim of the document is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Index of the statement.
+    pub by: u64,
+    /// Id of the person's key.
+    pub person: Hash,
+    /// The claim, as a JSON Pointer.
+    pub claim: String,
+    /// What was said of it.
+    pub verdict: ClaimVerdict,
+}
+
+/// What was found at an address of the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedAt {
+    /// Index of the statement.
+    pub by: u64,
+    /// The address.
+    pub url: String,
+    /// What was found.
+    pub observed: Observed,
+    /// SHA-256 of what came from there.
+    pub original: Option<Hash>,
+    /// When, by the clock of whoever looked.
+    pub at: Timestamp,
+}
+
+/// Openings of an entry that were destroyed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erased {
+    /// Index of the statement.
+    pub by: u64,
+    /// The digests of the openings.
+    pub commitments: Vec<String>,
+    /// Whether the stored original was destroyed.
+    pub original: bool,
+    /// On what ground.
+    pub reason: ErasureReason,
 }
 
 /// Something that was said of a document.
@@ -59,6 +101,10 @@ pub struct Standing {
     pub notices: Vec<Noticed>,
     /// The last word of each assessor on each claim, in log order.
     pub assessments: Vec<Assessed>,
+    /// The last word of each person on each claim, in log order.
+    pub confirmations: Vec<Confirmed>,
+    /// What was found at each of its addresses last, in log order.
+    pub observations: Vec<ObservedAt>,
     /// What it is to others, in log order.
     pub relations: Vec<Related>,
     /// What others are to it, in log order; `other` is the document that relates.
@@ -93,6 +139,8 @@ pub struct Standings {
     of: BTreeMap<u64, Standing>,
     /// What is registered, by index, in log order.
     registered: Vec<(u64, Hash, ClaimCounts)>,
+    /// Openings that were destroyed, by the entry that commits to them.
+    erased: BTreeMap<u64, Vec<Erased>>,
 }
 
 impl Standings {
@@ -113,6 +161,16 @@ impl Standings {
         self.of.iter().map(|(index, standing)| (*index, standing))
     }
 
+    /// Returns what was destroyed of the entry at `index`, registration or not.
+    pub fn erased(&self, index: u64) -> &[Erased] {
+        self.erased.get(&index).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the erasure that destroyed the opening of `commitment` in the entry at `index`.
+    pub fn erasure_of(&self, index: u64, commitment: &str) -> Option<&Erased> {
+        self.erased(index).iter().find(|one| one.commitments.iter().any(|digest| digest == commitment))
+    }
+
     /// Folds the entry at `index`, which its signer may have made and did. Entries are folded in log order.
     pub fn fold(&mut self, index: u64, entry: &Entry) {
         if let (Body::Registration(registration), Some(original)) = (&entry.body, entry.original()) {
@@ -126,30 +184,64 @@ impl Standings {
         if !fits || !differences(entry).is_empty() {
             return;
         }
+        if entry.fault().is_some() {
+            return;
+        }
+        // A claim that the registration does not make.
+        if let (Some(claim), Some((_, about))) = (entry.claim(), entry.references().first())
+            && !self.registered(about.record).is_some_and(|(_, claims)| claims.has(claim))
+        {
+            return;
+        }
+        let signer = entry.envelope.key_id();
         match &entry.body {
-            Body::Relation(relation) if relation.fault().is_none() => self.relate(index, relation),
-            Body::Assessment(assessment) if assessment.fault().is_none() => {
-                let claims = self.registered(assessment.about.record).map(|(_, claims)| claims);
-                if !claims.is_some_and(|claims| claims.has(&assessment.claim)) {
-                    return;
-                }
-                let assessor = entry.envelope.key_id();
+            Body::Relation(relation) => self.relate(index, relation),
+            Body::Assessment(assessment) => {
                 let all = &mut self.of.entry(assessment.about.record).or_default().assessments;
-                all.retain(|one| one.assessor != assessor || one.claim != assessment.claim);
+                all.retain(|one| one.assessor != signer || one.claim != assessment.claim);
                 all.push(Assessed {
                     by: index,
-                    assessor,
+                    assessor: signer,
                     claim: assessment.claim.clone(),
                     state: assessment.state.clone(),
                     method: assessment.method.clone(),
                 });
             }
-            Body::Notice(notice) if notice.fault().is_none() => {
+            Body::Confirmation(confirmation) => {
+                let all = &mut self.of.entry(confirmation.about.record).or_default().confirmations;
+                all.retain(|one| one.person != signer || one.claim != confirmation.claim);
+                all.push(Confirmed {
+                    by: index,
+                    person: signer,
+                    claim: confirmation.claim.clone(),
+                    verdict: confirmation.verdict.clone(),
+                });
+            }
+            Body::Notice(notice) => {
                 self.of.entry(notice.about.record).or_default().notices.push(Noticed {
                     by: index,
                     notice: notice.notice.clone(),
                     until: notice.until,
                     replaced_by: notice.replaced_by,
+                });
+            }
+            Body::Observation(observation) => {
+                let all = &mut self.of.entry(observation.about.record).or_default().observations;
+                all.retain(|one| one.url != observation.url);
+                all.push(ObservedAt {
+                    by: index,
+                    url: observation.url.clone(),
+                    observed: observation.observed.clone(),
+                    original: observation.original,
+                    at: observation.recorded_at,
+                });
+            }
+            Body::Erasure(erasure) if erasure.entry < index => {
+                self.erased.entry(erasure.entry).or_default().push(Erased {
+                    by: index,
+                    commitments: erasure.commitments.clone(),
+                    original: erasure.original.is_some(),
+                    reason: erasure.reason.clone(),
                 });
             }
             _ => {}

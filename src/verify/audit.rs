@@ -18,6 +18,7 @@ use super::evidence::Evidence;
 use super::fetch::Files;
 use super::held::Held;
 use super::memory::{self, Comparison, Memory, Prefix};
+use super::missing::MissingSoFar;
 use super::references::{References, Registered};
 use super::report::{Code, FINDINGS_MAX, Finding, Report, Verdict};
 use super::signer::{Authorised, authorise_and_fold, code_of_signer, code_of_statement};
@@ -129,6 +130,8 @@ struct Audit<'a> {
     listed: &'a HashSet<Hash>,
     /// What lies at each index, for what points there.
     references: References<'a>,
+    /// What is missing, and what was erased, so far.
+    missing: MissingSoFar,
     /// What this audit can leave to the next, so far.
     learned: Prefix,
 }
@@ -151,6 +154,7 @@ impl<'a> Audit<'a> {
             signers: SignerKeys::default(),
             listed,
             references: References::new(files, listed),
+            missing: MissingSoFar::default(),
             learned,
         }
     }
@@ -185,6 +189,9 @@ impl<'a> Audit<'a> {
         let compared = self.state.size();
         self.references.skip(compared);
         let mut findings = self.check_entries(size, progress);
+        let accounted = std::mem::take(&mut self.missing).account(files, self.listed);
+        self.report.counts.erased = accounted.erased;
+        findings.extend(accounted.findings);
         if self.state.size() == size {
             let finished = self.trees.finish(&root);
             if prefix.is_some() && !finished.findings.is_empty() {
@@ -387,6 +394,7 @@ impl<'a> Audit<'a> {
         };
         work.counts.add(&parsed.counts);
         work.findings.extend(parsed.findings);
+        work.findings.extend(parsed.missing.map_or_else(Vec::new, |missing| self.missing.add(missing)));
         let key = match &said {
             Said::Registration(envelope, registered) => {
                 self.references.push(*registered, whole);
@@ -401,6 +409,11 @@ impl<'a> Audit<'a> {
                     self.learned.keys.push(index);
                 }
                 let Authorised { key, stands } = authorise_and_fold(&mut self.state, entry);
+                if let (Body::Erasure(erasure), Ok(_), None) = (&entry.body, &key, entry.fault())
+                    && erasure.entry < index
+                {
+                    self.missing.erase(erasure);
+                }
                 if let Err(error) = stands {
                     let code = code_of_statement(&error, self.unread);
                     work.findings.push(Finding::new(code, format!("record {index}: {error}")).record(index));

@@ -11,8 +11,9 @@ use crate::record::{Entry, EntryError, StateError};
 use crate::tlog::tree::root_of;
 use crate::tlog::{EntryBundle, Tile, leaf_hash};
 
-use super::entry::{SignatureFault, check_content, check_signature};
+use super::entry::{Content, SignatureFault, check_content, check_signature};
 use super::fetch::Files;
+use super::missing::Missing;
 use super::references::Registered;
 use super::report::{Code, Counts, Finding};
 use super::signer_keys::{SignerKey, verify_signatures};
@@ -34,6 +35,7 @@ pub(super) struct Parsed {
     pub(super) said: Result<Said, EntryError>,
     pub(super) counts: Counts,
     pub(super) findings: Vec<Finding>,
+    pub(super) missing: Option<Missing>,
 }
 
 impl Batch {
@@ -114,19 +116,20 @@ impl Parsed {
             }),
             None => Entry::parse(bytes).map(|entry| (Registered::of(&entry, entry.claims()), entry, None)),
         };
-        let (said, (counts, findings)) = match parsed {
+        let (said, counts, findings, missing) = match parsed {
             Ok((registered, entry, withheld)) => {
                 let count = openings.map_or(0, |openings| openings.len() as u64);
-                let checked = check_content(files, listed, index, &entry, withheld, count);
+                let Content { counts, findings, missing } =
+                    check_content(files, listed, index, &entry, withheld, count);
                 let said = match registered {
                     Registered::Document(..) => Said::Registration(entry.envelope, registered),
                     _ => Said::Other(Box::new(entry)),
                 };
-                (Ok(said), checked)
+                (Ok(said), counts, findings, Some(missing).filter(|missing| !missing.is_empty()))
             }
-            Err(error) => (Err(error), Default::default()),
+            Err(error) => (Err(error), Counts::default(), Vec::new(), None),
         };
-        Parsed { leaf, said, counts, findings }
+        Parsed { leaf, said, counts, findings, missing }
     }
 }
 

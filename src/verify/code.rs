@@ -77,6 +77,8 @@ pub enum Code {
     OpeningMismatch,
     /// A commitment's opening is missing, and no erasure accounts for it.
     OpeningMissing,
+    /// What an erasure says was destroyed is still there.
+    ErasureIncomplete,
     /// The stored original is not the document that was registered.
     OriginalChanged,
     /// The original was stored, and is missing, and no erasure accounts for it.
@@ -157,9 +159,11 @@ impl Code {
             | Code::SourcePending
             | Code::CheckpointTooOld
             | Code::CheckpointAgeUnknown => Severity::Unverifiable,
-            Code::PendingDropped | Code::Stray | Code::SourceDisputed | Code::SourceCorrected => {
-                Severity::Note
-            }
+            Code::PendingDropped
+            | Code::Stray
+            | Code::ErasureIncomplete
+            | Code::SourceDisputed
+            | Code::SourceCorrected => Severity::Note,
             _ => Severity::Invalid,
         }
     }
@@ -167,7 +171,7 @@ impl Code {
 
 impl Code {
     /// The codes that an audit looks for, in the order of its checks.
-    pub const ALL: [Code; 41] = [
+    pub const ALL: [Code; 42] = [
         Code::CheckpointMalformed,
         Code::CheckpointUntrusted,
         Code::CheckpointUnverifiable,
@@ -197,6 +201,7 @@ impl Code {
         Code::OpeningsMalformed,
         Code::OpeningMismatch,
         Code::OpeningMissing,
+        Code::ErasureIncomplete,
         Code::OriginalChanged,
         Code::OriginalMissing,
         Code::TextMismatch,
@@ -311,6 +316,9 @@ impl Code {
             Code::OpeningMismatch => "Words were put forward that are not those the signer committed to.",
             Code::OpeningMissing => {
                 "The committed words cannot be shown, and nothing says that they were erased on purpose."
+            }
+            Code::ErasureIncomplete => {
+                "Somebody was promised that nobody can read it here any more: run `dateline erase` again, or delete it."
             }
             Code::OriginalChanged => "The stored document is not the one that was registered.",
             Code::OriginalMissing => {

@@ -10,9 +10,12 @@ use crate::base::Hash;
 use crate::record::consistency::{Difference, differences};
 use crate::record::entry::OpenError;
 use crate::record::registration::Registration;
-use crate::record::{AssessmentState, Body, Entry, Kind, NoticeKind, RelationKind, StateError, layout};
+use crate::record::{
+    AssessmentState, Body, ClaimVerdict, Entry, Kind, NoticeKind, Observed, RelationKind, StateError, layout,
+};
 
 use super::fetch::Files;
+use super::missing::{Commitment, Missing};
 use super::original;
 use super::report::{Code, Counts, Finding};
 
@@ -21,9 +24,23 @@ struct Check {
     index: u64,
     counts: Counts,
     findings: Vec<Finding>,
+    missing: Missing,
+}
+
+/// What an entry says by itself, checked.
+pub(super) struct Content {
+    pub(super) counts: Counts,
+    pub(super) findings: Vec<Finding>,
+    pub(super) missing: Missing,
 }
 
 impl Check {
+    fn of(index: u64) -> Self {
+        let (counts, findings) = (Counts::default(), Vec::new());
+        let missing = Missing { index, openings: Vec::new(), original: None };
+        Check { index, counts, findings, missing }
+    }
+
     fn find(&mut self, code: Code, field: &str, what: impl std::fmt::Display) {
         let finding = Finding::new(code, what.to_string());
         self.push(if field.is_empty() { finding } else { finding.field(field) });
@@ -50,12 +67,13 @@ pub(super) fn check_signature(
     envelope: &Envelope,
     signature: Result<(), SignatureFault>,
 ) -> (Counts, Vec<Finding>) {
-    let mut check = Check { index, counts: Counts::default(), findings: Vec::new() };
+    let mut check = Check::of(index);
     check.signature(envelope, signature);
     (check.counts, check.findings)
 }
 
-/// Checks all that an entry, whose form is known to be good, says by itself. `withheld` is what putting its openings back
+/// Checks all that an entry, whose form is known to be good, says by itself. What is missing is told apart: an erasure may
+/// account for it. `withheld` is what putting its openings back
 /// gave, `None` if their file could not be read, which is reported elsewhere; `openings` is their number. `listed` are the
 /// stored originals.
 pub(super) fn check_content(
@@ -65,10 +83,10 @@ pub(super) fn check_content(
     entry: &Entry,
     withheld: Option<Result<Vec<String>, OpenError>>,
     openings: u64,
-) -> (Counts, Vec<Finding>) {
-    let mut check = Check { index, counts: Counts::default(), findings: Vec::new() };
+) -> Content {
+    let mut check = Check::of(index);
     if let Some(withheld) = withheld {
-        check.openings(withheld, openings);
+        check.openings(entry, withheld, openings);
     }
     for Difference { field, what, expected, found } in differences(entry) {
         let finding = Finding::new(Code::StatementInconsistent, what).field(field);
@@ -80,30 +98,48 @@ pub(super) fn check_content(
             check.registration(files, listed, entry.statement.subject[0].digest.sha256, registration);
         }
         Body::Key(_) => check.counts.key_statements = 1,
-        Body::Relation(relation) => {
-            check.statement(relation.fault());
-            if let RelationKind::Other(value) = &relation.relation {
-                check.unknown_value("/relation", value);
-            }
-        }
-        Body::Assessment(assessment) => {
-            check.statement(assessment.fault());
-            if let AssessmentState::Other(value) = &assessment.state {
-                check.unknown_value("/state", value);
-            }
-        }
-        Body::Notice(notice) => {
-            check.statement(notice.fault());
-            if let NoticeKind::Other(value) = &notice.notice {
-                check.unknown_value("/notice", value);
-            }
-        }
         Body::Unknown => {
             let what = format!("statements of type {:?} are not known here", entry.statement.predicate_type);
             check.find(Code::KindUnknown, "predicateType", what);
         }
+        statement => {
+            check.counts.statements = 1;
+            if let Some((field, why)) = entry.fault() {
+                check.find(Code::StatementInconsistent, field, why);
+            }
+            if let Some((field, value)) = unknown_value(statement) {
+                check.find(Code::ValueUnknown, field, format_args!("{value:?} is not known here"));
+            }
+        }
     }
-    (check.counts, check.findings)
+    Content { counts: check.counts, findings: check.findings, missing: check.missing }
+}
+
+/// Returns what a statement says in a word that this release does not know.
+fn unknown_value(statement: &Body) -> Option<(&'static str, &str)> {
+    match statement {
+        Body::Relation(one) => match &one.relation {
+            RelationKind::Other(value) => Some(("/relation", value)),
+            _ => None,
+        },
+        Body::Assessment(one) => match &one.state {
+            AssessmentState::Other(value) => Some(("/state", value)),
+            _ => None,
+        },
+        Body::Notice(one) => match &one.notice {
+            NoticeKind::Other(value) => Some(("/notice", value)),
+            _ => None,
+        },
+        Body::Confirmation(one) => match &one.verdict {
+            ClaimVerdict::Other(value) => Some(("/verdict", value)),
+            _ => None,
+        },
+        Body::Observation(one) => match &one.observed {
+            Observed::Other(value) => Some(("/observed", value)),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 impl Check {
@@ -122,30 +158,20 @@ impl Check {
         }
     }
 
-    /// Checks a statement about a registration, but for what it points to.
-    fn statement(&mut self, fault: Option<(&'static str, String)>) {
-        self.counts.statements = 1;
-        if let Some((field, why)) = fault {
-            self.find(Code::StatementInconsistent, field, why);
-        }
-    }
-
-    fn unknown_value(&mut self, field: &str, value: &str) {
-        self.find(Code::ValueUnknown, field, format_args!("{value:?} is not known here"));
-    }
-
     /// Looks at what putting the openings back gave.
-    fn openings(&mut self, withheld: Result<Vec<String>, OpenError>, openings: u64) {
+    fn openings(&mut self, entry: &Entry, withheld: Result<Vec<String>, OpenError>, openings: u64) {
         match withheld.map_err(OpeningFault::from) {
             Ok(withheld) => {
                 self.counts.openings = openings;
-                for pointer in withheld.iter().take(OPENINGS_TOLD) {
-                    let what = format!("the opening of the commitment at {pointer} is missing");
-                    self.find(Code::OpeningMissing, pointer, what);
+                // What is sealed is closed until somebody reveals it.
+                if withheld.is_empty() || matches!(entry.body, Body::Sealed(_)) {
+                    return;
                 }
-                if let Some(more) = withheld.len().checked_sub(OPENINGS_TOLD).filter(|more| *more > 0) {
-                    self.find(Code::OpeningMissing, "", format!("{more} openings more are missing"));
-                }
+                let predicate = entry.predicate();
+                self.missing.openings = withheld
+                    .into_iter()
+                    .map(|at| Commitment { digest: Commitment::digest_at(&predicate, &at), at })
+                    .collect();
             }
             Err(OpeningFault { code, message }) => self.find(code, "", message),
         }
@@ -189,10 +215,7 @@ impl Check {
         match found {
             Err(finding) => self.findings.push(finding.record(self.index)),
             Ok(Some(bytes)) => self.original(&digest, registration, &bytes),
-            Ok(None) if registration.original_stored => {
-                let finding = Finding::new(Code::OriginalMissing, "the original was stored, and is missing");
-                self.push(finding.field("/originalStored").path(layout::content_path(&digest)));
-            }
+            Ok(None) if registration.original_stored => self.missing.original = Some(digest),
             Ok(None) => self.counts.originals_not_stored = 1,
         }
     }
@@ -246,9 +269,6 @@ fn quotes_of(registration: &Registration) -> impl Iterator<Item = (usize, &crate
     let quotes = registration.quotes.iter().flatten().enumerate();
     quotes.filter_map(|(number, quote)| Some((number, quote.opened()?)))
 }
-
-/// Openings that are missing of one entry, each told by itself.
-const OPENINGS_TOLD: usize = 16;
 
 /// Where a claim stands in the predicate. Written out, as a JSON Pointer, only where it is to be told.
 #[derive(Clone, Copy)]
@@ -326,4 +346,4 @@ fn selectors_agree(evidence: &Evidence, text: &Hash) -> Result<(), String> {
 }
 
 /// Kinds whose statements this module checks; a new kind must come here too.
-const _: [Kind; 5] = Kind::ALL;
+const _: [Kind; 9] = Kind::ALL;

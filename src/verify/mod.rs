@@ -23,6 +23,7 @@ mod gate;
 mod held;
 mod lock;
 mod memory;
+mod missing;
 mod original;
 mod pin;
 mod proof;
@@ -58,7 +59,7 @@ pub use prove::{MadeProof, ProveError};
 pub use reader::{LogReader, ReaderError, Record, read_log, read_log_as};
 pub use remote::{Belonging, Extent, never_changes};
 pub use report::{Code, Counts, FINDINGS_MAX, Finding, Remembered, Report, Severity, Verdict};
-pub use withhold::{Withheld, WithholdError};
+pub use withhold::{ErasedBy, Withheld, WithholdError, withhold};
 
 /// Whom a reader trusts: all that must come to him by another way than the log.
 #[derive(Debug, Clone)]

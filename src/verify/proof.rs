@@ -10,7 +10,8 @@
 //!
 //! Nothing signs that line, and nothing needs to: the entry must hash to the proven leaf, each opening to a commitment
 //! in it, and each of `keys`, the statements that enrolled the signer, to a leaf of the same checkpoint. A statement
-//! that *ended* the key before that index could be left out of the file: that it was not revoked needs the log.
+//! that *ended* the key before that index, or that asked for more root keys to enrol it, could be left out of the file:
+//! that neither is so needs the log.
 //! `withheld` is whoever made the file speaking: which openings he left out on purpose. What is closed and not named there
 //! is missing.
 
@@ -323,7 +324,9 @@ pub(super) fn check_bundle(
         return Err(ProofCheckError::Openings { index, why });
     }
     let said = |pointer: &String| bundle.withheld.iter().any(|one| one.commitment == *pointer);
-    let missing = closed.into_iter().filter(|pointer| !said(pointer)).collect();
+    // What is sealed is closed until somebody reveals it.
+    let is_sealed = matches!(entry.body, Body::Sealed(_));
+    let missing = closed.into_iter().filter(|pointer| !is_sealed && !said(pointer)).collect();
     let is_of_a_key = matches!(entry.body, Body::Key(_));
     let original = (!is_of_a_key).then(|| entry.statement.subject[0].digest.sha256);
     Ok(ProvenRecord {
@@ -356,13 +359,7 @@ pub(super) fn fault(entry: &Entry) -> Option<String> {
     if let Some(one) = differences(entry).first() {
         return Some(format!("{} ({}): expected {}, found {}", one.what, one.field, one.expected, one.found));
     }
-    let fault = match &entry.body {
-        Body::Relation(relation) => relation.fault(),
-        Body::Assessment(assessment) => assessment.fault(),
-        Body::Notice(notice) => notice.fault(),
-        Body::Registration(_) | Body::Key(_) | Body::Unknown => None,
-    };
-    fault.map(|(field, why)| format!("{why} ({field})"))
+    entry.fault().map(|(field, why)| format!("{why} ({field})"))
 }
 
 /// Puts the openings back. Returns what a registration then says, and JSON Pointers to the commitments that stay closed;

@@ -3,20 +3,24 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use serde::de::IgnoredAny;
+use serde_json::Value;
 use thiserror::Error;
 
+use crate::attest::disclosure::ELEMENT;
 use crate::base::Hash;
 use crate::base::encoding::to_base64;
 use crate::note::{Checkpoint, Note, NoteError, OpenError, OpenedCheckpoint, TlogProof, TlogProofError};
-use crate::record::{Body, Entry, State};
+use crate::record::{Body, Entry, KeyAction, Role, State};
 use crate::tlog::InclusionProof;
 use crate::tlog::proof::root_of_prefix;
 
+use super::Trust;
 use super::evidence::{Contradiction, Evidence};
 use super::memory::{Memory, Prefix, judge, open_signed};
 use super::proof::{KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, check_bundle, fault};
 use super::reader::{LogReader, ReaderError, Record};
-use super::withhold::{Withheld, WithholdError, withhold};
+use super::withhold::{ErasedBy, Withheld, WithholdError, withhold};
 
 /// Why there is no proof file.
 #[derive(Debug, Error)]
@@ -103,14 +107,21 @@ struct OfKey {
     index: u64,
     key: Hash,
     replaces: Option<Hash>,
+    /// Whether it changes whom statements about keys take: which others stand then depends on it.
+    of_roots: bool,
     bytes: Vec<u8>,
 }
 
 impl OfKey {
-    fn of(index: u64, entry: &Entry, bytes: Vec<u8>) -> Option<Self> {
+    fn of(index: u64, entry: &Entry, bytes: Vec<u8>, trust: &Trust) -> Option<Self> {
         let Body::Key(statement) = &entry.body else { return None };
         let key = entry.statement.subject[0].digest.sha256;
-        Some(OfKey { index, key, replaces: statement.replaces, bytes })
+        let is_root = |key_id: &Hash| trust.roots.iter().any(|root| root.key_id() == *key_id);
+        let of_roots = statement.action == KeyAction::RequireApprovals
+            || statement.roles.contains(&Role::Root)
+            || is_root(&key)
+            || statement.replaces.is_some_and(|replaced| is_root(&replaced));
+        Some(OfKey { index, key, replaces: statement.replaces, of_roots, bytes })
     }
 }
 
@@ -171,14 +182,37 @@ impl LogReader<'_> {
             }
         }
         let mut keys = Vec::new();
-        for OfKey { index, bytes, .. } in statements.into_iter().filter(|one| wanted.contains(&one.key)) {
+        let all = statements.iter().any(|one| one.of_roots);
+        for OfKey { index, bytes, .. } in
+            statements.into_iter().filter(|one| all || wanted.contains(&one.key))
+        {
             let proof =
                 self.prove_in(index, anchor.checkpoint.size())?.0.iter().map(Hash::to_base64).collect();
             keys.push(KeyProof { index, entry: to_base64(&bytes), proof });
         }
-        let (openings, withheld) = withhold(&record.entry.predicate(), &record.openings, withheld)?;
+        let predicate = record.entry.predicate();
+        let (openings, mut withheld) = withhold(&predicate, &record.openings, withheld)?;
+        withheld.extend(self.erased_of(&record, &predicate)?);
         let (format, entry) = (PROOF_FORMAT.into(), to_base64(&record.bytes));
         self.file(index, ProofBundle { format, entry, openings, withheld, keys }, anchor)
+    }
+
+    /// Returns what is closed of a record because its opening was erased. Costs a pass over the log where anything is.
+    fn erased_of(&self, record: &Record, predicate: &Value) -> Result<Vec<Withheld>, ReaderError> {
+        let opened = record.entry.open::<IgnoredAny>(&record.openings);
+        let closed = opened.map(|opened| opened.withheld).unwrap_or_default();
+        if closed.is_empty() || matches!(record.entry.body, Body::Sealed(_)) {
+            return Ok(Vec::new());
+        }
+        let standings = self.standings(|_| {})?;
+        let erased = |commitment: String| {
+            let value = predicate.pointer(&commitment)?;
+            let digest = value.as_str().or_else(|| value.get(ELEMENT)?.as_str())?;
+            let by = standings.erasure_of(record.index, digest)?;
+            let erased = Some(ErasedBy { entry: by.by, reason: by.reason.clone() });
+            Some(Withheld { field: commitment.clone(), commitment, erased })
+        };
+        Ok(closed.into_iter().filter_map(erased).collect())
     }
 
     /// Reads the whole log for a record, and the statements about keys before it that stand.
@@ -190,7 +224,7 @@ impl LogReader<'_> {
                 return ControlFlow::Break(());
             }
             if read.signer.is_ok() {
-                statements.extend(OfKey::of(read.index, &read.entry, read.bytes));
+                statements.extend(OfKey::of(read.index, &read.entry, read.bytes, self.trust));
             }
             ControlFlow::Continue(())
         })?;
@@ -206,7 +240,7 @@ impl LogReader<'_> {
         for before in prefix.keys.iter().copied().filter(|before| *before < index).chain(later) {
             state.skip_to(before);
             let found = entries.key_statement(before, &mut state)?;
-            statements.extend(found.and_then(|(entry, bytes)| OfKey::of(before, &entry, bytes)));
+            statements.extend(found.and_then(|(entry, bytes)| OfKey::of(before, &entry, bytes, self.trust)));
         }
         state.skip_to(index);
         Ok((entries.record(index, &mut state)?, statements))

@@ -75,6 +75,14 @@ pub enum ReaderError {
         #[source]
         source: EntryError,
     },
+    /// It is a record, but registers no document.
+    #[error("record {index} is a {kind} statement: it registers no document")]
+    NotARegistration {
+        /// Its index.
+        index: u64,
+        /// What it is.
+        kind: String,
+    },
     /// The checkpoint does not hold under the policy.
     #[error("the checkpoint does not hold under the policy")]
     Checkpoint(#[from] OpenError),
@@ -249,6 +257,18 @@ impl<'a> LogReader<'a> {
             true => Ok(Walked { state, prefix_root }),
             false => Err(ReaderError::Changed { what: "the log".into() }),
         }
+    }
+
+    /// Reads all records in order, as [`LogReader::scan`] does, and returns who may sign the next entry.
+    ///
+    /// # Errors
+    /// As [`LogReader::scan`].
+    pub fn key_state(&self, mut each: impl FnMut(Record)) -> Result<State, ReaderError> {
+        let walked = self.walk(None, |record| {
+            each(record);
+            ControlFlow::Continue(())
+        })?;
+        Ok(walked.state)
     }
 
     /// Reads all records in order, as [`LogReader::scan`] does, and returns what became of each registration: by

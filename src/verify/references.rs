@@ -192,15 +192,21 @@ impl<'a> References<'a> {
                     let what = format!("points to record {other} as of another document than it is of");
                     about(Code::ReferenceInvalid, field, what).expected(to.original).found(original)
                 }
-                Registered::Document(_, claims) => match &entry.body {
-                    Body::Assessment(assessment) if field == "/about" && !claims.has(&assessment.claim) => {
-                        let what = format!("record {other} makes no claim {:?}", assessment.claim);
+                Registered::Document(_, claims) => match entry.claim() {
+                    Some(claim) if field == "/about" && !claims.has(claim) => {
+                        let what = format!("record {other} makes no claim {claim:?}");
                         about(Code::ReferenceInvalid, "/claim", what)
                     }
                     _ => continue,
                 },
             };
             findings.push(finding);
+        }
+        if let Body::Erasure(erasure) = &entry.body
+            && erasure.entry >= index
+        {
+            let what = format!("is about entry {}, which is not before it", erasure.entry);
+            findings.push(about(Code::ReferenceInvalid, "/entry", what));
         }
         findings
     }

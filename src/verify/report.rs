@@ -135,7 +135,7 @@ pub struct Counts {
     pub registrations: u64,
     /// Statements about keys among them.
     pub key_statements: u64,
-    /// Relations, assessments and notices among them.
+    /// Statements about documents among them: relations, assessments, notices, erasures …
     pub statements: u64,
     /// Statements that wait to be appended, and could be.
     pub pending: u64,
@@ -145,6 +145,8 @@ pub struct Counts {
     pub tiles: u64,
     /// Openings that match their commitment.
     pub openings: u64,
+    /// Openings and stored originals that are missing because they were erased.
+    pub erased: u64,
     /// Stored originals that are what was registered.
     pub originals: u64,
     /// Registrations whose original was not stored: their text was not looked at.
@@ -166,6 +168,7 @@ impl Counts {
         self.signatures += other.signatures;
         self.tiles += other.tiles;
         self.openings += other.openings;
+        self.erased += other.erased;
         self.originals += other.originals;
         self.originals_not_stored += other.originals_not_stored;
         self.claims += other.claims;
@@ -334,6 +337,7 @@ mod tests {
             signatures: number(),
             tiles: number(),
             openings: number(),
+            erased: number(),
             originals: number(),
             originals_not_stored: number(),
             claims: number(),

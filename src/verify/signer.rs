@@ -18,10 +18,11 @@ pub(super) struct Authorised {
 pub(super) fn authorise_and_fold(state: &mut State, entry: &Entry) -> Authorised {
     // Whoever may register may say what this release cannot read: its signature at least is checked.
     let kind = entry.kind().unwrap_or(Kind::Registration);
-    let key = state.authorise(&entry.envelope.key_id(), kind);
+    let key_id = entry.envelope.key_id();
+    let key = state.authorise(&key_id, kind);
     let stands = match &entry.body {
         Body::Key(statement) if key.as_ref().is_ok_and(|key| entry.envelope.verify(key).is_ok()) => {
-            state.apply(statement)
+            state.apply(statement, &key_id).map(|_| ())
         }
         _ => {
             state.advance();

@@ -1,10 +1,13 @@
 //! Single entries, each through the authenticated hashes of the log.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::base::Hash;
-use crate::record::{Body, Entry, State};
+use crate::record::{Body, ClaimCounts, Entry, RecordRef, State};
 use crate::tlog::{EntryBundle, TileReader, leaf_hash};
 
 use super::fetch::Files;
+use super::proof::fault;
 use super::reader::{LogReader, ReaderError, Record, open_registration};
 use super::signer::authorise_and_fold;
 
@@ -21,6 +24,87 @@ impl<'a> LogReader<'a> {
     pub(super) fn entries(&self) -> Result<Entries<'_, 'a>, ReaderError> {
         let tiles = TileReader::new(self.files, self.size(), &self.checkpoint().root_hash());
         Ok(Entries { reader: self, tiles: tiles?, last: None })
+    }
+}
+
+impl LogReader<'_> {
+    /// Reads the entry at `index` and its openings, through the hashes that lead to the checkpoint; whether its signer
+    /// holds is not looked at. Costs some tiles and a bundle.
+    ///
+    /// # Errors
+    /// [`ReaderError::NoRecord`], [`ReaderError::NotARecord`] and those of [`LogReader::scan`].
+    pub fn entry(&self, index: u64) -> Result<(Entry, Vec<String>), ReaderError> {
+        let size = self.size();
+        if index >= size {
+            return Err(ReaderError::NoRecord { index, size });
+        }
+        let bytes = self.entries()?.bytes(index)?;
+        let entry = Entry::parse(&bytes).map_err(|source| ReaderError::NotARecord { index, source })?;
+        Ok((entry, self.files.openings(index / 256)?.0.of_entry(index).to_vec()))
+    }
+
+    /// Returns the registration at `index`, to be pointed to, and what it claims.
+    ///
+    /// # Errors
+    /// [`ReaderError::NotARegistration`], and those of [`LogReader::entry`].
+    pub fn registered(&self, index: u64) -> Result<(RecordRef, ClaimCounts), ReaderError> {
+        let entry = self.entry(index)?.0;
+        let original = entry.original().ok_or_else(|| ReaderError::NotARegistration {
+            index,
+            kind: entry.kind().map_or_else(|| "unknown".to_owned(), |kind| kind.to_string()),
+        })?;
+        Ok((RecordRef { record: index, original }, entry.claims()))
+    }
+
+    /// Returns why `entry` could not stand as the next one: it contradicts itself or the rules of its kind, or points to
+    /// what is not there. Whether its signer may make it is not looked at.
+    ///
+    /// # Errors
+    /// [`ReaderError`] if what it points to cannot be read.
+    pub fn why_not(&self, entry: &Entry) -> Result<Option<String>, ReaderError> {
+        if let Some(why) = fault(entry) {
+            return Ok(Some(why));
+        }
+        if let Body::Erasure(erasure) = &entry.body
+            && erasure.entry >= self.size()
+        {
+            return Ok(Some(format!("there is no entry {}", erasure.entry)));
+        }
+        for (place, (field, to)) in entry.references().into_iter().enumerate() {
+            let (there, claims) = match self.registered(to.record) {
+                Ok(there) => there,
+                Err(error @ (ReaderError::NoRecord { .. } | ReaderError::NotARegistration { .. })) => {
+                    return Ok(Some(format!("{error} ({field})")));
+                }
+                Err(error) => return Err(error),
+            };
+            if there != to {
+                let record = to.record;
+                return Ok(Some(format!("record {record} is of another document than it says ({field})")));
+            }
+            if let Some(claim) = entry.claim().filter(|claim| place == 0 && !claims.has(claim)) {
+                return Ok(Some(format!("record {} makes no claim {claim:?} (/claim)", to.record)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds the entries with these leaf hashes, through the hash tiles alone: 32 bytes an entry of the log.
+    ///
+    /// # Errors
+    /// [`ReaderError`].
+    pub fn find_leaves(&self, wanted: &HashSet<Hash>) -> Result<HashMap<Hash, u64>, ReaderError> {
+        let mut found = HashMap::new();
+        self.with_tiles(|tiles| {
+            for index in 0..self.size() {
+                let leaf = tiles.leaf(index)?;
+                if wanted.contains(&leaf) {
+                    found.entry(leaf).or_insert(index);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(found)
     }
 }
 

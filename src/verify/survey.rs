@@ -199,6 +199,10 @@ fn recorded_at(body: &Body) -> Option<Timestamp> {
         Body::Relation(one) => Some(one.recorded_at),
         Body::Assessment(one) => Some(one.recorded_at),
         Body::Notice(one) => Some(one.recorded_at),
+        Body::Confirmation(one) => Some(one.recorded_at),
+        Body::Observation(one) => Some(one.recorded_at),
+        Body::Erasure(one) => Some(one.recorded_at),
+        Body::Sealed(one) => Some(one.recorded_at),
         Body::Unknown => None,
     }
 }

@@ -46,7 +46,9 @@ impl Waiting<'_> {
         // What would be found of it as the next entry.
         let index = self.state.size();
         let mut found = self.references.check(index, &entry);
-        found.extend(check_content(self.files, self.listed, index, &entry, Some(withheld), openings).1);
+        let content = check_content(self.files, self.listed, index, &entry, Some(withheld), openings);
+        found.extend(content.findings);
+        found.extend(content.missing.findings());
         let worst = found.into_iter().min_by_key(|finding| Reverse(finding.severity));
         match worst {
             None => Ok(entry),

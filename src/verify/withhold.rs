@@ -11,14 +11,27 @@ use thiserror::Error;
 
 use crate::attest::Disclosure;
 use crate::attest::disclosure::{self, DisclosureError, ELEMENT, SD};
+use crate::record::ErasureReason;
 
 /// A commitment whose opening was left out on purpose, as whoever made the proof says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withheld {
     /// JSON Pointer to the commitment in the predicate.
     pub commitment: String,
-    /// JSON Pointer to where what it opens to would stand.
+    /// JSON Pointer to where what it opens to would stand; of an opening that was erased, to the commitment.
     pub field: String,
+    /// Which statement in the log says that it was erased, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<ErasedBy>,
+}
+
+/// An erasure, as whoever made the proof found it in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasedBy {
+    /// Index of the statement.
+    pub entry: u64,
+    /// On what ground.
+    pub reason: ErasureReason,
 }
 
 /// Why nothing is withheld.
@@ -61,7 +74,7 @@ struct Commitment {
 
 /// Takes the openings of `fields` out of `openings`: each a name or a JSON Pointer, of one field or of all below it.
 /// Returns those that stay, and what was withheld.
-pub(super) fn withhold(
+pub fn withhold(
     predicate: &Value,
     openings: &[String],
     fields: &[String],
@@ -83,7 +96,7 @@ pub(super) fn withhold(
         if chosen.is_empty() || pointer == "/" {
             let (field, can) = (field.clone(), can_be_withheld(&found));
             return Err(match predicate.pointer(&pointer) {
-                Some(value) if !is_commitment(value) => WithholdError::InTheClear { field, can },
+                Some(value) if !has_commitment(value) => WithholdError::InTheClear { field, can },
                 _ => WithholdError::Unknown { field, can },
             });
         }
@@ -98,17 +111,20 @@ pub(super) fn withhold(
     // What stands inside another that is left out has no place of its own any more.
     let inside =
         |one: &Commitment| left_out.iter().any(|outer| one.at.starts_with(&format!("{}/", outer.at)));
-    let withheld = left_out
-        .iter()
-        .filter(|one| !inside(one))
-        .map(|one| Withheld { commitment: one.at.clone(), field: one.field.clone() });
+    let withheld = left_out.iter().filter(|one| !inside(one)).map(|one| Withheld {
+        commitment: one.at.clone(),
+        field: one.field.clone(),
+        erased: None,
+    });
     let withheld = withheld.collect();
     let kept = openings.iter().enumerate().filter(|(place, _)| !out.contains(place));
     Ok((kept.map(|(_, text)| text.clone()).collect(), withheld))
 }
 
-fn is_commitment(value: &Value) -> bool {
-    value.get(ELEMENT).is_some()
+/// Returns whether a value is a commitment, or a list of some.
+fn has_commitment(value: &Value) -> bool {
+    let items = value.as_array().into_iter().flatten();
+    value.get(ELEMENT).is_some() || items.into_iter().any(|item| item.get(ELEMENT).is_some())
 }
 
 /// Names what can be withheld: `bylines (2), note, paragraphs`.
