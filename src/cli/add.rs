@@ -8,12 +8,14 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::article::{Byline, ClaimedOrigin, Strength};
-use crate::base::{Hash, PublicKey};
+use crate::base::Hash;
 use crate::keys::Signer;
 use crate::log::{Appended, Log, NewRecord};
 use crate::record::decisions::stated_byline;
 use crate::record::entry::Circumstances;
-use crate::record::{Decisions, Draft, Kind};
+use crate::record::layout::content_path;
+use crate::record::{Decisions, Draft, Kind, Pending};
+use crate::storage::{Key, Object, Store};
 use crate::verify::Trust;
 
 use super::args::{AddArgs, TrustArgs};
@@ -25,17 +27,18 @@ use super::output::{Output, say};
 use super::terminal::sanitize;
 use super::view::View;
 use super::workspace::{Passphrases, Workspace};
-use super::{now, random};
+use super::{now, random, sealed, writing};
 
 /// Documents, and bytes of originals, of one commit at most.
 const COMMIT_MAX_DOCUMENTS: usize = 4_096;
 const COMMIT_MAX_BYTES: usize = 64 * 1024 * 1024;
-/// Entries from which on reading them takes a person's time.
-const PROGRESS_FROM: u64 = 100_000;
 /// Documents that are read before the size of a commit is looked at again.
 const READ_AT_A_TIME: usize = 256;
 
 pub(crate) fn run(workspace: &Workspace, args: &AddArgs, output: Output) -> Outcome<Exit> {
+    if args.sealed {
+        return sealed::add(workspace, args, output);
+    }
     let reading = Reading::new(workspace, extract::decisions(&args.stated, args.no_store)?, &args.fetch)?;
     let ask = !args.yes;
     if ask && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
@@ -46,7 +49,7 @@ pub(crate) fn run(workspace: &Workspace, args: &AddArgs, output: Output) -> Outc
     let inputs = extract::find(&args.paths)?;
     let many = inputs.has_folder || inputs.documents.len() > 1;
     let mut job = Job::new(workspace, args.key.clone(), reading, output);
-    (job.yes, job.many, job.resume) = (args.yes, many, args.resume);
+    (job.yes, job.many, job.resume, job.pending) = (args.yes, many, args.resume, args.pending);
     for (path, failure) in &inputs.failures {
         job.failed(&path.display().to_string(), failure)?;
     }
@@ -84,6 +87,8 @@ pub(crate) struct Job<'a> {
     progress: Option<ProgressBar>,
     /// Whether nobody is asked.
     yes: bool,
+    /// Whether what is signed is left for whoever holds the log's key.
+    pub(crate) pending: bool,
     /// Whether each document gets one line.
     many: bool,
     /// Whether files that are registered already are not read again.
@@ -92,9 +97,11 @@ pub(crate) struct Job<'a> {
 
 /// The log with the two keys that an append needs.
 struct Opened<'l> {
+    store: &'l crate::storage::FileStore,
     log: Log<'l>,
     signer: Signer,
-    log_key: Signer,
+    /// Absent where the registrations are left for somebody who has it.
+    log_key: Option<Signer>,
 }
 
 impl<'a> Job<'a> {
@@ -105,7 +112,8 @@ impl<'a> Job<'a> {
         output: Output,
     ) -> Self {
         let (tally, progress) = (Tally::default(), None);
-        Job { workspace, key, reading, output, tally, progress, yes: true, many: true, resume: true }
+        let (yes, many, resume, pending) = (true, true, true, false);
+        Job { workspace, key, reading, output, tally, progress, yes, many, resume, pending }
     }
 
     /// Registers documents that were read, in one commit; tells of each.
@@ -247,45 +255,20 @@ impl<'a> Job<'a> {
 
     /// Opens the log for writing, and the keys.
     fn open<'l>(&self, store: &'l crate::storage::FileStore, trust: &'l Trust) -> Outcome<Opened<'l>> {
-        let bar = ProgressBar::hidden();
-        if let Ok(style) = ProgressStyle::with_template(
-            "what the log has is read, once: {bar:30} {pos}/{len} entries, {eta} left",
-        ) {
-            bar.set_style(style);
-        }
-        let log = Log::open_telling(store, &trust.policy, &trust.roots, &|done, size| {
-            if size >= PROGRESS_FROM && io::stderr().is_terminal() && bar.is_hidden() {
-                bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-            }
-            bar.set_length(size);
-            bar.set_position(done);
-        })?;
-        bar.finish_and_clear();
+        let log = writing::open_log(store, trust)?;
         let mut passphrases = Passphrases::default();
-        let enrolled: Vec<PublicKey> = log
-            .state()
-            .keys()
-            .filter(|(key_id, _)| log.state().authorise(key_id, Kind::Registration).is_ok())
-            .map(|(_, key)| key.public)
-            .collect();
         let asked = self.key.as_deref();
-        let signer =
-            self.workspace.signer(&enrolled, asked, "enrolled to register documents", &mut passphrases)?;
-        let origin = log.checkpoint().origin().as_str();
-        let log_keys: Vec<PublicKey> = trust
-            .policy
-            .logs()
-            .iter()
-            .filter(|known| known.key.name().as_str() == origin)
-            .filter_map(|known| known.key.public_key().copied())
-            .collect();
-        let log_key = self.workspace.signer(&log_keys, None, "the log's own key", &mut passphrases)?;
-        Ok(Opened { log, signer, log_key })
+        let signer = writing::signer_for(self.workspace, &log, Kind::Registration, asked, &mut passphrases)?;
+        let log_key = match self.pending {
+            true => None,
+            false => Some(writing::log_key(self.workspace, &log, trust, &mut passphrases)?),
+        };
+        Ok(Opened { store, log, signer, log_key })
     }
 
     /// Signs the registrations of `documents`, appends them in one commit, and prints a line for each.
     fn commit(&mut self, opened: &mut Opened<'_>, documents: Vec<(String, Document)>) -> Outcome<()> {
-        let Opened { log, signer, log_key } = opened;
+        let Opened { store, log, signer, log_key } = opened;
         let decisions = &self.reading.decisions;
         let drafted: Vec<Outcome<Option<NewRecord>>> = documents
             .par_iter()
@@ -308,29 +291,43 @@ impl<'a> Job<'a> {
                 Err(failure) => self.failed(&name, &failure)?,
             }
         }
-        let mut appended = log.append(records, &mut |text| log_key.sign(text))?.into_iter();
+        let made: Vec<Done> = match log_key {
+            Some(log_key) => {
+                let appended = log.append(records, &mut |text| log_key.sign(text))?;
+                appended.into_iter().map(Done::InTheLog).collect()
+            }
+            None => leave(store, records)?,
+        };
+        let mut made = made.into_iter();
         for (name, document, is_new) in ready {
             let outcome = if is_new {
-                appended.next()
+                made.next()
             } else {
-                log.find_original(&document.article.digests.original)?.map(Appended::AlreadyRegistered)
+                let known = log.find_original(&document.article.digests.original)?;
+                known.map(Appended::AlreadyRegistered).map(Done::InTheLog)
             };
             let outcome = outcome.expect("internal error: a record was neither appended nor found");
-            self.done(&name, &document, outcome, log)?;
+            self.done(&name, &document, &outcome, log)?;
         }
         Ok(())
     }
 
-    fn done(&mut self, name: &str, document: &Document, outcome: Appended, log: &Log<'_>) -> Outcome<()> {
+    fn done(&mut self, name: &str, document: &Document, outcome: &Done, log: &Log<'_>) -> Outcome<()> {
         let (word, says) = match outcome {
-            Appended::Registered(_) => ("registered", "registered as record"),
-            Appended::AlreadyRegistered(_) => ("alreadyRegistered", "already registered as record"),
+            Done::InTheLog(Appended::Registered(_)) => ("registered", "registered as record"),
+            Done::InTheLog(Appended::AlreadyRegistered(_)) => {
+                ("alreadyRegistered", "already registered as record")
+            }
+            Done::Waits(_) => ("pending", "signed, and waits to be published in"),
         };
         match outcome {
-            Appended::Registered(_) => self.tally.registered += 1,
-            Appended::AlreadyRegistered(_) => self.tally.already += 1,
+            Done::InTheLog(Appended::AlreadyRegistered(_)) => self.tally.already += 1,
+            _ => self.tally.registered += 1,
         }
-        let index = outcome.index();
+        let (place, index, pending) = match outcome {
+            Done::InTheLog(outcome) => (outcome.index().to_string(), Some(outcome.index()), None),
+            Done::Waits(path) => (format!("records/{path}"), None, Some(path)),
+        };
         let view = View::of_article(&document.article).with(&self.reading.decisions);
         let many = self.progress.is_some() || self.many;
         let checkpoint = log.checkpoint();
@@ -339,15 +336,18 @@ impl<'a> Job<'a> {
                 || {
                     let name = sanitize(name);
                     if many {
-                        return format!("{says} {index}: {name} | {}\n", view.summary());
+                        return format!("{says} {place}: {name} | {}\n", view.summary());
                     }
                     let shown = if self.yes { view.text() } else { String::new() };
-                    format!("{name}\n{shown}{says} {index} (log size {})\n", checkpoint.size())
+                    format!("{name}\n{shown}{says} {place} (log size {})\n", checkpoint.size())
                 },
                 || {
                     let mut members = view.json();
                     members.insert("path".into(), json!(name));
                     members.insert("record".into(), json!(index));
+                    if let Some(pending) = pending {
+                        members.insert("pending".into(), json!(pending));
+                    }
                     members.insert("outcome".into(), json!(word));
                     let checkpoint = json!({"size": checkpoint.size(), "rootHash": checkpoint.root_hash()});
                     members.insert("checkpoint".into(), checkpoint);
@@ -397,22 +397,50 @@ impl<'a> Job<'a> {
     }
 }
 
+/// What became of a document.
+enum Done {
+    InTheLog(Appended),
+    /// It waits in this file below `records/`.
+    Waits(String),
+}
+
+/// Leaves registrations, and the originals that are to be stored with them, for whoever holds the log's key.
+fn leave(store: &crate::storage::FileStore, records: Vec<NewRecord>) -> Outcome<Vec<Done>> {
+    let mut objects = Vec::new();
+    let mut left = Vec::new();
+    let key =
+        |path: &str| Key::new(path).expect("internal error: a name of the layout is not an object name");
+    for NewRecord { entry, content } in records {
+        let pending = Pending::of(&entry);
+        if let (Some(original), Some(bytes)) = (entry.original, content) {
+            let object = Object { key: key(&content_path(&original)), bytes };
+            store.put_together(&[object], &[])?;
+        }
+        objects.push(Object { key: key(&pending.path()), bytes: pending.format() });
+        left.push(Done::Waits(pending.path()));
+    }
+    store.put(&objects)?;
+    Ok(left)
+}
+
 /// Drafts and signs the registration of a document.
-fn sign(document: &Document, decisions: &Decisions, signer: &Signer) -> Outcome<NewRecord> {
+pub(crate) fn sign(document: &Document, decisions: &Decisions, signer: &Signer) -> Outcome<NewRecord> {
     let mut random = random;
     let public = signer.public();
     let mut circumstances =
         Circumstances { recorded_by: public.key_id(), recorded_at: now(), random: &mut random };
     let draft = Draft::registration(&document.article, decisions, &mut circumstances)?;
-    let entry = match signer {
-        Signer::Memory(key) => draft.sign(key)?,
-        Signer::Agent { .. } => {
-            let signature = signer.sign(&draft.to_be_signed())?;
-            draft.seal(&public, signature)?
-        }
-    };
+    let entry = writing::sign(draft, signer)?;
     let content = (!decisions.no_store).then(|| document.bytes.clone());
     Ok(NewRecord { entry, content })
+}
+
+/// Asks a question that stops everything unless it is answered with yes.
+pub(crate) fn yes_or_stop(question: &str) -> Outcome<()> {
+    match prompt(question)?.to_lowercase().as_str() {
+        "" | "y" | "yes" => Ok(()),
+        _ => Err(Failure::new(Exit::Unavailable, "nothing was done")),
+    }
 }
 
 enum Answer {

@@ -16,8 +16,8 @@ use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::input::{Input, read_bounded};
 use super::output::Output;
-use super::terminal::sanitize;
-use super::view::{MISSING, View, WITHHELD, statement_text};
+use super::terminal::{sanitize, sanitize_to};
+use super::view::{MISSING, View, WITHHELD, json_word, statement_text};
 use super::workspace::Workspace;
 use super::{history, now};
 
@@ -222,7 +222,10 @@ fn text(name: &str, answer: Answer, records: &[Found], standings: &Standings) ->
 /// What a proof leaves open.
 fn not_checked(proven: &ProvenRecord) -> Vec<String> {
     let mut out = vec![match proven.original {
-        Some(_) => "whether the signer's key was revoked before: that takes the log".to_owned(),
+        Some(_) => {
+            "whether the signer's key was revoked before, or needed more root keys: that takes the log"
+                .to_owned()
+        }
         None => "what became of that key before and since: that takes the log".into(),
     }];
     if proven.original.is_some() {
@@ -276,7 +279,14 @@ fn print_proven(name: &str, proven: &ProvenRecord, output: Output) -> Outcome<Ex
             }
             let mut line = |name: &str, value: &str| out.push_str(&format!("  {name:<12}{value}\n"));
             for one in &proven.withheld {
-                line("", &format!("{WITHHELD}: {}, left out of the proof on purpose", sanitize(&one.field)));
+                let field = sanitize(&one.field);
+                line("", &match &one.erased {
+                    Some(by) => {
+                        let reason = sanitize_to(&json_word(&by.reason), 40);
+                        format!("{WITHHELD}: {field} (erased, entry {}, reason {reason})", by.entry)
+                    }
+                    None => format!("{WITHHELD}: {field}, left out of the proof on purpose"),
+                });
             }
             for pointer in &proven.missing {
                 line("", &format!("{MISSING}: the opening of {}", sanitize(pointer)));

@@ -183,6 +183,9 @@ impl From<ReaderError> for Failure {
             ReaderError::NoRecord { .. } => {
                 told(Exit::NotFound, &error).hint("`dateline list` shows what there is")
             }
+            ReaderError::NotARegistration { .. } => {
+                told(Exit::NotFound, &error).hint("name the record of a document: `dateline list` shows them")
+            }
             ReaderError::Checkpoint(cause) => checkpoint(&error, cause),
             ReaderError::File(finding) if finding.severity == crate::verify::Severity::Unverifiable => {
                 told(Exit::Unavailable, &error).hint(DAMAGED)
@@ -324,6 +327,7 @@ impl From<crate::record::EntryError> for Failure {
             crate::record::EntryError::TooLarge { .. } => {
                 told(Exit::Unavailable, &error).hint("leave out the quotations with --no-quotes")
             }
+            crate::record::EntryError::Fault { .. } => told(Exit::Usage, &error),
             _ => told(Exit::Unavailable, &error),
         }
     }

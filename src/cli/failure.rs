@@ -46,6 +46,12 @@ impl Failure {
         self
     }
 
+    /// Adds why, in words.
+    pub(crate) fn under_cause(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
     /// Adds what to do next.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::base::Timestamp;
 use crate::record::relation::Unresolved;
-use crate::record::standing::{Assessed, Noticed, Related};
-use crate::record::{NoticeKind, RecordRef, RelationKind, Standing, Target};
+use crate::record::standing::{Assessed, Confirmed, Noticed, ObservedAt, Related};
+use crate::record::{ClaimVerdict, NoticeKind, Observed, RecordRef, RelationKind, Standing, Target};
 
 use super::terminal::{sanitize, sanitize_to};
 use super::view::json_word;
@@ -42,6 +42,8 @@ fn lines(standing: &Standing, now: Timestamp) -> Vec<String> {
             .map(|one| format!("{} {} (record {})", passive(&one.relation), target(&one.other), one.by)),
     );
     out.extend(standing.assessments.iter().map(assessment));
+    out.extend(standing.confirmations.iter().map(confirmation));
+    out.extend(standing.observations.iter().map(observation));
     let citing: BTreeSet<u64> = resting
         .iter()
         .filter_map(|one| match one.other {
@@ -94,6 +96,37 @@ fn assessment(one: &Assessed) -> String {
         one.by,
         &assessor[..16]
     )
+}
+
+fn confirmation(one: &Confirmed) -> String {
+    let what = match &one.verdict {
+        ClaimVerdict::Confirmed => "confirmed as what the document claims".into(),
+        ClaimVerdict::Corrected => "corrected: the document claims something else".into(),
+        ClaimVerdict::Rejected => "rejected: the document claims no such thing".into(),
+        ClaimVerdict::Other(word) => format!("{:?}, which is not known here", sanitize_to(word, 40)),
+    };
+    let person = one.person.to_hex();
+    format!("{} {what} (record {}, key {}…)", sanitize_to(&one.claim, 60), one.by, &person[..16])
+}
+
+fn observation(one: &ObservedAt) -> String {
+    let url = sanitize_to(&one.url, 100);
+    let what = match &one.observed {
+        Observed::Unchanged => "unchanged at",
+        Observed::Reflowed => "the same wording in other bytes at",
+        Observed::Changed => "CHANGED at",
+        Observed::Moved => "moved from",
+        Observed::Gone => "GONE from",
+        Observed::Blocked => "not given out at",
+        Observed::Other(word) => {
+            return format!(
+                "{:?}, which is not known here, at {url} (record {})",
+                sanitize_to(word, 40),
+                one.by
+            );
+        }
+    };
+    format!("{what} {url} on {} (record {})", one.at, one.by)
 }
 
 fn target(target: &Target) -> String {
@@ -170,11 +203,20 @@ pub(crate) fn json(standing: Option<&Standing>) -> Value {
             "by": one.by, "assessor": one.assessor, "claim": one.claim, "state": one.state, "method": one.method,
         })
     });
+    let confirmations = standing
+        .confirmations
+        .iter()
+        .map(|one| json!({"by": one.by, "person": one.person, "claim": one.claim, "verdict": one.verdict}));
+    let observations = standing.observations.iter().map(|one| {
+        json!({"by": one.by, "url": one.url, "observed": one.observed, "original": one.original, "at": one.at})
+    });
     let taken_back = standing.taken_back().map(|(by, how)| json!({"by": by, "how": how}));
     json!({
         "takenBack": taken_back,
         "notices": notices.collect::<Vec<_>>(),
         "assessments": assessments.collect::<Vec<_>>(),
+        "confirmations": confirmations.collect::<Vec<_>>(),
+        "observations": observations.collect::<Vec<_>>(),
         "relatedFrom": related(&standing.related_from),
         "relations": related(&standing.relations),
     })

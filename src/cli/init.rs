@@ -53,6 +53,14 @@ pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Out
         let failure = Failure::new(Exit::Usage, format!("{:?} has a scheme in it", args.log_origin));
         return Err(failure.hint("leave it out: news.example.org/provenance"));
     }
+    let mut roles: Vec<Role> = args.signer_role.iter().map(|name| (*name).into()).collect();
+    if roles.contains(&Role::Root) {
+        let failure = Failure::new(Exit::Usage, "the first signer is not a root key: one is made beside it");
+        return Err(failure.hint("leave that role out"));
+    }
+    if roles.is_empty() {
+        roles.push(Role::Editor);
+    }
     refuse_what_is_here(workspace)?;
     let mut passphrases = Passphrases::default();
     let passphrase = if args.no_passphrase { None } else { Some(passphrases.choose()?) };
@@ -91,7 +99,7 @@ pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Out
     let mut circumstances =
         Circumstances { recorded_by: root.public().key_id(), recorded_at: now(), random: &mut random };
     let name = args.signer_name.as_deref();
-    let draft = Draft::key(KeyAction::Enrol, &signer, vec![Role::Editor], None, name, &mut circumstances)?;
+    let draft = Draft::key(KeyAction::Enrol, &signer, roles, None, name, &mut circumstances)?;
     let entry = draft.sign(&root)?;
     log.append(vec![NewRecord { entry, content: None }], &mut |text| Ok(log_key.sign(text)))?;
     made.kept = true;

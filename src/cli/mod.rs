@@ -7,6 +7,7 @@ mod check;
 mod ci;
 mod demo;
 mod diagnostics;
+mod erase;
 pub mod exit;
 mod explain;
 mod export;
@@ -18,18 +19,24 @@ mod git;
 mod history;
 mod init;
 mod input;
+mod keys;
 mod list;
 mod lock;
 mod output;
+mod pending;
 mod prove;
+mod recheck;
+mod sealed;
 mod show;
 mod source;
 mod state;
+mod statements;
 mod terminal;
 mod verify;
 mod view;
 mod watch;
 mod workspace;
+mod writing;
 
 use std::process::ExitCode;
 
@@ -37,7 +44,7 @@ use clap::Parser;
 
 use crate::base::Timestamp;
 
-use args::{Cli, Command, ExportCommand};
+use args::{Cli, Command, ExportCommand, PendingCommand};
 use exit::Exit;
 use failure::Outcome;
 use output::Output;
@@ -81,6 +88,19 @@ fn run(cli: &Cli, output: Output) -> Outcome<Exit> {
         Command::Verify(args) => verify::run(&workspace, args, output),
         Command::Lock(args) => done(lock::run(&workspace, args, output)),
         Command::Gate(args) => gate::run(&workspace, args, output),
+        Command::Confirm(args) => done(statements::confirm(&workspace, args, output)),
+        Command::Assess(args) => done(statements::assess(&workspace, args, output)),
+        Command::Cite(args) => done(statements::cite(&workspace, args, output)),
+        Command::Correct(args) => done(statements::correct(&workspace, args, output)),
+        Command::Retract(args) => done(statements::retract(&workspace, args, output)),
+        Command::Note(args) => done(statements::note(&workspace, args, output)),
+        Command::Observe(args) => done(statements::observe(&workspace, args, output)),
+        Command::Recheck(args) => recheck::run(&workspace, args, output),
+        Command::Erase(args) => done(erase::run(&workspace, args, output)),
+        Command::Reveal(args) => sealed::reveal(&workspace, args, output),
+        Command::Pending(PendingCommand::List) => pending::list(&workspace, output),
+        Command::Publish(args) => pending::publish(&workspace, args, output),
+        Command::Key(command) => done(keys::run(&workspace, command, output)),
         Command::Export(ExportCommand::SigstoreBundle(args)) => {
             done(export::sigstore_bundle(&workspace, args, output))
         }

@@ -4,15 +4,17 @@ use serde_json::{Value, json};
 
 use crate::note::Checkpoint;
 use crate::record::layout::content_path;
-use crate::record::{Body, Standing};
+use crate::record::standing::Erased;
+use crate::record::{Body, Standing, Standings};
 use crate::verify::{Record, read_log};
 
 use super::args::{ShowArgs, TrustArgs};
+use super::erase::erasure_at;
 use super::exit::Exit;
 use super::failure::Outcome;
 use super::output::{Output, print_exactly};
-use super::terminal::sanitize;
-use super::view::{View, json_word, statement_text};
+use super::terminal::{sanitize, sanitize_to};
+use super::view::{View, WITHHELD, json_word, statement_text};
 use super::workspace::Workspace;
 use super::{history, now};
 
@@ -37,12 +39,50 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs, output: Output) -> Out
     }
     let stored =
         record.entry.original().map(|original| workspace.records().join(content_path(&original)).exists());
+    let erased = Erasures { standings: &standings, record: &record };
     output.print(
-        || text(&record, standing, checkpoint.size()),
-        || json(&record, standing, &checkpoint, stored),
+        || text(&record, standing, &erased, checkpoint.size()),
+        || json(&record, standing, &erased, &checkpoint, stored),
     )?;
     let holds = record.signer.is_ok() && record.openings_fit.is_ok();
     Ok(if holds { Exit::Success } else { Exit::Invalid })
+}
+
+/// What was erased of the record at hand.
+struct Erasures<'s> {
+    standings: &'s Standings,
+    record: &'s Record,
+}
+
+impl Erasures<'_> {
+    /// Returns why the commitment at a pointer is closed.
+    fn why(&self, predicate: &Value, pointer: &str) -> Option<String> {
+        let erased = erasure_at(self.standings, self.record.index, predicate, pointer)?;
+        Some(format!("erased, entry {}, reason {}", erased.by, sanitize_to(&json_word(&erased.reason), 40)))
+    }
+
+    fn text(&self, closed: &[String]) -> String {
+        let predicate = self.record.entry.predicate();
+        let mut out = String::new();
+        for pointer in closed {
+            let shown = sanitize(pointer);
+            out.push_str(&match self.why(&predicate, pointer) {
+                Some(why) => format!("  {WITHHELD}: {shown} ({why})\n"),
+                None => format!("  {WITHHELD}: the opening of {shown} is not at hand\n"),
+            });
+        }
+        out
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let all = self.standings.erased(self.record.index).iter();
+        let one = |erased: &Erased| {
+            json!({
+                "by": erased.by, "commitments": erased.commitments, "original": erased.original, "reason": erased.reason,
+            })
+        };
+        all.map(one).collect()
+    }
 }
 
 fn kind(record: &Record) -> String {
@@ -50,7 +90,7 @@ fn kind(record: &Record) -> String {
     known.unwrap_or_else(|| sanitize(&record.entry.statement.predicate_type))
 }
 
-fn text(record: &Record, standing: Option<&Standing>, size: u64) -> String {
+fn text(record: &Record, standing: Option<&Standing>, erased: &Erasures<'_>, size: u64) -> String {
     let mut out = format!("record {} of {size}: {}\n", record.index, kind(record));
     let mut line = |name: &str, value: &str| out.push_str(&format!("  {name:<12}{value}\n"));
     match &record.signer {
@@ -74,28 +114,42 @@ fn text(record: &Record, standing: Option<&Standing>, size: u64) -> String {
             out.push_str(&format!("    {text}\n"));
         }
         for (name, digest) in &view.digests {
-            let digest = digest.as_str().unwrap_or(super::view::WITHHELD);
+            let digest = digest.as_str().unwrap_or(WITHHELD);
             out.push_str(&format!("  {name:<12}{digest}\n"));
         }
-        for pointer in &opened.withheld {
-            let pointer = sanitize(pointer);
-            out.push_str(&format!("  {}: the opening of {pointer} is not at hand\n", super::view::WITHHELD));
-        }
+        out.push_str(&erased.text(&opened.withheld));
         out.push_str(&history::text(standing, now()));
         out.push_str("This establishes that the signer recorded these claims about the document, at this index of the log.\n");
         out.push_str(
             "It does not establish that the named origin produced the document, nor that it is true.\n",
         );
     }
-    if let Body::Relation(_) | Body::Assessment(_) | Body::Notice(_) | Body::Unknown = record.entry.body {
-        out.push_str(&statement_text(&record.entry.predicate()));
+    if !matches!(record.entry.body, Body::Registration(_) | Body::Key(_)) {
+        let (opened, closed) = opened(record);
+        out.push_str(&statement_text(&opened));
+        if let Body::Sealed(_) = record.entry.body
+            && !closed.is_empty()
+        {
+            out.push_str("  sealed: which document it is only whoever sealed it can disclose\n");
+        } else {
+            out.push_str(&erased.text(&closed));
+        }
     }
     out
+}
+
+/// Returns what a statement says with its openings put back, and what stays closed.
+fn opened(record: &Record) -> (Value, Vec<String>) {
+    match record.entry.open::<Value>(&record.openings) {
+        Ok(opened) => (opened.value, opened.withheld),
+        Err(_) => (record.entry.predicate(), Vec::new()),
+    }
 }
 
 fn json(
     record: &Record,
     standing: Option<&Standing>,
+    erased: &Erasures<'_>,
     checkpoint: &Checkpoint,
     stored: Option<bool>,
 ) -> Value {
@@ -113,6 +167,8 @@ fn json(
     members.insert("record".into(), json!(record.index));
     members.insert("kind".into(), json!(kind(record)));
     members.insert("predicate".into(), record.entry.predicate());
+    members.insert("opened".into(), opened(record).0);
+    members.insert("erasures".into(), json!(erased.json()));
     members.insert("signer".into(), json!(record.entry.envelope.key_id()));
     members.insert("signerHolds".into(), json!(record.signer.is_ok()));
     members.insert("openingsFit".into(), json!(record.openings_fit.is_ok()));

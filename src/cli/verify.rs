@@ -293,6 +293,12 @@ fn text(report: &Report, from: Option<&str>, kept: &Kept, against: Option<&Again
 ",
         checked.join(", ")
     ));
+    if counts.erased > 0 {
+        let erased = counted(counts.erased, "opening or original", "openings and originals");
+        out.push_str(&format!(
+            "{erased} missing on purpose: statements in the log say that they were erased\n"
+        ));
+    }
     if let Some(remembered) = report.remembered.filter(|remembered| remembered.extends == Some(true)) {
         let entries = counted(remembered.size, "entry", "entries");
         let whose = match against {

@@ -1,16 +1,20 @@
 //! The command line as clap reads it. Help is imperative, without a full stop, with examples at its end.
 
 mod judging;
+mod keys;
 mod reading;
 mod registering;
+mod statements;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use judging::*;
+pub use keys::*;
 pub use reading::*;
 pub use registering::*;
+pub use statements::*;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done, or verified
@@ -88,6 +92,34 @@ pub enum Command {
     Lock(LockArgs),
     /// Check that what articles rest on still holds
     Gate(GateArgs),
+    /// Say what a document claims, as you read it
+    Confirm(ConfirmArgs),
+    /// Say whether a claim holds, and how that was found out
+    Assess(AssessArgs),
+    /// Say what a document is to others: that it cites, quotes, is based on them …
+    Cite(CiteArgs),
+    /// Say that something in a document was wrong
+    Correct(CorrectArgs),
+    /// Take a document back
+    Retract(RetractArgs),
+    /// Say what else became of a document: clarification, update, kill, embargo, takedown
+    Note(NoteArgs),
+    /// Say what was found at a document's address
+    Observe(ObserveArgs),
+    /// Fetch registered addresses again, and record what changed
+    Recheck(RecheckArgs),
+    /// Destroy the openings of committed fields
+    Erase(EraseArgs),
+    /// Disclose a document that was sealed
+    Reveal(RevealArgs),
+    /// Look at statements that wait to be appended
+    #[command(subcommand)]
+    Pending(PendingCommand),
+    /// Append the statements that wait
+    Publish(PublishArgs),
+    /// Enrol, rotate, revoke, retire and list keys
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Write a record in another tool's format
     #[command(subcommand)]
     Export(ExportCommand),

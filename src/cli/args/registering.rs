@@ -23,6 +23,10 @@ pub struct InitArgs {
     #[arg(long, value_name = "NAME")]
     pub signer_name: Option<String>,
 
+    /// Say what the first signer may do (can be repeated) [default: editor]
+    #[arg(long, value_name = "ROLE", value_enum)]
+    pub signer_role: Vec<super::RoleName>,
+
     /// Write the private keys without a passphrase
     #[arg(long)]
     pub no_passphrase: bool,
@@ -125,6 +129,14 @@ pub struct AddArgs {
     /// Sign with this OpenSSH private key, or with `agent` [default: the enrolled key in keys/private, else the agent]
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+
+    /// Register now and disclose later (`dateline reveal`): the log holds a commitment, and not a word of the document
+    #[arg(long, conflicts_with = "pending")]
+    pub sealed: bool,
+
+    /// Leave what is signed in records/pending/ for whoever holds the log's key (`dateline publish`)
+    #[arg(long)]
+    pub pending: bool,
 
     #[command(flatten)]
     #[allow(missing_docs)]
