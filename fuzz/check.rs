@@ -14,13 +14,14 @@ use dateline::base::limits;
 use dateline::note::{Checkpoint, Note, Policy, TlogProof, VerifierKey};
 use dateline::record::disclosures::DisclosureFile;
 use dateline::record::entry::Entry;
+use dateline::record::{Pending, PendingError};
 use dateline::tlog::bundle::EntryBundle;
 use dateline::tlog::tile::Tile;
 use dateline::verify::Lock;
 
 /// Names of the targets.
 #[allow(dead_code)]
-pub(crate) const TARGETS: [&str; 20] = [
+pub(crate) const TARGETS: [&str; 21] = [
     "any",
     "text",
     "markdown",
@@ -41,6 +42,7 @@ pub(crate) const TARGETS: [&str; 20] = [
     "bundle",
     "entry",
     "lock",
+    "pending",
 ];
 
 /// Reads `bytes` as `target` does, and panics where something does not hold.
@@ -71,6 +73,7 @@ pub(crate) fn check(target: &str, bytes: &[u8]) {
         "bundle" => bundle(bytes),
         "entry" => entry(bytes),
         "lock" => lock(bytes),
+        "pending" => pending(bytes),
         other => panic!("no target {other}"),
     }
 }
@@ -86,6 +89,19 @@ fn lock(bytes: &[u8]) {
         assert!(line.contains("\"path\""), "{line}");
         assert!(article.path.as_str().split('/').all(|part| !matches!(part, "" | "." | "..")));
     }
+}
+
+/// A statement that waits: what is read under its own name is what was written.
+fn pending(bytes: &[u8]) {
+    let path = match Pending::parse("pending/x.json", bytes) {
+        Err(PendingError::Name(digest)) => format!("pending/{digest}.json"),
+        Err(_) => return,
+        Ok(_) => panic!("no statement has this name"),
+    };
+    let Ok((read, _)) = Pending::parse(&path, bytes) else { return };
+    assert_eq!(read.path(), path);
+    let (again, _) = Pending::parse(&path, &read.format()).unwrap();
+    assert_eq!(again, read);
 }
 
 fn joined(head: &[u8], rest: &[u8]) -> Vec<u8> {

@@ -2,11 +2,16 @@
 //! sealed and revealed; by keys that come and go, and through statements that wait.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/server.rs"]
+mod server;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
+use server::{Fault, Server};
 use tempfile::TempDir;
 
 const LAKE: &str = "Le lac baisse encore\n\nPar Aminata Keïta-Dembélé\n\nLe niveau du lac a baissé de 12 centimètres, a dit le \
@@ -515,4 +520,55 @@ fn what_was_found_at_an_address_is_recorded() {
     ];
     assert_eq!(seen, expected);
     assert_eq!(folder.verdict(), "verified");
+}
+
+#[test]
+fn registered_addresses_are_fetched_again() {
+    let (folder, server) = (Folder::new(), Server::start(Duration::ZERO));
+    let page = |text: &str| {
+        format!("<!doctype html><html><body><article>{text}</article></body></html>").into_bytes()
+    };
+    let words = "<h1>The lake</h1><p>The water of the lake has fallen by 12 centimetres since the spring, officials \
+        said on Monday in the town of Korientzé.</p><p>They measure it every morning.</p>";
+    for name in ["same", "wrapped", "other", "gone", "shut"] {
+        server.put(&format!("/{name}"), page(&format!("{words}<p>Page {name}.</p>")));
+        let address = format!("{}{name}", server.address);
+        folder.done(&["add", &address, "--yes", "--allow-private"]);
+    }
+    server.put("/wrapped", page(&format!("{}<p>Page wrapped.</p>", words.replace(" of the", "\nof the"))));
+    server.put("/other", page(&format!("{}<p>Page other.</p>", words.replace("12", "21"))));
+    server.remove("/gone");
+    server.set_script(|asked, _| match asked.path.as_str() {
+        "/shut" => Fault::Status(403, None),
+        _ => Fault::None,
+    });
+    let recheck = |args: &[&str]| {
+        let output = folder.run(&[&["recheck", "--allow-private", "--format", "json"], args].concat());
+        let lines: Vec<Value> = String::from_utf8(output.stdout.clone())
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let seen: Vec<(String, bool)> = lines
+            .iter()
+            .map(|one| {
+                let observed = one["observed"].as_str().unwrap_or_else(|| panic!("{one}"));
+                (observed.to_owned(), one["recorded"].as_bool().unwrap())
+            })
+            .collect();
+        (output.status.code().unwrap(), seen)
+    };
+    let all = |recorded: bool| {
+        ["unchanged", "reflowed", "changed", "gone", "blocked"]
+            .map(|seen| (seen.to_owned(), recorded))
+            .to_vec()
+    };
+    assert_eq!(recheck(&[]), (1, all(true)));
+    // What was found the same before is not recorded again, unless it is asked for.
+    assert_eq!(recheck(&[]), (1, all(false)));
+    assert_eq!(recheck(&["3", "--always"]), (0, vec![("unchanged".to_owned(), true)]));
+    let told = folder.fails(10, &["recheck", "1"]);
+    assert!(told.contains("has no address"), "{told}");
+    assert_eq!(folder.verdict(), "verified");
+    assert_eq!(folder.standing("5")["observations"][0]["observed"], "changed");
 }

@@ -102,7 +102,7 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
     let sign = SignArgs { key: args.key.clone(), pending: false };
     let all = back.into_iter().chain(commitments.iter().cloned()).collect();
     let changes = [OpeningChange::Erase { entry: index, commitments: all }];
-    let made = desk.say(Kind::Erasure, &sign, &changes, |_, circumstances| {
+    let made = desk.say(Kind::Erasure, &sign, |_, circumstances| {
         let erasure = Erasure {
             entry: index,
             commitments: commitments.clone(),
@@ -118,6 +118,8 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
     }
     clear_derived(workspace)?;
     clear_pending(&store, &entry)?;
+    // Last, as it brings to the disk what went before it.
+    desk.log.change_openings(&changes)?;
     let erased: Vec<serde_json::Value> = fields
         .iter()
         .map(|Withheld { commitment, field, .. }| json!({"commitment": commitment, "field": field}))

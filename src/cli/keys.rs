@@ -187,7 +187,7 @@ fn make(
     let mut desk = Desk::open(workspace, &store, &trust)?;
     let sign = SignArgs { key: key.map(Path::to_owned), pending: false };
     let mut said = None;
-    let made = desk.say(Kind::Key, &sign, &[], |desk, circumstances| {
+    let made = desk.say(Kind::Key, &sign, |desk, circumstances| {
         let what = what(desk.log.state())?;
         let What { action, public, roles, replaces, name, approvals } = &what;
         let draft = match approvals {

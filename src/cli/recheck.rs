@@ -107,7 +107,7 @@ pub(crate) fn run(workspace: &Workspace, args: &RecheckArgs, output: Output) -> 
         }
     }
     if !news.is_empty() {
-        let made = desk.say(Kind::Observation, &args.sign, &[], |_, circumstances| {
+        let made = desk.say(Kind::Observation, &args.sign, |_, circumstances| {
             news.into_iter()
                 .map(|(about, found, seen)| observation(about, found, seen, circumstances))
                 .collect()

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::base::{Hash, PublicKey};
 use crate::keys::Signer;
-use crate::log::{Appended, Log, NewRecord, OpeningChange};
+use crate::log::{Appended, Log, NewRecord};
 use crate::record::entry::Circumstances;
 use crate::record::{ClaimCounts, Draft, Entry, Kind, Pending, RecordRef, SealedEntry};
 use crate::storage::{FileStore, Key, Object, Store};
@@ -165,13 +165,11 @@ impl<'l> Desk<'l> {
         })
     }
 
-    /// Has the drafts of `draft` signed by whoever may make statements of `kind`, and appended in one commit, upon which
-    /// openings are changed; or left for whoever holds the log's key, if `args` say so. Nothing that could not stand is signed.
+    /// Has the drafts of `draft` signed by whoever may make statements of `kind`, and appended in one commit; or left for whoever holds the log's key, if `args` say so. Nothing that could not stand is signed.
     pub(crate) fn say(
         &mut self,
         kind: Kind,
         args: &SignArgs,
-        changes: &[OpeningChange],
         draft: impl FnOnce(&Self, &mut Circumstances<'_>) -> Outcome<Vec<Draft>>,
     ) -> Outcome<Vec<Made>> {
         let mut passphrases = std::mem::take(&mut self.passphrases);
@@ -205,7 +203,6 @@ impl<'l> Desk<'l> {
         };
         let records = entries.into_iter().map(|entry| NewRecord { entry, content: None }).collect();
         let appended = self.log.append(records, &mut |text| log_key.sign(text))?;
-        self.log.change_openings(changes)?;
         let made = |outcome: Appended| Made { kind, place: Place::Appended(outcome.index()) };
         Ok(appended.into_iter().map(made).collect())
     }
@@ -283,6 +280,6 @@ pub(crate) fn state(
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.writer()?;
     let mut desk = Desk::open(workspace, &store, &trust)?;
-    let made = desk.say(kind, args, &[], draft)?;
+    let made = desk.say(kind, args, draft)?;
     desk.told(&made, output, &Value::Null)
 }

@@ -28,7 +28,7 @@ use crate::base::{Hash, PublicKey, Signature};
 use crate::keys::KeyError;
 use crate::note::{Checkpoint, Origin, Policy};
 use crate::record::{Body, Entry, Kind, SealedEntry, State, layout};
-use crate::storage::{Key, Store, StoreError};
+use crate::storage::{Key, Object, Store, StoreError};
 use crate::tlog::empty_root;
 
 pub use error::{AppendError, OpenError};
@@ -257,8 +257,15 @@ impl<'a> Log<'a> {
     /// # Errors
     /// [`AppendError::NotAppended`] if they may be as before; [`AppendError::Openings`].
     pub fn change_openings(&mut self, changes: &[OpeningChange]) -> Result<(), AppendError> {
-        let changed = commit::changed_openings(self.store, self.size(), changes)?;
-        self.store.put(&changed).map_err(AppendError::NotAppended)
+        let mut objects = commit::changed_openings(self.store, self.size(), changes)?;
+        if objects.is_empty() {
+            return Ok(());
+        }
+        // What the last commit staged was removed, but that need not be on the disk yet: after a power cut it would be
+        // applied again, with the openings as they were. What cannot be read is not.
+        objects.push(Object { key: key(STAGING), bytes: Vec::new() });
+        self.store.put(&objects).map_err(AppendError::NotAppended)?;
+        self.store.delete(&[key(STAGING)]).map_err(AppendError::NotAppended)
     }
 }
 
