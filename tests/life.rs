@@ -468,6 +468,27 @@ fn a_sealed_document_is_unknown_until_it_is_revealed() {
 }
 
 #[test]
+fn each_document_of_a_file_is_sealed_by_itself() {
+    let folder = Folder::new();
+    let item = |number: u32| {
+        format!(
+            "<item><title>Dispatch {number}</title><link>https://example.org/{number}</link><description>The contract \
+             number {number} was signed on Monday, the mayor said, in the hall of the town.</description></item>"
+        )
+    };
+    let feed =
+        format!("<rss version=\"2.0\"><channel><title>Desk</title>{}{}</channel></rss>", item(1), item(2));
+    fs::write(folder.path("feed.xml"), feed).unwrap();
+    let told = folder.fails(2, &["add", "feed.xml", "--sealed", "--yes", "--origin", "AFP"]);
+    assert!(told.contains("when it is revealed"), "{told}");
+    assert_eq!(folder.json(&["add", "feed.xml", "--sealed", "--yes"]).len(), 2);
+    let revealed = folder.json(&["reveal", "4", "--yes", "--origin", "Mairie de Mopti"]);
+    assert_eq!(revealed[0]["claimedOrigins"][0]["asPrinted"], "Mairie de Mopti");
+    assert_eq!(revealed[0]["title"], "Dispatch 2");
+    assert_eq!(folder.verdict(), "verified");
+}
+
+#[test]
 fn what_reveals_a_document_is_not_to_be_lost() {
     let folder = Folder::new();
     folder.done(&["add", "lake.txt", "--sealed", "--yes"]);

@@ -147,7 +147,8 @@ impl Reading {
         read
     }
 
-    fn document(
+    /// Reads one document, which holds no others.
+    pub(crate) fn document(
         &self,
         name: String,
         bytes: Vec<u8>,

@@ -22,7 +22,7 @@ use crate::record::entry::Circumstances;
 use crate::record::{Body, Draft, Kind, Sealed, SealedDocument};
 use crate::verify::read_log;
 
-use super::args::{AddArgs, FetchArgs, RevealArgs, TrustArgs};
+use super::args::{AddArgs, FetchArgs, RevealArgs, Stated, TrustArgs};
 use super::exit::Exit;
 use super::extract::{self, Document, Reading};
 use super::failure::{Failure, Outcome};
@@ -57,6 +57,10 @@ fn path_of(workspace: &Workspace, subject: &Hash) -> PathBuf {
 
 /// Seals documents: the log says that they were there, and not what they are.
 pub(crate) fn add(workspace: &Workspace, args: &AddArgs, output: Output) -> Outcome<Exit> {
+    if args.stated != Stated::default() {
+        let failure = Failure::new(Exit::Usage, "of a sealed document nothing is said yet");
+        return Err(failure.hint("say it when it is revealed: dateline reveal RECORD --origin NAME …"));
+    }
     let reading = Reading::new(workspace, extract::decisions(&args.stated, args.no_store)?, &args.fetch)?;
     let trust = workspace.trust(&TrustArgs::default())?;
     let inputs = extract::find(&args.paths)?;
@@ -170,18 +174,14 @@ pub(crate) fn reveal(workspace: &Workspace, args: &RevealArgs, output: Output) -
         return Err(Failure::new(Exit::Invalid, message).hint("restore it from a copy"));
     }
 
-    let stated = extract::decisions(&Default::default(), args.no_store)?;
+    let stated = extract::decisions(&args.stated, args.no_store)?;
     let no_fetch = FetchArgs { allow_private: false, ignore_robots: false, timeout: 30, user_agent: None };
     let reading = Reading::new(workspace, stated, &no_fetch)?;
     let options = crate::article::ReadOptions { file_name: kept.file_name.as_deref(), ..Default::default() };
     let name = kept.file_name.clone().unwrap_or_else(|| format!("record {index}"));
-    let read = reading.documents(&name, document, Default::default(), &options);
-    let (_, document) = read
-        .into_iter()
-        .next()
-        .ok_or_else(|| Failure::new(Exit::Unavailable, "there is no document in it"))?;
-    let document = document?;
-    let view = View::of_article(&document.article);
+    // One of several in a file was sealed by itself.
+    let document = reading.document(name.clone(), document, Default::default(), &options).1?;
+    let view = View::of_article(&document.article).with(&reading.decisions);
     if !args.yes {
         use std::io::IsTerminal;
         if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {

@@ -1,5 +1,6 @@
 //! Making statements: the log opened for writing, the keys that it takes, and what is told of what was appended.
 
+use std::cell::OnceCell;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
@@ -111,6 +112,8 @@ pub(crate) struct Desk<'l> {
     pub(crate) store: &'l FileStore,
     pub(crate) trust: &'l Trust,
     pub(crate) log: Log<'l>,
+    /// The log as it was published before anything was said here.
+    reader: OnceCell<LogReader<'l>>,
     passphrases: Passphrases,
 }
 
@@ -129,12 +132,17 @@ enum Place {
 impl<'l> Desk<'l> {
     pub(crate) fn open(workspace: &'l Workspace, store: &'l FileStore, trust: &'l Trust) -> Outcome<Self> {
         let log = open_log(store, trust)?;
-        Ok(Desk { workspace, store, trust, log, passphrases: Passphrases::default() })
+        let (reader, passphrases) = (OnceCell::new(), Passphrases::default());
+        Ok(Desk { workspace, store, trust, log, reader, passphrases })
     }
 
     /// Reads the log as it is published.
-    pub(crate) fn reader(&self) -> Outcome<LogReader<'_>> {
-        Ok(LogReader::open(self.store, self.trust)?)
+    pub(crate) fn reader(&self) -> Outcome<&LogReader<'l>> {
+        if let Some(reader) = self.reader.get() {
+            return Ok(reader);
+        }
+        let opened = LogReader::open(self.store, self.trust)?;
+        Ok(self.reader.get_or_init(|| opened))
     }
 
     /// Returns the record that is named: by its index, or by a file that is registered.
@@ -202,6 +210,7 @@ impl<'l> Desk<'l> {
             return made;
         };
         let records = entries.into_iter().map(|entry| NewRecord { entry, content: None }).collect();
+        self.reader = OnceCell::new();
         let appended = self.log.append(records, &mut |text| log_key.sign(text))?;
         let made = |outcome: Appended| Made { kind, place: Place::Appended(outcome.index()) };
         Ok(appended.into_iter().map(made).collect())

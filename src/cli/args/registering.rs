@@ -33,7 +33,7 @@ pub struct InitArgs {
 }
 
 /// What a person says of a document.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "What you say, in place of what is found")]
 pub struct Stated {
     /// Say where it claims to come from (can be repeated)

@@ -480,6 +480,10 @@ pub struct RevealArgs {
     #[arg(long, short)]
     pub yes: bool,
 
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub stated: super::Stated,
+
     /// Do not store the original beside the log
     #[arg(long)]
     pub no_store: bool,
