@@ -23,6 +23,7 @@
 //! | 1 | [`note`] | signed notes, keys, checkpoints, cosignatures, policy, the `.tlog-proof` file | `base`, `tlog` |
 //! | 1 | [`attest`] | DSSE envelopes, in-toto statements, SD-JWT disclosures | `base` |
 //! | 1 | [`article`] | bytes of a document → text and what it claims, with evidence | `base` |
+//! | 1 | [`likeness`] | two texts: the same wording, other figures, similar, a passage; keys to find candidates by | `base`, `article` |
 //! | 2 | [`record`] | article and decisions → statement → entry, and back; the fold from log order to state | 0, 1 |
 //! | 3 | [`storage`] | bytes by key: files; for reading also archives and web servers; memory for tests | `base` |
 //! | 3 | [`sandbox`] | readers of strangers' bytes in child processes | `base`, `article` |
@@ -81,6 +82,7 @@ pub mod capture;
 pub mod cli;
 pub mod export;
 pub mod keys;
+pub mod likeness;
 pub mod log;
 pub mod note;
 pub mod record;

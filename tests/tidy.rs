@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("note", &["base", "tlog"]),
     ("attest", &["base"]),
     ("article", &["base"]),
+    ("likeness", &["base", "article"]),
     ("record", &["base", "tlog", "note", "attest", "article"]),
     ("storage", &["base"]),
     ("sandbox", &["base", "article"]),
@@ -25,13 +26,13 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "base", "tlog", "note", "attest", "article", "record", "storage", "keys", "log", "verify",
-            "export", "sandbox", "capture",
+            "export", "sandbox", "capture", "likeness",
         ],
     ),
 ];
 
 /// Layers 0 to 2: no I/O, no clock, no randomness, no environment.
-const PURE: &[&str] = &["base", "tlog", "note", "attest", "article", "record"];
+const PURE: &[&str] = &["base", "tlog", "note", "attest", "article", "likeness", "record"];
 
 const IMPURE: &[&str] = &[
     "std::fs",

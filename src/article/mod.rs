@@ -52,6 +52,7 @@ pub mod quotation;
 mod reader;
 pub mod reflow;
 pub mod rules;
+pub mod script;
 mod title;
 mod warning;
 

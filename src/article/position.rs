@@ -187,8 +187,11 @@ impl<'t> ExtractedText<'t> {
         declared.then_some(()).ok_or_else(absent)
     }
 
-    /// Returns the code point at byte offset `byte`, a character's first.
-    pub(super) fn position(&self, byte: usize) -> usize {
+    /// Returns the code point at byte offset `byte`, a character's first or the text's end.
+    ///
+    /// # Panics
+    /// If the text is shorter.
+    pub fn position(&self, byte: usize) -> usize {
         let block = (byte / STRIDE).min(self.counts.len().saturating_sub(1));
         let before = self.counts.get(block).copied().unwrap_or(0);
         before + first_bytes(&self.text.as_bytes()[block * STRIDE..byte])

@@ -1,0 +1,194 @@
+//! How texts are found again among many: `cargo bench --bench likeness`.
+//!
+//! 100,000 texts are made from nothing, the same in every run, and their keys put into one sorted table, as a database has
+//! them. Then copies with known edits are asked about. Prints, for each sort of edit:
+//!
+//! - `alike`: how many pairs of a query and a text are alike, by comparing each query with the first 5,000 texts;
+//! - `found`: how many of those the keys find;
+//! - `false`: candidates that are not alike, of all texts, for one query;
+//! - the time of an answer: sketch, look-ups, and the comparison with all candidates, whose texts are at hand.
+//!
+//! `DATELINE_TEXTS=1000` makes fewer.
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+use std::time::{Duration, Instant};
+
+use dateline::likeness::{KeyKind, LOOKUP_MAX, Likeness, Sketch, Text, candidates, compare};
+use rayon::prelude::*;
+
+const TEXTS: u64 = 100_000;
+/// Texts that queries are made of, and that each query is compared with.
+const BRUTE: u64 = 5_000;
+const QUERIES: u64 = 30;
+const VOCABULARY: u64 = 20_000;
+
+/// SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// A word: few are common and most are rare, as in a language.
+    fn word(&mut self) -> String {
+        let rank = (VOCABULARY as f64).powf(self.below(1 << 20) as f64 / f64::from(1 << 20)) as u64;
+        const SYLLABLES: [&str; 16] = [
+            "ba", "re", "mi", "to", "lu", "cha", "ne", "so", "pra", "di", "ven", "ka", "mor", "ti", "ga",
+            "el",
+        ];
+        let mut word = String::new();
+        let mut left = rank;
+        loop {
+            word.push_str(SYLLABLES[(left % 16) as usize]);
+            left /= 16;
+            if left == 0 {
+                return word;
+            }
+        }
+    }
+}
+
+/// Paragraphs of sentences of words.
+type Draft = Vec<Vec<Vec<String>>>;
+
+fn draft(number: u64) -> Draft {
+    let mut dice = Dice(number.wrapping_mul(0x1234_5678_9abc_def1) ^ 7);
+    let paragraphs = 4 + dice.below(8);
+    let paragraph = |dice: &mut Dice| {
+        let sentences = 1 + dice.below(4);
+        (0..sentences).map(|_| (0..6 + dice.below(20)).map(|_| dice.word()).collect()).collect()
+    };
+    (0..paragraphs).map(|_| paragraph(&mut dice)).collect()
+}
+
+fn printed(draft: &Draft) -> String {
+    let sentence = |words: &Vec<String>| format!("{}.", words.join(" "));
+    let paragraph = |all: &Vec<Vec<String>>| all.iter().map(sentence).collect::<Vec<_>>().join(" ");
+    draft.iter().map(paragraph).collect::<Vec<_>>().join("\n\n")
+}
+
+fn replaced(number: u64, percent: u64) -> String {
+    let mut dice = Dice(number ^ 0xabcd);
+    let mut draft = draft(number);
+    for word in draft.iter_mut().flatten().flatten() {
+        if dice.below(100) < percent {
+            *word = format!("{}x", dice.word());
+        }
+    }
+    printed(&draft)
+}
+
+/// Another text with a paragraph of this one.
+fn copied(number: u64) -> String {
+    let mut other = draft(number + 10_000_000);
+    let longest = draft(number).into_iter().max_by_key(|one| one.iter().map(Vec::len).sum::<usize>());
+    other.insert(2, longest.unwrap());
+    printed(&other)
+}
+
+/// Another text that quotes a sentence of this one.
+fn quoted(number: u64) -> String {
+    let mut other = draft(number + 20_000_000);
+    let longest = draft(number).into_iter().flatten().max_by_key(Vec::len).unwrap();
+    other[1] = vec![vec![format!("dito: «{}», ke lo", longest.join(" "))]];
+    printed(&other)
+}
+
+struct Table(Vec<(KeyKind, u64, u32)>);
+
+impl Table {
+    fn lookup(&self, kind: KeyKind, key: u64) -> Vec<u64> {
+        let from = self.0.partition_point(|row| (row.0, row.1) < (kind, key));
+        let rows = self.0[from..].iter().take_while(|row| (row.0, row.1) == (kind, key));
+        rows.take(LOOKUP_MAX).map(|row| u64::from(row.2)).collect()
+    }
+}
+
+fn alike(one: &Text<'_>, other: &Text<'_>) -> bool {
+    !matches!(compare(one, other), Likeness::Different { .. })
+}
+
+fn main() {
+    let texts = std::env::var("DATELINE_TEXTS").ok().and_then(|n| n.parse().ok()).unwrap_or(TEXTS);
+    let brute = BRUTE.min(texts);
+    let start = Instant::now();
+    let mut rows: Vec<(KeyKind, u64, u32)> = (0..texts)
+        .into_par_iter()
+        .flat_map_iter(|number| {
+            let text = printed(&draft(number));
+            let keys = Sketch::of(&Text::new(&text)).keys;
+            keys.into_iter().map(move |(kind, key)| (kind, key, number as u32))
+        })
+        .collect();
+    rows.par_sort_unstable();
+    let words: usize = (0..1_000.min(texts)).map(|n| draft(n).iter().flatten().flatten().count()).sum();
+    println!(
+        "{texts} texts of {} words, {} keys each, made and sorted in {:.1} s",
+        words as u64 / 1_000.min(texts),
+        rows.len() as u64 / texts,
+        start.elapsed().as_secs_f64()
+    );
+    let table = Table(rows);
+    let one = printed(&draft(1));
+    let start = Instant::now();
+    (0..1_000).for_each(|_| drop(std::hint::black_box(Sketch::of(&Text::new(&one)))));
+    println!("one sketch: {:.3} ms", start.elapsed().as_secs_f64());
+
+    println!(
+        "\n{:<22} {:>7} {:>7} {:>8} {:>9} {:>11} {:>11}",
+        "query", "alike", "found", "recall", "false", "median ms", "longest ms"
+    );
+    type Edit = fn(u64) -> String;
+    let edits: [(&str, Edit); 7] = [
+        ("the same", |n| replaced(n, 0)),
+        ("1 % of words", |n| replaced(n, 1)),
+        ("5 % of words", |n| replaced(n, 5)),
+        ("20 % of words", |n| replaced(n, 20)),
+        ("50 % of words", |n| replaced(n, 50)),
+        ("a paragraph copied", copied),
+        ("a sentence quoted", quoted),
+    ];
+    let known: Vec<String> = (0..brute).into_par_iter().map(|number| printed(&draft(number))).collect();
+    for (name, edit) in edits {
+        let queries: Vec<String> = (0..QUERIES).map(|nth| edit(nth * (brute / QUERIES))).collect();
+        let (mut pairs, mut found, mut wrong) = (0, 0, 0);
+        let mut times: Vec<Duration> = Vec::new();
+        for query in &queries {
+            let text = Text::new(query);
+            let truth: Vec<u64> = (0..brute)
+                .into_par_iter()
+                .filter(|number| alike(&text, &Text::new(&known[*number as usize])))
+                .collect();
+            let keys = |query: &str| {
+                candidates(&Sketch::of(&Text::new(query)).keys, |kind, key| table.lookup(kind, key))
+            };
+            let at_hand: Vec<(u64, String)> =
+                keys(query).into_iter().map(|number| (number, printed(&draft(number)))).collect();
+            let start = Instant::now();
+            let again = keys(query);
+            let asked = Text::new(query);
+            let answers: Vec<bool> = at_hand.iter().map(|(_, one)| alike(&asked, &Text::new(one))).collect();
+            times.push(start.elapsed());
+            pairs += truth.len();
+            found += truth.iter().filter(|number| again.contains(number)).count();
+            wrong += answers.iter().filter(|alike| !**alike).count();
+        }
+        times.sort_unstable();
+        let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+        println!(
+            "{name:<22} {pairs:>7} {found:>7} {:>7.1}% {:>9.1} {:>11.2} {:>11.2}",
+            100.0 * found as f64 / pairs.max(1) as f64,
+            wrong as f64 / QUERIES as f64,
+            ms(times[times.len() / 2]),
+            ms(times[times.len() - 1])
+        );
+    }
+}

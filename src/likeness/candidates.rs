@@ -1,0 +1,89 @@
+//! From keys to records that may be alike.
+
+use std::collections::HashMap;
+
+use super::sketch::{KeyKind, Sketch};
+
+/// Records that share a key and are counted for it. A phrase that more have says little.
+pub const LOOKUP_MAX: usize = 1_000;
+
+/// Candidates at most: the texts of all may be read.
+pub const CANDIDATES_MAX: usize = 64;
+
+/// Hits that a common paragraph or piece counts for: bands meet by chance.
+const EXACT: u64 = 4;
+
+/// Returns the records that share keys, those with most first, of as many the earlier first; at most [`CANDIDATES_MAX`].
+///
+/// `lookup` returns the records that have a key, in ascending order; the first [`LOOKUP_MAX`] count, so it need not return
+/// more. A paragraph or a piece counts for four bands. Costs one call a key.
+pub fn candidates(keys: &[(KeyKind, u64)], mut lookup: impl FnMut(KeyKind, u64) -> Vec<u64>) -> Vec<u64> {
+    let mut hits: HashMap<u64, u64> = HashMap::new();
+    for (kind, key) in keys {
+        let counts = if *kind == KeyKind::Band { 1 } else { EXACT };
+        for record in lookup(*kind, *key).into_iter().take(LOOKUP_MAX) {
+            *hits.entry(record).or_default() += counts;
+        }
+    }
+    let mut ranked: Vec<(u64, u64)> = hits.into_iter().collect();
+    ranked.sort_unstable_by_key(|(record, hits)| (std::cmp::Reverse(*hits), *record));
+    ranked.truncate(CANDIDATES_MAX);
+    ranked.into_iter().map(|(record, _)| record).collect()
+}
+
+/// Keys in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryIndex {
+    records: HashMap<(KeyKind, u64), Vec<u64>>,
+}
+
+impl MemoryIndex {
+    /// Adds the keys of a record; records are added in ascending order. What a key has beyond [`LOOKUP_MAX`] is not kept.
+    pub fn insert(&mut self, record: u64, sketch: &Sketch) {
+        for key in &sketch.keys {
+            let records = self.records.entry(*key).or_default();
+            if records.len() < LOOKUP_MAX {
+                records.push(record);
+            }
+        }
+    }
+
+    /// Returns the records that have a key.
+    pub fn lookup(&self, kind: KeyKind, key: u64) -> &[u64] {
+        self.records.get(&(kind, key)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the candidates for a text, as [`candidates`] does.
+    pub fn candidates(&self, sketch: &Sketch) -> Vec<u64> {
+        candidates(&sketch.keys, |kind, key| self.lookup(kind, key).to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_hits_come_first_and_the_number_is_bounded() {
+        let table = |kind: KeyKind, key: u64| match (kind, key) {
+            (KeyKind::Band, 1) => vec![7, 9],
+            (KeyKind::Band, 2) => vec![3, 9],
+            (KeyKind::Piece, 1) => vec![5],
+            (KeyKind::Band, 3) => (100..5_000).collect(),
+            _ => Vec::new(),
+        };
+        let keys = [(KeyKind::Band, 1), (KeyKind::Band, 2), (KeyKind::Piece, 1), (KeyKind::Paragraph, 1)];
+        assert_eq!(candidates(&keys, table), [5, 9, 3, 7]);
+        assert_eq!(candidates(&[(KeyKind::Band, 3)], table).len(), CANDIDATES_MAX);
+        assert_eq!(candidates(&[], table), [0; 0]);
+    }
+
+    #[test]
+    fn the_memory_keeps_no_more_than_count() {
+        let sketch = Sketch { minhash: [0; super::super::MINHASHES], keys: vec![(KeyKind::Piece, 1)] };
+        let mut index = MemoryIndex::default();
+        (0..LOOKUP_MAX as u64 + 10).for_each(|record| index.insert(record, &sketch));
+        assert_eq!(index.lookup(KeyKind::Piece, 1).len(), LOOKUP_MAX);
+        assert_eq!(index.candidates(&sketch)[..2], [0, 1]);
+    }
+}
