@@ -1,21 +1,27 @@
 //! `dateline check`
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::article::{self, Article, ReadOptions};
 use crate::base::Hash;
 use crate::base::limits::TLOG_PROOF_MAX_BYTES;
+use crate::likeness::{
+    FigureChange, Likeness, Passage, PassageKind, SIMILAR_PERCENT, Shares, Span, Text, TextCode, diff,
+};
 use crate::record::Standings;
 use crate::record::registration::OpenedRegistration;
 use crate::verify::{ProvenRecord, Sameness, Trust, check_proof, check_proof_alone, read_log};
 
+use super::alike::{Registered, Unread, WHEN_ASKED};
 use super::args::CheckArgs;
+use super::differences;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::input::{Input, read_bounded};
-use super::output::Output;
+use super::output::{Output, coloured};
 use super::terminal::{sanitize, sanitize_to};
 use super::view::{MISSING, View, WITHHELD, json_word, statement_text};
 use super::workspace::Workspace;
@@ -26,7 +32,9 @@ use super::{history, now};
 enum Answer {
     SameBytes,
     SameWording,
+    SameWordingNumbersDiffer,
     Similar,
+    Passage,
     Unknown,
 }
 
@@ -35,16 +43,20 @@ impl Answer {
         match self {
             Answer::SameBytes => "sameBytes",
             Answer::SameWording => "sameWording",
+            Answer::SameWordingNumbersDiffer => "sameWordingNumbersDiffer",
             Answer::Similar => "similar",
+            Answer::Passage => "passage",
             Answer::Unknown => "unknown",
         }
     }
 }
 
-/// Similar records that are shown.
-const SIMILAR_MAX: usize = 5;
-/// The share of one of two texts, in percent, that must stand in the other for them to be similar.
-const SIMILAR_PERCENT: u64 = 50;
+/// Records that are shown of those that are not the same.
+const SHOWN_MAX: usize = 5;
+/// Passages, and figures, of one record that are shown to a person; JSON has all.
+const LINES_MAX: usize = 10;
+/// Characters that a paragraph or quotation has at least for its digest to say that it was taken over.
+const PASSAGE_CHARS: usize = 30;
 
 pub(crate) fn run(workspace: &Workspace, args: &CheckArgs, output: Output) -> Outcome<Exit> {
     let trust = workspace.trust(&args.trust)?;
@@ -66,35 +78,95 @@ pub(crate) fn run(workspace: &Workspace, args: &CheckArgs, output: Output) -> Ou
             let name = document.map_or_else(|| proof.display().to_string(), |(_, input)| input.name());
             print_proven(&name, &proven, output)
         }
-        (None, Some(input)) => against_log(workspace, &input, &trust, output),
+        (None, Some(input)) => against_log(workspace, &input, &trust, args.diff, output),
         (None, None) => Err(Failure::new(Exit::Usage, "neither a document nor a proof is named")),
     }
+}
+
+/// How a record's text is like a document's.
+#[derive(Default)]
+struct How {
+    /// In percent: of the document that stands in the record, of the record that stands in the document.
+    shares: Option<(u64, u64)>,
+    /// The document's first, the record's second.
+    figures: Vec<FigureChange>,
+    passages: Vec<Passage>,
+    /// The registered text; `None` where digests alone were compared.
+    text: Option<String>,
 }
 
 /// A record that has to do with a document.
 struct Found {
     index: u64,
     view: View,
-    /// For one that is only similar: the share of the document that stands in it, and of it that stands in the document.
-    shares: Option<(u64, u64)>,
+    how: How,
+    /// Where digests alone were compared, why.
+    unread: Option<Unread>,
 }
 
-fn against_log(workspace: &Workspace, input: &Input, trust: &Trust, output: Output) -> Outcome<Exit> {
+/// What is known of a document.
+struct Known {
+    answer: Answer,
+    records: Vec<Found>,
+    standings: Standings,
+    /// Registered texts that the document's could not be held against.
+    unread: BTreeMap<Unread, u64>,
+}
+
+fn against_log(
+    workspace: &Workspace,
+    input: &Input,
+    trust: &Trust,
+    with_diff: bool,
+    output: Output,
+) -> Outcome<Exit> {
     let bytes = input.read()?;
     let file_name = input.file_name();
-    let store = workspace.reader();
-    let original = Hash::of(&bytes);
     // A document that cannot be read as text can still be known by its bytes.
     let options = ReadOptions { file_name: file_name.as_deref(), ..ReadOptions::default() };
     let article = article::read(&bytes, &options).ok().filter(|article| !article.text.is_empty());
+    let original = Hash::of(&bytes);
     let wording = article.as_ref().map(|article| article.digests.reflow);
-    let paragraphs = article.as_ref().map(Paragraphs::of).unwrap_or_default();
+    let known = know(workspace, trust, &original, article.as_ref())?;
+    let document = article.as_ref().map(|article| Text::new(&article.text));
+    let document = document.as_ref();
+    output.print(
+        || text(&input.name(), &known, document, with_diff),
+        || {
+            let iscc = article.as_ref().and_then(|article| TextCode::of(&article.text));
+            let digest = |hash: &Hash| format!("sha256:{hash}");
+            let mut object = json!({
+                "path": input.name(), "answer": known.answer.word(),
+                "records": known.records.iter().map(|found| json_of(found, &known, document, with_diff)).collect::<Vec<_>>(),
+                "digests": {
+                    "original": digest(&original), "reflow": wording.as_ref().map(digest),
+                    "iscc": iscc.map(|code| code.to_string()),
+                },
+            });
+            if known.answer > Answer::SameWording {
+                let unread = known.unread.iter();
+                object["notCompared"] =
+                    unread.map(|(why, count)| json!({"why": why.word(), "records": count})).collect();
+            }
+            object
+        },
+    )?;
+    let registered = matches!(known.answer, Answer::SameBytes | Answer::SameWording);
+    Ok(if registered { Exit::Success } else { Exit::NotFound })
+}
 
-    let (answer, records, standings) = read_log(&store, trust, |reader| {
+/// Looks a document up: by its digests while the log is read, then by its text.
+fn know(workspace: &Workspace, trust: &Trust, original: &Hash, article: Option<&Article>) -> Outcome<Known> {
+    let store = workspace.reader();
+    let wording = article.map(|article| article.digests.reflow);
+    let digests = article.map(Digests::of).unwrap_or_default();
+    let document = article.map(|article| Text::new(&article.text));
+    Ok(read_log(&store, trust, |reader| {
         let mut answer = Answer::Unknown;
         let mut records: Vec<Found> = Vec::new();
+        let mut registered = Registered::default();
         let standings = reader.standings(|record| {
-            let (Some(opened), Some(registered)) = (&record.registration, record.entry.original()) else {
+            let (Some(opened), Some(registers)) = (&record.registration, record.entry.original()) else {
                 return;
             };
             // What nobody may have signed says nothing.
@@ -102,90 +174,142 @@ fn against_log(workspace: &Workspace, input: &Input, trust: &Trust, output: Outp
                 return;
             }
             let reflow = opened.registration.fingerprints.reflow.sha256;
-            let (found, shares) = match () {
-                () if registered == original => (Answer::SameBytes, None),
-                () if wording == Some(reflow) => (Answer::SameWording, None),
-                () if answer < Answer::Similar => return,
-                () => match paragraphs.shared_with(opened) {
-                    Some(shares) => (Answer::Similar, Some(shares)),
-                    None => return,
-                },
+            let (found, how) = match () {
+                () if registers == *original => (Answer::SameBytes, How::default()),
+                () if wording == Some(reflow) => (Answer::SameWording, How::default()),
+                () if answer <= Answer::SameWording => return,
+                () => {
+                    registered.note(record.index, registers, opened, WHEN_ASKED);
+                    let Some(found) = digests.shared_with(opened) else { return };
+                    found
+                }
             };
             if found < answer {
                 (answer, records) = (found, Vec::new());
             }
             if found == answer {
-                let view = View::of_record(&registered, opened);
-                records.push(Found { index: record.index, view, shares });
-                keep_the_most_similar(&mut records);
+                let view = View::of_record(&registers, opened);
+                records.push(Found { index: record.index, view, how, unread: None });
+                keep_the_most_similar(&mut records, answer);
             }
         })?;
-        Ok((answer, records, standings))
-    })?;
-    output.print(
-        || text(&input.name(), answer, &records, &standings),
-        || {
-            let records = records.iter().map(|found| {
-                let mut members = found.view.json();
-                members.insert("record".into(), json!(found.index));
-                members.insert("standing".into(), history::json(standings.of(found.index)));
-                if let Some((document, record)) = found.shares {
-                    let shares = json!({"ofDocumentPercent": document, "ofRecordPercent": record});
-                    members.insert("similarity".into(), shares);
-                }
-                Value::Object(members)
+        if answer <= Answer::SameWording {
+            return Ok(Known { answer, records, standings, unread: BTreeMap::new() });
+        }
+        if let Some(document) = &document {
+            registered.read_originals(&store, WHEN_ASKED);
+            // What the texts say takes the place of what the digests said.
+            records.retain_mut(|found| {
+                found.unread = registered.unread(found.index);
+                found.unread.is_some()
             });
-            json!({
-                "path": input.name(), "answer": answer.word(), "records": records.collect::<Vec<_>>(),
-                "digests": {"original": format!("sha256:{original}"), "reflow": wording.map(|hash| format!("sha256:{hash}"))},
-            })
-        },
-    )?;
-    let registered = matches!(answer, Answer::SameBytes | Answer::SameWording);
-    Ok(if registered { Exit::Success } else { Exit::NotFound })
+            answer = if records.is_empty() { Answer::Unknown } else { answer };
+            let alike = registered.alike(document, &store).into_iter().map(|one| {
+                let (answer, how) = how(one.likeness, one.text);
+                (answer, one.index, how)
+            });
+            let mut alike: Vec<(Answer, u64, How)> = alike.collect();
+            let strongest = alike.iter().map(|(found, ..)| *found).min().unwrap_or(Answer::Unknown);
+            if strongest < answer {
+                (answer, records) = (strongest, Vec::new());
+            }
+            alike.retain(|(found, ..)| *found == answer);
+            let wanted: BTreeSet<u64> = alike.iter().map(|(_, index, _)| *index).collect();
+            let mut views: BTreeMap<u64, View> = BTreeMap::new();
+            if !wanted.is_empty() {
+                reader.scan(|record| {
+                    if let (true, Some(opened), Some(registers)) =
+                        (wanted.contains(&record.index), &record.registration, record.entry.original())
+                    {
+                        views.insert(record.index, View::of_record(&registers, opened));
+                    }
+                    if views.len() == wanted.len() {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                })?;
+            }
+            records.extend(alike.into_iter().filter_map(|(_, index, how)| {
+                Some(Found { index, view: views.remove(&index)?, how, unread: None })
+            }));
+            keep_the_most_similar(&mut records, answer);
+        }
+        Ok(Known { answer, records, standings, unread: registered.all_unread() })
+    })?)
 }
 
-/// Of records that are only similar, the most similar are kept; the earlier of two that are as much so.
-fn keep_the_most_similar(records: &mut Vec<Found>) {
-    if records.iter().all(|found| found.shares.is_some()) {
+/// What a comparison of two texts answers.
+fn how(likeness: Likeness, text: String) -> (Answer, How) {
+    let percent = |shares: Shares| Some((shares.first.percent(), shares.second.percent()));
+    let text = Some(text);
+    match likeness {
+        Likeness::SameWording => (Answer::SameWording, How { text, ..How::default() }),
+        Likeness::SameWordingButNumbers { figures } => {
+            (Answer::SameWordingNumbersDiffer, How { figures, text, ..How::default() })
+        }
+        Likeness::Similar { shares, figures } => {
+            (Answer::Similar, How { shares: percent(shares), figures, text, ..How::default() })
+        }
+        Likeness::PassageOf { shares, passages } => {
+            (Answer::Passage, How { shares: percent(shares), passages, text, ..How::default() })
+        }
+        Likeness::Different { shares } => {
+            (Answer::Unknown, How { shares: percent(shares), text, ..How::default() })
+        }
+    }
+}
+
+/// Of records that are not the same, the most similar are kept; the earlier of two that are as much so.
+fn keep_the_most_similar(records: &mut Vec<Found>, answer: Answer) {
+    if answer > Answer::SameWording {
         records.sort_by_key(|found| {
-            let (document, record) = found.shares.unwrap_or_default();
+            let (document, record) = found.how.shares.unwrap_or_default();
             (std::cmp::Reverse(document + record), found.index)
         });
-        records.truncate(SIMILAR_MAX);
+        records.truncate(SHOWN_MAX);
     }
 }
 
-/// The paragraphs of a document by the digests of their wording: how often each stands in it, and its characters.
+/// The paragraphs and quotations of a document by the digests of their wording.
 #[derive(Default)]
-struct Paragraphs {
-    of: HashMap<Hash, (u64, u64)>,
+struct Digests {
+    /// How often each paragraph stands in it, and its characters.
+    paragraphs: HashMap<Hash, (u64, u64)>,
     characters: u64,
+    /// Long paragraphs and quotations, and where the first of each stands.
+    passages: HashMap<Hash, Span>,
 }
 
-impl Paragraphs {
+impl Digests {
     fn of(article: &Article) -> Self {
-        let mut paragraphs = Paragraphs::default();
+        let mut digests = Digests::default();
+        let mut pass = |digest: Hash, start: usize, end: usize| {
+            if end.saturating_sub(start) >= PASSAGE_CHARS {
+                digests.passages.entry(digest).or_insert(Span { start, end });
+            }
+        };
+        article.quotes.iter().for_each(|quote| pass(quote.reflow_sha256, quote.start, quote.end));
+        article.paragraphs.iter().for_each(|one| pass(one.reflow_sha256, one.start, one.end));
         for paragraph in &article.paragraphs {
             let characters = (paragraph.end - paragraph.start) as u64;
-            paragraphs.of.entry(paragraph.reflow_sha256).or_insert((0, characters)).0 += 1;
-            paragraphs.characters += characters;
+            digests.paragraphs.entry(paragraph.reflow_sha256).or_insert((0, characters)).0 += 1;
+            digests.characters += characters;
         }
-        paragraphs
+        digests
     }
 
-    /// Returns the share, in percent of the characters, of this document that stands in a registered one, and of that one
-    /// that stands in this, both in whole paragraphs; `None` unless they are similar, or if the registered one's paragraphs
-    /// are not disclosed.
-    fn shared_with(&self, opened: &OpenedRegistration) -> Option<(u64, u64)> {
-        let registered = opened.registration.paragraphs.as_ref()?;
+    /// Returns what this document shares with a registered one, in whole paragraphs and quotations; `None` for nothing, or if
+    /// those of the registered one are not disclosed.
+    fn shared_with(&self, opened: &OpenedRegistration) -> Option<(Answer, How)> {
+        let registration = &opened.registration;
         let mut left: HashMap<Hash, u64> = HashMap::new();
         let (mut ours, mut theirs, mut all) = (0, 0u64, 0u64);
-        for paragraph in registered {
+        for paragraph in registration.paragraphs.iter().flatten() {
             // What a signer wrote there is not to be trusted in arithmetic.
             let characters = (paragraph.end as u64).saturating_sub(paragraph.start as u64);
             all = all.saturating_add(characters);
-            let Some((count, own)) = self.of.get(&paragraph.reflow_sha256) else { continue };
+            let Some((count, own)) = self.paragraphs.get(&paragraph.reflow_sha256) else { continue };
             let left = left.entry(paragraph.reflow_sha256).or_insert(*count);
             if *left > 0 {
                 *left -= 1;
@@ -194,28 +318,120 @@ impl Paragraphs {
             }
         }
         let percent = |part: u64, of: u64| part.saturating_mul(100).checked_div(of).unwrap_or(0).min(100);
-        let (ours, theirs) = (percent(ours, self.characters), percent(theirs, all));
-        (ours.max(theirs) >= SIMILAR_PERCENT).then_some((ours, theirs))
+        let shares = (percent(ours, self.characters), percent(theirs, all));
+        let how = How { shares: Some(shares), ..How::default() };
+        if shares.0.max(shares.1) >= SIMILAR_PERCENT {
+            return Some((Answer::Similar, how));
+        }
+        let quotes = registration.quotes.iter().flatten().filter_map(|quote| quote.opened());
+        let quotes = quotes.map(|one| (PassageKind::Quotation, one.reflow_sha256, one.start, one.end));
+        let paragraphs = registration.paragraphs.iter().flatten();
+        let paragraphs =
+            paragraphs.map(|one| (PassageKind::Paragraph, one.reflow_sha256, one.start, one.end));
+        let passages = paragraphs.chain(quotes).filter_map(|(kind, digest, start, end)| {
+            let first = *self.passages.get(&digest)?;
+            Some(Passage { kind, first, second: Span { start, end } })
+        });
+        let passages: Vec<Passage> = passages.collect();
+        (!passages.is_empty()).then_some((Answer::Passage, How { passages, ..how }))
     }
 }
 
-fn text(name: &str, answer: Answer, records: &[Found], standings: &Standings) -> String {
+fn json_of(found: &Found, known: &Known, document: Option<&Text<'_>>, with_diff: bool) -> Value {
+    let mut members: Map<String, Value> = found.view.json();
+    members.insert("record".into(), json!(found.index));
+    members.insert("standing".into(), history::json(known.standings.of(found.index)));
+    if known.answer <= Answer::SameWording {
+        return Value::Object(members);
+    }
+    let How { shares, figures, passages, text } = &found.how;
+    members.insert("compared".into(), json!(if text.is_some() { "text" } else { "digests" }));
+    members.insert("notComparedBecause".into(), json!(found.unread.map(Unread::word)));
+    if let Some((document, record)) = shares {
+        let shares = json!({"ofDocumentPercent": document, "ofRecordPercent": record});
+        members.insert("similarity".into(), shares);
+    }
+    let figures = figures.iter().map(|one| json!({"document": one.first, "record": one.second}));
+    members.insert("figures".into(), figures.collect());
+    let passages =
+        passages.iter().map(|one| json!({"kind": one.kind, "document": one.first, "record": one.second}));
+    members.insert("passages".into(), passages.collect());
+    if let (true, Some(registered), Some(document)) = (with_diff, text, document) {
+        members.insert("diff".into(), json!(diff(&Text::new(registered), document)));
+    }
+    Value::Object(members)
+}
+
+fn text(name: &str, known: &Known, document: Option<&Text<'_>>, with_diff: bool) -> String {
     let name = sanitize(name);
-    let mut out = match answer {
+    let mut out = match known.answer {
         Answer::SameBytes => format!("{name}: registered, the same bytes\n"),
         Answer::SameWording => {
             format!("{name}: registered, the same wording in other bytes (line breaks or spaces differ)\n")
         }
-        Answer::Similar => format!("{name}: not registered, but similar to what is\n"),
-        Answer::Unknown => return format!("{name}: not registered\n"),
-    };
-    for Found { index, view, shares } in records {
-        out.push_str(&format!("record {index}"));
-        if let Some((document, record)) = shares {
-            out.push_str(&format!(": has {document} % of this document; {record} % of it stands here"));
+        Answer::SameWordingNumbersDiffer => {
+            let alarm = coloured("ALARM", false);
+            format!("{name}: {alarm}: not registered; what is has the same wording and OTHER FIGURES\n")
         }
-        out.push_str(&format!("\n{}{}", view.text(), history::text(standings.of(*index), now())));
+        Answer::Similar => format!("{name}: not registered, but similar to what is\n"),
+        Answer::Passage => format!("{name}: not registered, but a passage of it is\n"),
+        Answer::Unknown => format!("{name}: not registered\n"),
+    };
+    for found in &known.records {
+        out.push_str(&format!("record {}", found.index));
+        out.push_str(&how_text(&found.how, known.answer, document));
+        if let Some(unread) = found.unread {
+            out.push_str(&format!(
+                "  only whole paragraphs and quotations were compared: a record {}\n",
+                unread.says()
+            ));
+        }
+        let standing = history::text(known.standings.of(found.index), now());
+        out.push_str(&format!("{}{standing}", found.view.text()));
+        if let (true, Some(registered), Some(document)) = (with_diff, &found.how.text, document) {
+            out.push_str("  from the registered text to this one:\n");
+            out.push_str(&differences::text(&diff(&Text::new(registered), document)));
+        }
     }
+    if known.answer > Answer::SameWording {
+        for (why, count) in &known.unread {
+            out.push_str(&format!("not compared by their texts: {count} records {}\n", why.says()));
+        }
+    }
+    out
+}
+
+/// Says how a record is like a document: the end of its line, and lines below.
+fn how_text(how: &How, answer: Answer, document: Option<&Text<'_>>) -> String {
+    let document = document.map_or("", |document| document.as_str());
+    let mut lines: Vec<String> = Vec::new();
+    let mut out = match (answer, how.shares) {
+        (Answer::Similar, Some((ours, theirs))) => {
+            format!(": has {ours} % of this document; {theirs} % of it stands here\n")
+        }
+        _ => "\n".to_owned(),
+    };
+    if let Some(registered) = &how.text {
+        let figures = how.figures.iter().map(|change| differences::figure(change, document, registered));
+        lines.extend(figures.map(|figure| format!("figure: {figure}")));
+    }
+    lines.extend(how.passages.iter().map(|passage| {
+        let Passage { kind, first, second } = passage;
+        let kind = match kind {
+            PassageKind::Paragraph => "paragraph",
+            PassageKind::Quotation => "quotation",
+            PassageKind::Sentence => "sentence",
+        };
+        let places =
+            format!("here {} to {}, there {} to {}", first.start, first.end, second.start, second.end);
+        format!("{kind}: {} ({places})", differences::excerpt(document, *first))
+    }));
+    let more = lines.len().saturating_sub(LINES_MAX);
+    lines.truncate(LINES_MAX);
+    if more > 0 {
+        lines.push(format!("and {more} more: --format json has all"));
+    }
+    lines.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
     out
 }
 

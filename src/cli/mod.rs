@@ -1,12 +1,14 @@
 //! Layer 6: the command line. Reads arguments, files and keys; prints; turns errors into words and exit codes.
 
 mod add;
+mod alike;
 pub mod args;
 mod base;
 mod check;
 mod ci;
 mod demo;
 mod diagnostics;
+mod differences;
 mod erase;
 pub mod exit;
 mod explain;

@@ -36,13 +36,17 @@ pub struct ShowArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dateline check story.txt
+  dateline check story.txt --diff
   dateline check story.txt --format json | jq '{answer, records: [.records[].record]}'
   dateline check story.txt --proof story.tlog-proof --policy policy --root root.pub
   dateline check --proof revocation.tlog-proof --policy policy --root root.pub
 
-The answer is sameBytes or sameWording (exit 0), similar or unknown (exit 10): a document that is
-only similar is not the one that was registered. Similar is one of which at least half, in whole
-paragraphs of the same wording, stands in the other. Each record is shown with what later
+The answer is sameBytes or sameWording (exit 0), else sameWordingNumbersDiffer, similar, passage
+or unknown (exit 10): a document that is only similar is not the one that was registered. Of one
+that is similar, 30 % of its words or of the record's stand in the other, three in a row at least; a
+passage is a paragraph, a quotation or a sentence. To tell, the registered texts are read again from
+the originals that are stored: of the newest 10,000 records, 512 MB at most; where there is no
+original, whole paragraphs are compared by their digests. Each record is shown with what later
 statements say of it: retracted, corrected, assessed, cited.
 
 With --proof nothing but the document, the proof and the keys named is read: no log, no network.
@@ -55,6 +59,10 @@ pub struct CheckArgs {
     /// Check against this proof instead of the log
     #[arg(long, value_name = "FILE")]
     pub proof: Option<PathBuf>,
+
+    /// Show word by word how it differs from each record that is like it
+    #[arg(long, conflicts_with = "proof")]
+    pub diff: bool,
 
     #[command(flatten)]
     #[allow(missing_docs)]
