@@ -18,6 +18,7 @@ use crate::record::{Decisions, Draft, Kind, Pending};
 use crate::storage::{Key, Object, Store};
 use crate::verify::Trust;
 
+use super::alike::Neighbours;
 use super::args::{AddArgs, TrustArgs};
 use super::exit::Exit;
 use super::extract::{self, Document, Reading};
@@ -93,6 +94,8 @@ pub(crate) struct Job<'a> {
     many: bool,
     /// Whether files that are registered already are not read again.
     resume: bool,
+    /// What the log has that documents may be like.
+    neighbours: Neighbours,
 }
 
 /// The log with the two keys that an append needs.
@@ -102,6 +105,7 @@ struct Opened<'l> {
     signer: Signer,
     /// Absent where the registrations are left for somebody who has it.
     log_key: Option<Signer>,
+    trust: &'l Trust,
 }
 
 impl<'a> Job<'a> {
@@ -113,7 +117,8 @@ impl<'a> Job<'a> {
     ) -> Self {
         let (tally, progress) = (Tally::default(), None);
         let (yes, many, resume, pending) = (true, true, true, false);
-        Job { workspace, key, reading, output, tally, progress, yes, many, resume, pending }
+        let neighbours = Neighbours::default();
+        Job { workspace, key, reading, output, tally, progress, yes, many, resume, pending, neighbours }
     }
 
     /// Registers documents that were read, in one commit; tells of each.
@@ -180,8 +185,10 @@ impl<'a> Job<'a> {
     fn ask_then_add(&mut self, inputs: &Inputs, trust: &Trust) -> Outcome<()> {
         let mut agreed = Vec::new();
         let mut all = false;
-        let documents =
+        let mut documents =
             inputs.documents.iter().flat_map(|input| self.reading.read(input)).collect::<Vec<_>>();
+        let read = documents.iter_mut().filter_map(|(_, document)| document.as_mut().ok());
+        self.neighbours.compare(self.workspace, trust, read.collect());
         for (name, document) in documents {
             let mut document = match document {
                 Ok(document) => document,
@@ -190,6 +197,7 @@ impl<'a> Job<'a> {
                     continue;
                 }
             };
+            self.tell(&name, &document);
             let answer = if all { Answer::Yes } else { self.ask(&name, &mut document)? };
             match answer {
                 Answer::Yes => agreed.push((name, document)),
@@ -263,12 +271,27 @@ impl<'a> Job<'a> {
             true => None,
             false => Some(writing::log_key(self.workspace, &log, trust, &mut passphrases)?),
         };
-        Ok(Opened { store, log, signer, log_key })
+        Ok(Opened { store, log, signer, log_key, trust })
     }
 
     /// Signs the registrations of `documents`, appends them in one commit, and prints a line for each.
-    fn commit(&mut self, opened: &mut Opened<'_>, documents: Vec<(String, Document)>) -> Outcome<()> {
-        let Opened { store, log, signer, log_key } = opened;
+    fn commit(&mut self, opened: &mut Opened<'_>, mut documents: Vec<(String, Document)>) -> Outcome<()> {
+        let Opened { store, log, signer, log_key, trust } = opened;
+        let mut new = Vec::new();
+        // A person was told before he was asked.
+        for (number, (_, document)) in documents.iter().enumerate() {
+            if document.alike.is_none() && log.find_original(&document.article.digests.original)?.is_none() {
+                new.push(number);
+            }
+        }
+        let is_new = |number: usize| new.binary_search(&number).is_ok();
+        let compared = documents.iter_mut().enumerate().filter(|(number, _)| is_new(*number));
+        let compared = compared.map(|(_, (_, document))| document).collect();
+        self.neighbours.compare(self.workspace, trust, compared);
+        for number in &new {
+            let (name, document) = &documents[*number];
+            self.tell(name, document);
+        }
         let decisions = &self.reading.decisions;
         let drafted: Vec<Outcome<Option<NewRecord>>> = documents
             .par_iter()
@@ -307,6 +330,11 @@ impl<'a> Job<'a> {
                 known.map(Appended::AlreadyRegistered).map(Done::InTheLog)
             };
             let outcome = outcome.expect("internal error: a record was neither appended nor found");
+            if let (Done::InTheLog(Appended::Registered(index)), false) =
+                (&outcome, self.reading.decisions.no_store)
+            {
+                self.neighbours.learn(*index, &document.article);
+            }
             self.done(&name, &document, &outcome, log)?;
         }
         Ok(())
@@ -349,6 +377,7 @@ impl<'a> Job<'a> {
                         members.insert("pending".into(), json!(pending));
                     }
                     members.insert("outcome".into(), json!(word));
+                    members.insert("warnings".into(), json!(document.alike.as_deref().unwrap_or_default()));
                     let checkpoint = json!({"size": checkpoint.size(), "rootHash": checkpoint.root_hash()});
                     members.insert("checkpoint".into(), checkpoint);
                     Value::Object(members)
@@ -362,6 +391,20 @@ impl<'a> Job<'a> {
                 Ok(())
             }
             None => print(),
+        }
+    }
+
+    /// Warns of registered texts that a document is like.
+    fn tell(&self, name: &str, document: &Document) {
+        if self.output.is_json() && self.yes {
+            return;
+        }
+        for warning in document.alike.iter().flatten() {
+            let line = format!("warning: {}: {}", sanitize(name), warning.message);
+            match &self.progress {
+                Some(bar) => bar.suspend(|| say(&line)),
+                None => say(&line),
+            }
         }
     }
 

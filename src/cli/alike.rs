@@ -4,15 +4,21 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
+use serde::Serialize;
 
 use crate::article::{Article, Format, OriginRole, ReadOptions, extract_as};
 use crate::base::Hash;
 use crate::base::limits::DOCUMENT_MAX_BYTES;
-use crate::likeness::{Likeness, MemoryIndex, Sketch, Text, compare};
+use crate::likeness::{FigureAt, FigureChange, Likeness, MemoryIndex, Sketch, Text, compare};
 use crate::record::layout::content_path;
 use crate::record::registration::{OpenedRegistration, Organisation, Registration};
 use crate::storage::{Key, Store};
-use crate::verify::{LogReader, ReaderError};
+use crate::verify::{LogReader, ReaderError, Trust, read_log};
+
+use super::extract::Document;
+use super::output::say;
+use super::terminal::{sanitize, sanitize_to};
+use super::workspace::Workspace;
 
 /// How much of a log is read to look for texts that are alike. An index of keys over the log lifts both bounds: see
 /// [`Registered::candidates`].
@@ -144,6 +150,10 @@ pub(crate) struct Registered {
     unread: BTreeMap<u64, Unread>,
     /// Records beyond the bounds.
     beyond: u64,
+    /// Bytes of the originals that were read.
+    bytes: u64,
+    /// The records below were read, as far as they are.
+    read_to: u64,
 }
 
 /// A registered text that is like a document.
@@ -158,11 +168,11 @@ pub(crate) struct Alike {
 }
 
 impl Registered {
-    /// Reads the registrations of a log and their originals; nothing of a log of more than [`IN_PASSING`] entries.
+    /// Notes the registrations of a log; none of one of more than [`IN_PASSING`] entries.
     ///
     /// # Errors
     /// Those of [`LogReader::scan`].
-    pub(crate) fn read(reader: &LogReader<'_>, store: &dyn Store) -> Result<Self, ReaderError> {
+    fn read(reader: &LogReader<'_>) -> Result<Self, ReaderError> {
         let mut registered = Registered::default();
         if reader.size() > IN_PASSING.records as u64 {
             return Ok(registered);
@@ -175,7 +185,6 @@ impl Registered {
             }
             std::ops::ControlFlow::Continue(())
         })?;
-        registered.read_originals(store, IN_PASSING);
         Ok(registered)
     }
 
@@ -197,8 +206,12 @@ impl Registered {
         }
     }
 
-    /// Adds a document that was registered just now, and its original stored.
-    pub(crate) fn learn(&mut self, index: u64, article: &Article) {
+    /// Notes a document that was registered just now, and its original stored; it is read when it is needed.
+    fn learn(&mut self, index: u64, article: &Article) {
+        // What is not looked through in passing is not remembered for it.
+        if self.known.len() >= IN_PASSING.records {
+            return;
+        }
         let known = Known {
             original: article.digests.original,
             bytes: article.bytes,
@@ -208,18 +221,17 @@ impl Registered {
             credit: Credit::of_article(article),
         };
         self.known.insert(index, known);
-        self.keys.insert(index, &Sketch::of(&Text::new(&article.text)));
     }
 
-    /// Reads the originals, the newest first until there are too many, and makes the keys of their texts.
+    /// Reads the originals that were noted since the last time, the newest first until there are too many, and makes the keys
+    /// of their texts.
     pub(crate) fn read_originals(&mut self, store: &dyn Store, bounds: Bounds) {
-        let mut left = bounds.bytes;
         let mut taken = BTreeMap::new();
-        for (index, known) in self.known.iter().rev() {
+        for (index, known) in self.known.range(self.read_to..).rev() {
             // What a signer wrote there is not to be trusted.
-            match left.checked_sub(known.bytes) {
-                Some(rest) => {
-                    left = rest;
+            match self.bytes.checked_add(known.bytes).filter(|sum| *sum <= bounds.bytes) {
+                Some(sum) => {
+                    self.bytes = sum;
                     taken.insert(*index, known);
                 }
                 None => {
@@ -237,6 +249,7 @@ impl Registered {
                 Err(unread) => drop(self.unread.insert(index, unread)),
             }
         }
+        self.read_to = self.known.last_key_value().map_or(self.read_to, |(index, _)| index.saturating_add(1));
     }
 
     /// Returns the records whose texts are to be held against a text. The one place that asks an index: one over the whole
@@ -280,14 +293,147 @@ impl Registered {
         all
     }
 
+    /// Returns what an editor should know before a document is registered that is like registered ones.
+    fn warnings(&self, article: &Article, store: &dyn Store) -> Vec<Warning> {
+        // What is registered itself is said to be.
+        if self.known.values().any(|known| known.original == article.digests.original) {
+            return Vec::new();
+        }
+        let document = Text::new(&article.text);
+        let mut alike = self.alike(&document, store);
+        let shares = |likeness: &Likeness| match likeness {
+            Likeness::SameWording | Likeness::SameWordingButNumbers { .. } => Some((100, 100)),
+            Likeness::Similar { shares, .. } => Some((shares.first.percent(), shares.second.percent())),
+            _ => None,
+        };
+        alike.retain(|one| shares(&one.likeness).is_some());
+        alike.sort_by_key(|one| {
+            let (document, record) = shares(&one.likeness).unwrap_or_default();
+            (std::cmp::Reverse(document + record), one.index)
+        });
+        alike.truncate(WARNED_MAX);
+        alike.iter().flat_map(|one| self.warnings_of(article, one)).collect()
+    }
+
+    fn warnings_of(&self, article: &Article, alike: &Alike) -> Vec<Warning> {
+        let index = alike.index;
+        let (what, similarity, figures): (String, _, &[FigureChange]) = match &alike.likeness {
+            Likeness::SameWordingButNumbers { figures } => {
+                ("the same wording with other figures".into(), None, figures)
+            }
+            Likeness::Similar { shares, .. } => {
+                let (ours, theirs) = (shares.first.percent(), shares.second.percent());
+                let similarity = Similarity { of_document_percent: ours, of_record_percent: theirs };
+                (format!("a similar text ({ours} % of this one)"), Some(similarity), &[])
+            }
+            _ => ("the same wording".into(), None, &[]),
+        };
+        let warning = |code, message| Warning { code, record: index, message, similarity };
+        let mut found = Vec::new();
+        if let Some(first) = figures.first() {
+            let token =
+                |at: &Option<FigureAt>| at.as_ref().map_or("none".into(), |at| sanitize_to(&at.token, 40));
+            let (there, here) = (token(&first.second), token(&first.first));
+            let more = match figures.len() - 1 {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            let message =
+                format!("ALARM: {what} is registered as record {index}: {there} there, {here} here{more}");
+            found.push(warning("numbersDiffer", message));
+        }
+        let printed =
+            |all: &[String]| all.iter().map(|one| sanitize_to(one, 80)).collect::<Vec<_>>().join("; ");
+        match self.credit_differs(index, article) {
+            Some((theirs, ours)) if ours.is_empty() => {
+                let theirs = printed(&theirs);
+                let message = format!(
+                    "{what} is registered as record {index} and credits {theirs}; this one credits nobody"
+                );
+                found.push(warning("creditDropped", message));
+            }
+            Some((theirs, ours)) => {
+                let (theirs, ours) = (printed(&theirs), printed(&ours));
+                let message =
+                    format!("{what} is registered as record {index} and credits {theirs}, not {ours}");
+                found.push(warning("conflictingOrigin", message));
+            }
+            None if found.is_empty() => {
+                found.push(warning("similarRegistered", format!("{what} is registered as record {index}")));
+            }
+            None => {}
+        }
+        found
+    }
+
     /// Returns how the credit of a document differs from that of a record with the same text: the record's, as printed,
     /// and the document's; `None` if they agree, or the record's is withheld.
-    pub(crate) fn credit_differs(&self, index: u64, article: &Article) -> Option<(Vec<String>, Vec<String>)> {
+    fn credit_differs(&self, index: u64, article: &Article) -> Option<(Vec<String>, Vec<String>)> {
         let theirs = &self.known.get(&index)?.credit;
         let ours = Credit::of_article(article);
         let agree = ours.named.iter().any(|one| theirs.named.iter().any(|other| one.is(other)));
         let differ = !theirs.named.is_empty() && !theirs.withheld && !agree;
         differ.then(|| (theirs.printed.clone(), ours.printed))
+    }
+}
+
+/// Records that a document is warned of.
+const WARNED_MAX: usize = 5;
+
+/// Something to know before a document is registered. It stops nothing.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Warning {
+    /// `numbersDiffer`, `conflictingOrigin`, `creditDropped` or `similarRegistered`.
+    code: &'static str,
+    /// The record that the document is like.
+    record: u64,
+    /// For a person, harmless to print.
+    pub(crate) message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    similarity: Option<Similarity>,
+}
+
+/// As `check` has it.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Similarity {
+    of_document_percent: u64,
+    of_record_percent: u64,
+}
+
+/// What documents that are to be registered may be like; read when it is first needed.
+#[derive(Debug, Default)]
+pub(crate) struct Neighbours {
+    registered: Option<Registered>,
+}
+
+impl Neighbours {
+    /// Notes for each document which registered texts it is like. That these cannot be read is said and stops nothing.
+    pub(crate) fn compare(&mut self, workspace: &Workspace, trust: &Trust, documents: Vec<&mut Document>) {
+        if documents.is_empty() {
+            return;
+        }
+        let store = workspace.reader();
+        let registered = self.registered.get_or_insert_with(|| {
+            read_log(&store, trust, Registered::read).unwrap_or_else(|error| {
+                let why = sanitize(&error.to_string());
+                say(&format!("not compared with what is registered: {why}"));
+                Registered::default()
+            })
+        });
+        registered.read_originals(&store, IN_PASSING);
+        documents.into_par_iter().for_each(|document| {
+            let has_text = !document.article.text.is_empty();
+            let warnings = has_text.then(|| registered.warnings(&document.article, &store));
+            document.alike = Some(warnings.unwrap_or_default());
+        });
+    }
+
+    /// Notes a document that was registered just now, and its original stored.
+    pub(crate) fn learn(&mut self, index: u64, article: &Article) {
+        if let Some(registered) = self.registered.as_mut().filter(|_| !article.text.is_empty()) {
+            registered.learn(index, article);
+        }
     }
 }
 

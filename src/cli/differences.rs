@@ -23,6 +23,21 @@ fn in_line(text: &str) -> String {
     sanitize(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// Characters of a word that is cut off at the end of a context; a longer word is shown in part.
+const WORD: usize = 15;
+
+/// Leaves out the part of a word that `text` begins with.
+fn from_word(text: &str) -> &str {
+    let space = text.char_indices().take(WORD).find(|(_, c)| c.is_whitespace());
+    space.map_or(text, |(at, _)| text[at..].trim_start())
+}
+
+/// Leaves out the part of a word that `text` ends with.
+fn to_word(text: &str) -> &str {
+    let space = text.char_indices().rev().take(WORD).find(|(_, c)| c.is_whitespace());
+    space.map_or(text, |(at, _)| text[..at].trim_end())
+}
+
 fn slice(text: &str, start: usize, end: usize) -> String {
     text.chars().skip(start).take(end.saturating_sub(start)).collect()
 }
@@ -51,6 +66,8 @@ pub(crate) fn figure(change: &FigureChange, document: &str, registered: &str) ->
     let cut = |is: bool| if is { "…" } else { "" };
     let space = |is: bool| if is { " " } else { "" };
     let more = text.chars().nth(span.end.saturating_add(CONTEXT)).is_some();
+    let before = if from > 0 { from_word(&before) } else { &before };
+    let after = if more { to_word(&after) } else { &after };
     let place = |at: &Option<FigureAt>| at.as_ref().map(|at| format!("{} to {}", at.span.start, at.span.end));
     let places = match (place(&change.second), place(&change.first)) {
         (Some(there), Some(here)) => format!("registered at {there}, here at {here}"),
@@ -60,12 +77,12 @@ pub(crate) fn figure(change: &FigureChange, document: &str, registered: &str) ->
     format!(
         "{}{}{}{}{}{}{}{} ({places})",
         cut(from > 0),
-        in_line(&before),
+        in_line(before),
         space(before.ends_with(char::is_whitespace)),
         there.map_or_else(String::new, |there| removed(&there)),
         here.map_or_else(String::new, |here| added(&here)),
         space(after.starts_with(char::is_whitespace)),
-        in_line(&after),
+        in_line(after),
         cut(more),
     )
 }
@@ -86,6 +103,7 @@ pub(crate) fn text(changes: &[Change<'_>]) -> String {
                     let head: String = change.text.chars().take(head).collect();
                     let tail: String = change.text.chars().skip(length - tail).collect();
                     let breaks = if change.text.contains("\n\n") && !first && !last { "\n\n" } else { "" };
+                    let (head, tail) = (to_word(&head), from_word(&tail));
                     format!("{head}…{breaks}{}{tail}", if breaks.is_empty() { "" } else { "…" })
                 }
             }
@@ -134,14 +152,12 @@ mod tests {
     #[test]
     fn what_is_the_same_is_cut_and_what_is_harmful_is_escaped() {
         let same = "mot ".repeat(40);
-        let old = Text::new("x");
-        drop(old);
         let (old, new) = (format!("{same}un. {same}\n\nFin"), format!("{same}de\u{202e}ux. {same}\n\nFin."));
         let (old, new) = (Text::new(&old), Text::new(&new));
         let shown = plain(&text(&diff(&old, &new)));
         assert!(shown.starts_with("    …"), "{shown}");
         assert!(shown.contains("[-un-]{+deux+}. mot mot"), "{shown}");
-        assert!(shown.ends_with("    …Fin{+.+}\n") || shown.ends_with("Fin{+.+}\n"), "{shown}");
+        assert!(shown.ends_with("mot\nFin{+.+}\n") || shown.ends_with("    Fin{+.+}\n"), "{shown}");
         assert!(shown.chars().count() < 400, "{shown}");
         let (old, new) = (Text::new("a b"), Text::new("a \u{e0041}b"));
         assert!(!text(&diff(&old, &new)).contains('\u{e0041}'));

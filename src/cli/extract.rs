@@ -32,6 +32,8 @@ const ORIGINS_MAX_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) struct Document {
     pub(crate) article: Article,
     pub(crate) bytes: Vec<u8>,
+    /// Registered texts that it is like; `None` where nobody looked.
+    pub(crate) alike: Option<Vec<super::alike::Warning>>,
 }
 
 /// Bytes with how they came, and the media type and charset that they came with.
@@ -160,7 +162,7 @@ impl Reading {
                 let mut article = article::claims_with(&bytes, format, extract, &self.authority);
                 article.delivery = Some(delivery).filter(|delivery| *delivery != Delivery::default());
                 self.decisions.apply(&mut article);
-                (name, Ok(Document { article, bytes }))
+                (name, Ok(Document { article, bytes, alike: None }))
             }
             Err(error) => {
                 let failure = Failure::from(error).under(format!("cannot read {name}"));
