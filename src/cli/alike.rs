@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::article::{Article, Format, OriginRole, ReadOptions, extract_as};
 use crate::base::Hash;
 use crate::base::limits::DOCUMENT_MAX_BYTES;
-use crate::likeness::{FigureAt, FigureChange, Likeness, MemoryIndex, Sketch, Text, compare};
+use crate::likeness::{CANDIDATES_MAX, FigureAt, FigureChange, Likeness, MemoryIndex, Sketch, Text, compare};
 use crate::record::layout::content_path;
 use crate::record::registration::{OpenedRegistration, Organisation, Registration};
 use crate::storage::{Key, Store};
@@ -20,7 +20,7 @@ use super::output::say;
 use super::terminal::{sanitize, sanitize_to};
 use super::workspace::Workspace;
 
-/// How much of a log is read to look for texts that are alike. An index of keys over the log lifts both bounds: see
+/// How much of a log is read to look for texts that are alike. An index of keys over the log lifts the first two bounds: see
 /// [`Registered::candidates`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
@@ -28,12 +28,15 @@ pub(crate) struct Bounds {
     pub(crate) records: usize,
     /// Bytes of their originals.
     pub(crate) bytes: u64,
+    /// Records whose texts are held against one document.
+    pub(crate) candidates: usize,
 }
 
 /// For a person who asks about one document.
-pub(crate) const WHEN_ASKED: Bounds = Bounds { records: 10_000, bytes: 512 * 1024 * 1024 };
+pub(crate) const WHEN_ASKED: Bounds =
+    Bounds { records: 10_000, bytes: 512 * 1024 * 1024, candidates: CANDIDATES_MAX };
 /// On the way to something else, which must not get slow. Of a log of more entries nothing is read.
-pub(crate) const IN_PASSING: Bounds = Bounds { records: 10_000, bytes: 64 * 1024 * 1024 };
+pub(crate) const IN_PASSING: Bounds = Bounds { records: 10_000, bytes: 64 * 1024 * 1024, candidates: 8 };
 
 /// Why a registered text cannot be read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -259,8 +262,10 @@ impl Registered {
     }
 
     /// Returns the registered texts that have something in common with one, in the order of their records.
-    pub(crate) fn alike(&self, text: &Text<'_>, store: &dyn Store) -> Vec<Alike> {
-        let candidates = self.candidates(text).into_par_iter();
+    pub(crate) fn alike(&self, text: &Text<'_>, store: &dyn Store, bounds: Bounds) -> Vec<Alike> {
+        let mut candidates = self.candidates(text);
+        candidates.truncate(bounds.candidates);
+        let candidates = candidates.into_par_iter();
         let mut found: Vec<Alike> = candidates
             .filter_map(|index| {
                 let registered = text_of(store, self.known.get(&index)?).ok()?;
@@ -300,7 +305,7 @@ impl Registered {
             return Vec::new();
         }
         let document = Text::new(&article.text);
-        let mut alike = self.alike(&document, store);
+        let mut alike = self.alike(&document, store, IN_PASSING);
         let shares = |likeness: &Likeness| match likeness {
             Likeness::SameWording | Likeness::SameWordingButNumbers { .. } => Some((100, 100)),
             Likeness::Similar { shares, .. } => Some((shares.first.percent(), shares.second.percent())),

@@ -204,7 +204,7 @@ fn know(workspace: &Workspace, trust: &Trust, original: &Hash, article: Option<&
                 found.unread.is_some()
             });
             answer = if records.is_empty() { Answer::Unknown } else { answer };
-            let alike = registered.alike(document, &store).into_iter().map(|one| {
+            let alike = registered.alike(document, &store, WHEN_ASKED).into_iter().map(|one| {
                 let (answer, how) = how(one.likeness, one.text);
                 (answer, one.index, how)
             });

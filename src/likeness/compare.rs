@@ -100,7 +100,7 @@ pub enum Likeness {
         /// The figures that differ.
         figures: Vec<FigureChange>,
     },
-    /// [`SIMILAR_PERCENT`] of one stand in the other.
+    /// [`SIMILAR_PERCENT`] of one stand in the other, and six words at least.
     Similar {
         /// How much of each stands in the other.
         shares: Shares,
@@ -129,8 +129,11 @@ pub fn compare(first: &Text<'_>, second: &Text<'_>) -> Likeness {
     if let Some(figures) = only_figures_differ(first, second) {
         return Likeness::SameWordingButNumbers { figures };
     }
-    let shares = Shares { first: share(first, second), second: share(second, first) };
-    if shares.first.percent().max(shares.second.percent()) >= SIMILAR_PERCENT {
+    let ((ours, our_weight), (theirs, their_weight)) = (share(first, second), share(second, first));
+    let shares = Shares { first: ours, second: theirs };
+    // Of a few words in common nothing follows, however short a text is.
+    let weight = our_weight.max(their_weight);
+    if weight >= PIECE && ours.percent().max(theirs.percent()) >= SIMILAR_PERCENT {
         return Likeness::Similar { shares, figures: figures_in_changes(first, second) };
     }
     let passages = passages(first, second);
@@ -151,19 +154,16 @@ fn only_figures_differ(first: &Text<'_>, second: &Text<'_>) -> Option<Vec<Figure
         return None;
     }
     let (mut our_end, mut their_end) = (0, 0);
-    let mut letters = false;
     for (our, their) in ours.iter().zip(theirs) {
         let before = &first.wording()[our_end..our.range.start];
         if before != &second.wording()[their_end..their.range.start] {
             return None;
         }
-        letters |= before.contains(char::is_alphabetic);
         (our_end, their_end) = (our.range.end, their.range.end);
     }
     let after = &first.wording()[our_end..];
-    letters |= after.contains(char::is_alphabetic);
-    // Figures alone are no wording.
-    if after != &second.wording()[their_end..] || !letters {
+    // Figures alone are no wording: "page 5" is not "page 6" with another figure.
+    if after != &second.wording()[their_end..] || first.weight_of_words() < SHINGLE {
         return None;
     }
     let differ = ours.iter().zip(theirs).filter(|(our, their)| our.token != their.token);
@@ -208,7 +208,8 @@ fn figures_in_changes(first: &Text<'_>, second: &Text<'_>) -> Vec<FigureChange> 
     found
 }
 
-fn share(of: &Text<'_>, within: &Text<'_>) -> Share {
+/// Returns how many words of a text stand in another, and what they weigh.
+fn share(of: &Text<'_>, within: &Text<'_>) -> (Share, usize) {
     let mut known = HashSet::new();
     within.windows(
         SHINGLE,
@@ -217,18 +218,20 @@ fn share(of: &Text<'_>, within: &Text<'_>) -> Share {
             known.insert(shingle);
         },
     );
-    let (mut shared, mut counted) = (0, 0);
+    let (mut shared, mut weight, mut counted) = (0, 0, 0);
     of.windows(
         SHINGLE,
         |word| word.strict,
         |shingle, words| {
             if known.contains(&shingle) {
-                shared += words.end - words.start.max(counted);
-                counted = words.end;
+                let new = words.start.max(counted)..words.end;
+                shared += new.len();
+                counted = new.end;
+                weight += of.weight(new);
             }
         },
     );
-    Share { shared, words: of.count() }
+    (Share { shared, words: of.count() }, weight)
 }
 
 /// Returns the longest runs of words that stand in both texts and are passages.

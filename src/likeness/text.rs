@@ -121,6 +121,11 @@ impl<'t> Text<'t> {
         self.words.get(words).unwrap_or_default().iter().map(|word| usize::from(word.weight)).sum()
     }
 
+    /// Returns what all words weigh that are no figures.
+    pub(super) fn weight_of_words(&self) -> usize {
+        self.weight(0..self.words.len()).saturating_sub(WORD_WEIGHT * self.figures.len())
+    }
+
     /// Returns the paragraphs as bytes of the reflow form.
     pub(super) fn paragraphs(&self) -> Vec<Range<usize>> {
         let mut at = 0;
