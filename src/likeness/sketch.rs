@@ -10,7 +10,7 @@ use super::text::{PIECE, SHINGLE, Text, mix};
 ///
 /// - Words are folded: lower case, compatibility form, no marks, no punctuation; a figure is a word with its sign, marks and
 ///   unit. A shingle is three neighbouring words, or five characters of scripts written without spaces.
-/// - The MinHash has 128 values of 32 bits; each three of them make a band, and a band a key.
+/// - The MinHash has 128 values of 32 bits; each two of them make a band, and a band a key.
 /// - A paragraph's key is the first 8 bytes of the SHA-256 of its reflow form; a piece, what stands between ends of
 ///   sentences and quotation marks, has the same of its folded words. Both have six words at least, or ten characters.
 pub const SKETCH: &str = "dateline-sketch/1";
@@ -18,9 +18,10 @@ pub const SKETCH: &str = "dateline-sketch/1";
 /// Values of a MinHash.
 pub const MINHASHES: usize = 128;
 
-/// Values of a band: two texts of which a share `s` of all shingles is common share a given band with probability `s³`, one
-/// of the 42 with `1 - (1 - s³)^42`: for s = .75 always, for .34 in 82 %, for .05 in half a percent.
-const BAND: usize = 3;
+/// Values of a band: two texts of which a share `s` of all shingles is common share a given band with probability `s²`, one
+/// of the 64 with `1 - (1 - s²)^64`: for s = .34, a fifth of the words changed, nearly always; for s = .07, half of them
+/// changed, in 27 %; for s = .002, as strangers have, once in four thousand.
+const BAND: usize = 2;
 
 /// Keys of paragraphs of one text. Of more, those with the smallest values are kept, of every text alike.
 pub const PARAGRAPH_KEYS_MAX: usize = 500;
@@ -40,7 +41,7 @@ pub enum KeyKind {
     Piece = 2,
 }
 
-/// What an index keeps of a text. At most 42 + [`PARAGRAPH_KEYS_MAX`] + [`PIECE_KEYS_MAX`] keys.
+/// What an index keeps of a text. At most 64 + [`PARAGRAPH_KEYS_MAX`] + [`PIECE_KEYS_MAX`] keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sketch {
     /// The MinHash; all ones for a text without words.
@@ -140,7 +141,7 @@ mod tests {
         // A change here is a new version of the sketch, and every index is to be made again.
         let sketch = sketch(DISPATCH);
         assert_eq!(sketch.minhash[..3], FROZEN_MINHASH);
-        assert_eq!(sketch.keys.len(), 42 + 2 + 3);
+        assert_eq!(sketch.keys.len(), 64 + 2 + 3);
         let all = sketch.keys.iter().map(|(kind, key)| format!("{} {key}\n", *kind as u8));
         assert_eq!(Hash::of(all.collect::<String>().as_bytes()).to_hex()[..16], *FROZEN_KEYS);
     }
