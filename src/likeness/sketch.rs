@@ -51,7 +51,7 @@ pub struct Sketch {
 }
 
 impl Sketch {
-    /// Makes the sketch of a text. Linear time, about 0.3 ms for an article of a thousand words.
+    /// Makes the sketch of a text. Linear time: 0.3 ms for an article of 300 words, on a core that is shared.
     pub fn of(text: &Text<'_>) -> Self {
         let minhash = minhash(text);
         let mut keys: Vec<(KeyKind, u64)> = Vec::new();
