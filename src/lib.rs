@@ -31,6 +31,7 @@
 //! | 3 | [`keys`] | OpenSSH private keys, from files or ssh-agent | `base`, `note` |
 //! | 4 | [`log`] | the writer | 0–3 |
 //! | 4 | [`verify`] | the reader and auditor | 0–2, `storage` |
+//! | 5 | [`index`] | the search index: derived, disposable, never the truth | 0–2, `storage`, `verify` |
 //! | 5 | [`export`] | records in other tools' formats | 0–2 |
 //! | 6 | [`cli`] | the command line | all |
 //!
@@ -47,6 +48,7 @@
 //!   files of openings, which must be able to forget.
 //! - What is read is not trusted: tiles are authenticated against the checkpoint before a hash of them is used, and
 //!   `list`, `show` and `check` read through the same door.
+//! - The search index is never the truth: it gives numbers of records, and what is printed of them is read from the log.
 //! - Validity of a key is judged by log index, never by a clock.
 //! - Nothing is written twice to become true: a commit is one staged bundle, then one replaced checkpoint, then the
 //!   recovery path.
@@ -81,6 +83,7 @@ pub mod base;
 pub mod capture;
 pub mod cli;
 pub mod export;
+pub mod index;
 pub mod keys;
 pub mod likeness;
 pub mod log;

@@ -21,12 +21,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("keys", &["base", "note"]),
     ("log", &["base", "tlog", "note", "attest", "article", "record", "storage", "keys"]),
     ("verify", &["base", "tlog", "note", "attest", "article", "record", "storage"]),
+    ("index", &["base", "tlog", "note", "attest", "article", "record", "storage", "verify"]),
     ("export", &["base", "tlog", "note", "attest", "article", "record"]),
     (
         "cli",
         &[
             "base", "tlog", "note", "attest", "article", "record", "storage", "keys", "log", "verify",
-            "export", "sandbox", "capture", "likeness",
+            "export", "sandbox", "capture", "likeness", "index",
         ],
     ),
 ];

@@ -145,3 +145,9 @@ pub const LOCK_MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Bytes of the path of an article in a lock file.
 pub const LOCK_PATH_MAX_BYTES: usize = 1_024;
+
+/// Characters of a document's text that can be searched: what is beyond is a book's.
+pub const INDEXED_MAX_CHARS: usize = 2_000_000;
+
+/// Characters of what is asked for in a search.
+pub const QUERY_MAX_CHARS: usize = 1_000;

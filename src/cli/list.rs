@@ -1,43 +1,102 @@
 //! `dateline list`
 
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::index::RecordState;
 use crate::verify::{Record, read_log};
 
-use super::args::{ListArgs, TrustArgs};
+use super::args::{FilterArgs, ListArgs, TrustArgs};
 use super::failure::Outcome;
 use super::output::{Output, say};
+use super::search;
 use super::view::View;
 use super::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &ListArgs, output: Output) -> Outcome<()> {
+    if is_filter(&args.filter) {
+        return found(workspace, args, output);
+    }
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
+    let end = args.page.limit.map_or(usize::MAX, |limit| limit.saturating_add(args.page.offset));
     // Kept back until the whole log was found to lead to its root.
-    let lines = read_log(&store, &trust, |reader| {
-        let mut lines: VecDeque<String> = VecDeque::new();
-        reader.scan(|record| {
-            lines.extend(line(&record, output));
-            if args.last.is_some_and(|last| lines.len() > last) {
-                lines.pop_front();
+    let (rows, standings) = read_log(&store, &trust, |reader| {
+        let mut rows: VecDeque<Row> = VecDeque::new();
+        let mut count = 0;
+        let standings = reader.standings(|record| {
+            let Some(row) = row(&record, RecordState::Claimed, output) else { return };
+            count += 1;
+            match args.last {
+                Some(last) => {
+                    rows.push_back(row);
+                    if rows.len() > last {
+                        rows.pop_front();
+                    }
+                }
+                None if count > args.page.offset && count <= end => rows.push_back(row),
+                None => {}
             }
-            ControlFlow::Continue(())
         })?;
-        Ok(lines)
+        Ok((rows, standings))
     })?;
-    for line in &lines {
-        output.print(|| format!("{line}\n"), || serde_json::from_str(line).unwrap_or(Value::Null))?;
+    // Of the newest, pages are counted among themselves.
+    let pass = if args.last.is_some() { args.page.offset } else { 0 };
+    let rows = rows.into_iter().skip(pass).take(args.page.limit.unwrap_or(usize::MAX));
+    let mut any = false;
+    for mut row in rows {
+        any = true;
+        row.state = RecordState::of(standings.of(row.index));
+        output.print(|| format!("{}\n", row.text()), || Value::Object(row.members()))?;
     }
-    if lines.is_empty() && args.last != Some(0) && !output.is_json() {
-        say("nothing is registered yet: dateline add FILE");
+    if !any && args.last != Some(0) && args.page.limit != Some(0) && !output.is_json() {
+        match args.page.offset {
+            0 => say("nothing is registered yet: dateline add FILE"),
+            _ => say("there are no more records"),
+        }
     }
     Ok(())
 }
 
-fn line(record: &Record, output: Output) -> Option<String> {
+/// Lists what is found in the index.
+fn found(workspace: &Workspace, args: &ListArgs, output: Output) -> Outcome<()> {
+    let found = search::find(workspace, &search::query_of(&args.filter), |total| {
+        let oldest = args.last.map_or(0, |last| total.saturating_sub(last));
+        let first = oldest.saturating_add(args.page.offset).min(total);
+        first..args.page.limit.map_or(total, |limit| first.saturating_add(limit).min(total))
+    })?;
+    for hit in &found.hits {
+        let Some(row) = row(&hit.record, hit.state, output) else { continue };
+        output.print(|| format!("{}\n", row.text()), || Value::Object(row.members()))?;
+    }
+    if !output.is_json() {
+        search::tell(&found);
+    }
+    Ok(())
+}
+
+fn is_filter(filter: &FilterArgs) -> bool {
+    let FilterArgs { origin, byline, language, from, to, state } = filter;
+    let names = [origin, byline, language].iter().any(|name| name.is_some());
+    names || from.is_some() || to.is_some() || state.is_some()
+}
+
+/// One record, as it is listed.
+pub(crate) struct Row {
+    index: u64,
+    state: RecordState,
+    what: What,
+}
+
+/// What a program or a person sees, before it is known what became of it.
+enum What {
+    Members(Map<String, Value>),
+    Line(String),
+}
+
+/// Makes the row of a registration for whoever reads `output`; `None` for another record.
+pub(crate) fn row(record: &Record, state: RecordState, output: Output) -> Option<Row> {
     let opened = record.registration.as_ref()?;
     let original = record.entry.original()?;
     let view = View::of_record(&original, opened);
@@ -49,7 +108,7 @@ fn line(record: &Record, output: Output) -> Option<String> {
         members.insert("signer".into(), json!(opened.registration.recorded_by));
         members.insert("signerHolds".into(), json!(record.signer.is_ok()));
         members.insert("openingsFit".into(), json!(record.openings_fit.is_ok()));
-        return Some(Value::Object(members).to_string());
+        return Some(Row { index, state, what: What::Members(members) });
     }
     let day = opened.registration.recorded_at.to_string();
     let warning = match (&record.signer, &record.openings_fit) {
@@ -57,5 +116,27 @@ fn line(record: &Record, output: Output) -> Option<String> {
         (_, Err(_)) => "  OPENINGS DO NOT FIT",
         _ => "",
     };
-    Some(format!("{index:>6}  {}  {}{warning}", &day[..10], view.summary()))
+    let line = format!("{index:>6}  {}  {}{warning}", &day[..10], view.summary());
+    Some(Row { index, state, what: What::Line(line) })
+}
+
+impl Row {
+    /// Returns the line for a person. Of what was said of it, it has the gravest.
+    pub(crate) fn text(&self) -> String {
+        let What::Line(line) = &self.what else { return String::new() };
+        let state = match self.state {
+            RecordState::Claimed => String::new(),
+            RecordState::TakenDown => "  TAKEN DOWN".into(),
+            other => format!("  {}", other.word().to_uppercase()),
+        };
+        format!("{line}{state}")
+    }
+
+    /// Returns the members of the object for a program.
+    pub(crate) fn members(&self) -> Map<String, Value> {
+        let What::Members(members) = &self.what else { return Map::new() };
+        let mut members = members.clone();
+        members.insert("state".into(), json!(self.state.word()));
+        members
+    }
 }

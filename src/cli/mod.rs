@@ -28,7 +28,9 @@ mod output;
 mod pending;
 mod prove;
 mod recheck;
+mod reindex;
 mod sealed;
+mod search;
 mod show;
 mod source;
 mod state;
@@ -84,6 +86,8 @@ fn run(cli: &Cli, output: Output) -> Outcome<Exit> {
         Command::Extract(args) => extract::run(&workspace, args, output),
         Command::Watch(args) => watch::run(&workspace, args, output),
         Command::List(args) => done(list::run(&workspace, args, output)),
+        Command::Search(args) => done(search::run(&workspace, args, output)),
+        Command::Reindex => done(reindex::run(&workspace, output)),
         Command::Show(args) => show::run(&workspace, args, output),
         Command::Check(args) => check::run(&workspace, args, output),
         Command::Prove(args) => done(prove::run(&workspace, args, output)),

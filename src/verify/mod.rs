@@ -25,6 +25,7 @@ mod lock;
 mod memory;
 mod missing;
 mod original;
+mod pick;
 mod pin;
 mod proof;
 mod prove;
@@ -50,6 +51,7 @@ pub use evidence::{Contradiction, EVIDENCE_FORMAT, Evidence, EvidenceError, Show
 pub use gate::{GateArticle, GateError, GateReport, GateRule, GatedArticle, Require};
 pub use lock::{LOCK_FORMAT, Lock, LockError, LockPath, LockedArticle, LockedSource, Said, SourceRef};
 pub use memory::{MEMORY_FORMAT, Memory, MemoryError, log_of};
+pub use pick::Picked;
 pub use pin::{Given, PinError, PinRequest};
 pub use proof::{
     KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, ProvenRecord, Sameness, check_proof,

@@ -1,5 +1,6 @@
 //! Records for commands that show them: through authenticated hashes, with their signer checked.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use rayon::prelude::*;
@@ -7,6 +8,7 @@ use thiserror::Error;
 
 use crate::base::Hash;
 use crate::note::{Checkpoint, OpenError, OpenedCheckpoint, VerifierKey};
+use crate::record::layout::ENTRIES_PER_FILE;
 use crate::record::registration::OpenedRegistration;
 use crate::record::{Body, DisclosureFile, Entry, EntryError, Standings, State};
 use crate::storage::Store;
@@ -207,6 +209,17 @@ impl<'a> LogReader<'a> {
     pub(super) fn walk(
         &self,
         prefix: Option<u64>,
+        each: impl FnMut(Record) -> ControlFlow<()>,
+    ) -> Result<Walked, ReaderError> {
+        self.walk_some(prefix, |_, _| true, each)
+    }
+
+    /// As [`LogReader::walk`]; opens, checks and hands on only the entries that `choose` asks for. It is asked in log order,
+    /// and before any entry of the same or a later bundle is handed on.
+    pub(super) fn walk_some(
+        &self,
+        prefix: Option<u64>,
+        mut choose: impl FnMut(u64, &Entry) -> bool,
         mut each: impl FnMut(Record) -> ControlFlow<()>,
     ) -> Result<Walked, ReaderError> {
         let mut edge = Edge::default();
@@ -219,11 +232,12 @@ impl<'a> LogReader<'a> {
             if some.is_empty() {
                 break;
             }
-            let read: Vec<_> = some.par_iter().map(|bundle| self.load(*bundle, on)).collect();
+            let read: Vec<_> = some.par_iter().map(|bundle| self.load(*bundle)).collect();
             let mut found = Vec::new();
-            for loaded in read {
-                let Loaded { entries, openings } = loaded?;
-                for (bytes, leaf, entry) in entries {
+            let mut opened = Vec::new();
+            for (bundle, loaded) in some.iter().zip(read) {
+                let before = found.len();
+                for (bytes, leaf, entry) in loaded? {
                     let index = state.size();
                     if prefix == Some(index) {
                         prefix_root = Some(edge.root());
@@ -232,16 +246,27 @@ impl<'a> LogReader<'a> {
                     match entry {
                         Some(entry) => {
                             let authorised = authorise_and_fold(&mut state, &entry);
-                            found.push((index, bytes, entry, authorised, openings.of_entry(index).to_vec()));
+                            if on && choose(index, &entry) {
+                                found.push((index, bytes, entry, authorised));
+                            }
                         }
                         None => state.advance(),
                     }
                 }
+                if found.len() > before {
+                    opened.push(bundle.index());
+                }
             }
             if on {
+                let files: BTreeMap<u64, DisclosureFile> = opened
+                    .into_par_iter()
+                    .map(|number| Ok((number, self.files.openings(number)?.0)))
+                    .collect::<Result<_, ReaderError>>()?;
                 let records: Vec<Record> = found
                     .into_par_iter()
-                    .map(|(index, bytes, entry, authorised, openings)| {
+                    .map(|(index, bytes, entry, authorised)| {
+                        let file = files.get(&(index / ENTRIES_PER_FILE));
+                        let openings = file.map_or(&[][..], |file| file.of_entry(index)).to_vec();
                         let signer = authorised.signer(&entry);
                         let (registration, openings_fit) = open_registration(&entry, &openings);
                         Record { index, bytes, entry, openings, registration, openings_fit, signer }
@@ -344,15 +369,12 @@ impl<'a> LogReader<'a> {
         Ok(read?)
     }
 
-    fn load(&self, bundle: EntryBundle, with_openings: bool) -> Result<Loaded, ReaderError> {
+    fn load(&self, bundle: EntryBundle) -> Result<Vec<Loaded>, ReaderError> {
         let (found, bytes) = self.files.bundle(bundle)?;
         let entries = found.entries(&bytes).map_err(|_| ReaderError::Changed { what: found.path() })?;
         let entries = entries.into_iter().take(bundle.width().into());
         let take_apart = |bytes: &[u8]| (bytes.to_vec(), leaf_hash(bytes), Entry::parse(bytes).ok());
-        let entries = entries.map(take_apart).collect();
-        let openings =
-            if with_openings { self.files.openings(bundle.index())?.0 } else { Default::default() };
-        Ok(Loaded { entries, openings })
+        Ok(entries.map(take_apart).collect())
     }
 }
 
@@ -364,11 +386,8 @@ pub(super) struct Walked {
     pub(super) prefix_root: Option<Hash>,
 }
 
-/// A bundle, taken apart: of each entry its bytes, its leaf hash, and what it says if it has the form of an entry.
-struct Loaded {
-    entries: Vec<(Vec<u8>, Hash, Option<Entry>)>,
-    openings: DisclosureFile,
-}
+/// An entry of a bundle: its bytes, its leaf hash, and what it says if it has the form of an entry.
+type Loaded = (Vec<u8>, Hash, Option<Entry>);
 
 /// Puts the openings of a registration back. If they do not fit, says why, and leaves all commitments closed.
 pub(super) fn open_registration(

@@ -4,6 +4,7 @@ mod judging;
 mod keys;
 mod reading;
 mod registering;
+mod searching;
 mod statements;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub use judging::*;
 pub use keys::*;
 pub use reading::*;
 pub use registering::*;
+pub use searching::*;
 pub use statements::*;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -80,6 +82,10 @@ pub enum Command {
     Extract(ExtractArgs),
     /// List what is registered
     List(ListArgs),
+    /// Find records by words of their text, titles, origins and bylines
+    Search(SearchArgs),
+    /// Make the search index anew
+    Reindex,
     /// Show one record and check it against the log
     Show(ShowArgs),
     /// Say whether a document is registered, and what became of its record

@@ -6,17 +6,6 @@ use clap::{ArgAction, Args, Subcommand};
 
 use super::TrustArgs;
 
-/// `dateline list`
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  dateline list
-  dateline list --format json | jq -r 'select(.language == \"fr\") | .record'")]
-pub struct ListArgs {
-    /// Print at most this many, the newest
-    #[arg(long, value_name = "COUNT")]
-    pub last: Option<usize>,
-}
-
 /// `dateline show`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

@@ -1,0 +1,259 @@
+//! `dateline search`, and how records are found for `list`.
+
+use std::io::{self, IsTerminal};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use anstyle::Style;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use crate::base::limits::QUERY_MAX_CHARS;
+use crate::index::{
+    How, IndexError, Order, Query, RecordState, SearchIndex, Snippet, Source, Term, snippet, stored_text,
+};
+use crate::verify::{Record, ReaderError, read_log_as};
+
+use super::args::{FilterArgs, SearchArgs, TrustArgs};
+use super::exit::Exit;
+use super::failure::{Failure, Outcome};
+use super::list;
+use super::output::{Output, say};
+use super::terminal::sanitize;
+use super::workspace::Workspace;
+
+/// Entries of a log from which on an index that is made is waited for.
+const PROGRESS_FROM: u64 = 2_000;
+/// Time from which on it is said that an index cannot be kept.
+const LONG: Duration = Duration::from_secs(2);
+
+/// A record that was found in the index, and read from the log.
+pub(crate) struct Hit {
+    pub(crate) record: Record,
+    pub(crate) state: RecordState,
+    pub(crate) snippet: Option<Snippet>,
+}
+
+/// What was found.
+pub(crate) struct Found {
+    /// Those on the page that was asked for.
+    pub(crate) hits: Vec<Hit>,
+    /// Records found in all.
+    pub(crate) total: usize,
+    /// The place of the first hit among them.
+    pub(crate) first: usize,
+}
+
+impl From<IndexError> for Failure {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Log(error) => error.into(),
+            IndexError::Folder(_) => Failure::new(Exit::Unavailable, error.to_string())
+                .because(&error)
+                .hint("make records/.local writable; `dateline search` works without"),
+            _ => Failure::new(Exit::Unavailable, error.to_string()).because(&error),
+        }
+    }
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &SearchArgs, output: Output) -> Outcome<()> {
+    let mut query = query_of(&args.filter);
+    query.terms = terms(&args.words)?;
+    query.order = Order::Rank;
+    let page = |total: usize| {
+        let first = args.offset.min(total);
+        first..first.saturating_add(args.limit).min(total)
+    };
+    let found = find(workspace, &query, page)?;
+    for (place, hit) in (found.first..).zip(&found.hits) {
+        let Some(row) = list::row(&hit.record, hit.state, output) else { continue };
+        output.print(
+            || format!("{}\n{}", row.text(), hit.snippet.as_ref().map_or(String::new(), shown)),
+            || {
+                let mut members = row.members();
+                members.insert("rank".into(), json!(place));
+                members.insert("total".into(), json!(found.total));
+                members.insert("snippet".into(), hit.snippet.as_ref().map_or(Value::Null, snippet_json));
+                Value::Object(members)
+            },
+        )?;
+    }
+    if !output.is_json() {
+        tell(&found);
+    }
+    Ok(())
+}
+
+/// Says how much was found where that is not to be seen.
+pub(crate) fn tell(found: &Found) {
+    let (shown, after) = (found.hits.len(), found.first + found.hits.len());
+    match found.total {
+        0 => say("no record was found"),
+        total if shown < total => {
+            let more = if after < total { format!("; more with --offset {after}") } else { String::new() };
+            say(&format!("{shown} of {total} records{more}"));
+        }
+        _ => {}
+    }
+}
+
+/// Returns what the options ask for.
+pub(crate) fn query_of(filter: &FilterArgs) -> Query {
+    Query {
+        origin: filter.origin.clone(),
+        byline: filter.byline.clone(),
+        language: filter.language.clone(),
+        from: filter.from.as_ref().map(|span| *span.start()),
+        to: filter.to.as_ref().map(|span| *span.end()),
+        state: filter.state,
+        ..Query::default()
+    }
+}
+
+fn terms(words: &[String]) -> Outcome<Vec<Term>> {
+    let usage = |message: &str| Failure::new(Exit::Usage, message);
+    if words.iter().map(|word| word.chars().count()).sum::<usize>() > QUERY_MAX_CHARS {
+        return Err(usage(&format!("more than {QUERY_MAX_CHARS} characters are searched for")));
+    }
+    let is_phrase = |word: &str| word.trim().contains(char::is_whitespace) && !word.contains(['"', '«', '“', '„']);
+    let terms: Vec<Term> = words
+        .iter()
+        .flat_map(|word| match is_phrase(word) {
+            true => Term::of(word, word.ends_with('*')).into_iter().collect(),
+            false => Term::all_of(word),
+        })
+        .collect();
+    match terms.is_empty() {
+        true => Err(usage("there is no letter and no digit in what is searched for")),
+        false => Ok(terms),
+    }
+}
+
+/// Finds records, and reads those on a page of them from the log. `page` gives their places, of how many were found.
+pub(crate) fn find(
+    workspace: &Workspace,
+    query: &Query,
+    page: impl Fn(usize) -> Range<usize>,
+) -> Outcome<Found> {
+    let trust = workspace.trust(&TrustArgs::default())?;
+    let store = workspace.reader();
+    let records = workspace.records();
+    let found = with_bar(|progress| {
+        read_log_as(&store, &trust, |reader| {
+            let source = Source { reader, store: &store, trust: &trust, records: &records, progress };
+            find_in(&source, query, &page)
+        })
+    });
+    Ok(found?)
+}
+
+fn find_in(
+    source: &Source<'_>,
+    query: &Query,
+    page: &impl Fn(usize) -> Range<usize>,
+) -> Result<Found, IndexError> {
+    let begun = Instant::now();
+    let mut index = SearchIndex::open(source)?;
+    if index.how() == How::InMemory && begun.elapsed() > LONG {
+        say("the search index cannot be kept in records/.local: each search makes it anew");
+    }
+    let mut last = false;
+    loop {
+        let numbers = index.find(query).and_then(|all| {
+            let page = page(all.len());
+            let related = index.related(&all[page.clone()])?;
+            Ok((all, page, related))
+        });
+        if let Ok((all, page, related)) = numbers {
+            let wanted = &all[page.clone()];
+            // Nobody needs to wait for what is read from the log.
+            drop(index);
+            let hits = read(source, query, wanted, related)?;
+            if hits.len() == wanted.len() || last {
+                return Ok(Found { hits, total: all.len(), first: page.start });
+            }
+        } else {
+            drop(index);
+        }
+        // It cannot answer, or what it says is not so.
+        let again = if last { None } else { SearchIndex::rebuild(source).ok() };
+        index = again.map_or_else(|| SearchIndex::in_memory(source), Ok)?;
+        last = true;
+    }
+}
+
+/// Reads records from the log; leaves out those that were not asked for.
+fn read(
+    source: &Source<'_>,
+    query: &Query,
+    wanted: &[u64],
+    related: Vec<u64>,
+) -> Result<Vec<Hit>, ReaderError> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut picked =
+        source.reader.pick(&wanted.iter().copied().collect(), &related.into_iter().collect())?;
+    let records: Vec<Record> = wanted.iter().filter_map(|index| picked.records.remove(index)).collect();
+    let standings = &picked.standings;
+    let hits = records.into_par_iter().filter_map(|record| {
+        let registration = record.registration.as_ref().filter(|_| record.is_registered())?;
+        let registration = &registration.registration;
+        let state = RecordState::of(standings.of(record.index));
+        let original = record.entry.original()?;
+        let searched = !query.terms.is_empty();
+        let text = searched.then(|| stored_text(source.store, &original, registration)).flatten();
+        if !query.fits(registration, state, text.as_deref()) {
+            return None;
+        }
+        let snippet = text.and_then(|text| snippet(&text, &query.terms));
+        Some(Hit { record, state, snippet })
+    });
+    Ok(hits.collect())
+}
+
+/// Does something that may read a whole log, and shows how far it is where there is somebody to see it.
+pub(crate) fn with_bar<T>(work: impl FnOnce(&dyn Fn(u64, u64)) -> T) -> T {
+    let bar = ProgressBar::hidden();
+    let template = "the search index is made: {bar:30} {pos}/{len} entries, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    let on_terminal = io::stderr().is_terminal();
+    let done = work(&|done, size| {
+        if on_terminal && size >= PROGRESS_FROM && done % 256 == 0 {
+            if bar.is_hidden() {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
+            bar.set_length(size);
+            bar.set_position(done);
+        }
+    });
+    bar.finish_and_clear();
+    done
+}
+
+/// One line for a person: what was found is bold, and in brackets.
+fn shown(snippet: &Snippet) -> String {
+    let bold = Style::new().bold();
+    let mut line = String::new();
+    let chars: Vec<char> = snippet.text.chars().collect();
+    let piece = |from: usize, to: usize| sanitize(&chars.get(from..to).unwrap_or_default().iter().collect::<String>());
+    let mut at = 0;
+    for (from, to) in &snippet.marks {
+        let to = (*to).min(chars.len());
+        line.push_str(&format!("{}{bold}[{}]{bold:#}", piece(at, *from), piece(*from, to)));
+        at = to;
+    }
+    line.push_str(&piece(at, chars.len()));
+    let dots = |cut: bool| if cut { "…" } else { "" };
+    format!("        {}{line}{}\n", dots(snippet.cut_before), dots(snippet.cut_after))
+}
+
+fn snippet_json(snippet: &Snippet) -> Value {
+    json!({
+        "text": snippet.text, "marks": snippet.marks,
+        "cutBefore": snippet.cut_before, "cutAfter": snippet.cut_after,
+    })
+}

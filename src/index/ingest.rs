@@ -1,0 +1,482 @@
+//! The log, followed: what is new is indexed, and what has lost or regained an opening or an original is indexed again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use rayon::prelude::*;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::article::{Format, ReadOptions, extract_as};
+use crate::base::Hash;
+use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, INDEXED_MAX_CHARS};
+use crate::record::{Body, Entry, Registration, Standings, Target, layout};
+use crate::storage::{Key, Store};
+use crate::verify::Record;
+
+use super::day;
+use super::fold::folded;
+use super::schema::{is_settled, made, seen};
+use super::state::RecordState;
+use super::{Source, Trouble, number, word_of};
+
+/// Documents whose texts are in memory at a time.
+const AT_A_TIME: usize = 32;
+
+/// What was done to bring the index up to date.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Done {
+    /// Whether anything was written.
+    pub(super) wrote: bool,
+    /// Whether something was taken out: what it leaves in the file is to be overwritten.
+    removed: bool,
+}
+
+/// What is known of a log by the name under which it was indexed.
+struct Known {
+    size: u64,
+    root: Hash,
+}
+
+/// Brings the index up to the log. [`Trouble::Stale`] if it is of another log, or of one that is no beginning of this one.
+pub(super) fn catch_up(db: &mut Connection, source: &Source<'_>) -> Result<Done, Trouble> {
+    let reader = source.reader;
+    let known = known(db, &of_log(source))?;
+    if known.size > reader.size() {
+        return Err(Trouble::Stale);
+    }
+    let same = known.size == reader.size();
+    if same && known.root != reader.checkpoint().root_hash() {
+        return Err(Trouble::Stale);
+    }
+    let changes = Changes::since(db, source, known.size)?;
+    if same && changes.is_empty() {
+        return Ok(Done::default());
+    }
+    let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let mut done = Done { wrote: true, removed: false };
+    changes.write(&tx)?;
+    if !same || changes.reads() {
+        let mut ingest = Ingest { db: &tx, source, waiting: Vec::new(), done: &mut done };
+        ingest.run(&known, &changes)?;
+    }
+    let mut set = tx.prepare_cached("INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)")?;
+    set.execute(params!["size", number(reader.size())])?;
+    set.execute(params!["root", reader.checkpoint().root_hash().0])?;
+    drop(set);
+    if done.removed {
+        // The engine only strikes out what is removed, until it merges.
+        tx.execute("INSERT INTO words(words) VALUES('optimize')", [])?;
+    }
+    tx.commit()?;
+    Ok(done)
+}
+
+/// Writes down in a new index which log it is of.
+pub(super) fn begin(db: &Connection, source: &Source<'_>) -> Result<(), Trouble> {
+    let mut set = db.prepare("INSERT INTO meta(name, value) VALUES(?1, ?2)")?;
+    set.execute(params!["made", made()])?;
+    set.execute(params!["log", of_log(source).0])?;
+    set.execute(params!["size", 0])?;
+    set.execute(params!["root", Hash::of(b"").0])?;
+    Ok(())
+}
+
+/// Stands for the log and for whom the reader trusts: who may sign depends on it.
+fn of_log(source: &Source<'_>) -> Hash {
+    let mut roots: Vec<[u8; 32]> = source.trust.roots.iter().map(|key| key.key_id().0).collect();
+    roots.sort_unstable();
+    let key = source.reader.log().to_string();
+    let origin = source.reader.checkpoint().origin().as_str();
+    let mut parts: Vec<&[u8]> = vec![origin.as_bytes(), b"\n", key.as_bytes(), b"\n"];
+    parts.extend(roots.iter().map(|root| &root[..]));
+    Hash::of_parts(&parts)
+}
+
+fn known(db: &Connection, log: &Hash) -> Result<Known, Trouble> {
+    let mut get = db.prepare("SELECT value FROM meta WHERE name = ?1")?;
+    let said: Option<String> = get.query_row(["made"], |row| row.get(0)).optional()?;
+    let of: Option<[u8; 32]> = get.query_row(["log"], |row| row.get(0)).optional()?;
+    let size: Option<i64> = get.query_row(["size"], |row| row.get(0)).optional()?;
+    let root: Option<[u8; 32]> = get.query_row(["root"], |row| row.get(0)).optional()?;
+    match (said == Some(made()) && of == Some(log.0), size.and_then(|size| u64::try_from(size).ok()), root) {
+        (true, Some(size), Some(root)) => Ok(Known { size, root: Hash(root) }),
+        _ => Err(Trouble::Stale),
+    }
+}
+
+/// A file or folder as it was seen: size, time, and whether a later change would show in them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Sight {
+    bytes: i64,
+    modified: i64,
+    settled: bool,
+}
+
+impl Sight {
+    fn of(path: &Path) -> Self {
+        let (bytes, modified) = seen(path).unwrap_or((0, 0));
+        Sight { bytes: number(bytes), modified, settled: is_settled(modified) }
+    }
+}
+
+/// What changed beside the log's entries since they were indexed.
+struct Changes {
+    /// Files of openings to be remembered, with the digest of each, and whether it is another than before.
+    openings: BTreeMap<u64, (Sight, Hash, bool)>,
+    /// Folders of originals to be remembered.
+    folders: Vec<(String, Sight)>,
+    /// Records whose original is gone, or is back.
+    documents: BTreeSet<u64>,
+}
+
+impl Changes {
+    /// Looks for changes; the first `size` entries were indexed.
+    fn since(db: &Connection, source: &Source<'_>, size: u64) -> Result<Self, Trouble> {
+        let mut changes =
+            Changes { openings: BTreeMap::new(), folders: Vec::new(), documents: BTreeSet::new() };
+        let mut get =
+            db.prepare("SELECT digest, bytes, modified, settled FROM openings WHERE number = ?1")?;
+        for file in 0..source.reader.size().div_ceil(layout::ENTRIES_PER_FILE) {
+            let known: Option<([u8; 32], Sight)> = get
+                .query_row([number(file)], |row| {
+                    let sight = Sight { bytes: row.get(1)?, modified: row.get(2)?, settled: row.get(3)? };
+                    Ok((row.get(0)?, sight))
+                })
+                .optional()?;
+            let path = layout::disclosures_path(file);
+            let sight = Sight::of(&source.records.join(&path));
+            if known.is_some_and(|(_, known)| known == sight && sight.settled) {
+                continue;
+            }
+            let bytes = get_file(source.store, &path, DISCLOSURES_FILE_MAX_BYTES as u64);
+            let digest = Hash::of(&bytes.unwrap_or_default());
+            let is_other = known.is_none_or(|(known, _)| known != digest.0);
+            let began_before = file * layout::ENTRIES_PER_FILE < size;
+            if known != Some((digest.0, sight)) {
+                changes.openings.insert(file, (sight, digest, is_other && began_before));
+            }
+        }
+        changes.look_for_originals(db, source)?;
+        Ok(changes)
+    }
+
+    /// Finds records whose original is gone, or is back, in the folders whose lists changed.
+    fn look_for_originals(&mut self, db: &Connection, source: &Source<'_>) -> Result<(), Trouble> {
+        let mut get = db.prepare("SELECT modified, settled FROM folder WHERE name = ?1")?;
+        let mut of = db.prepare(
+            "SELECT record, original, body > 0 FROM document WHERE original >= ?1 AND (?2 IS NULL OR original < ?2)",
+        )?;
+        for first in 0..=u8::MAX {
+            let name = format!("{first:02x}");
+            let path = source.records.join(layout::CONTENT).join(&name);
+            let sight = Sight { bytes: 0, ..Sight::of(&path) };
+            let known: Option<(i64, bool)> =
+                get.query_row([&name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            // A folder that is not there and never was needs no mention.
+            let as_before = known.map_or(sight.modified == 0, |known| known == (sight.modified, true));
+            if as_before && sight.settled {
+                continue;
+            }
+            let files = fs::read_dir(&path).into_iter().flatten().filter_map(Result::ok);
+            let stored: BTreeSet<Hash> =
+                files.filter_map(|file| Hash::from_hex(file.file_name().to_str()?).ok()).collect();
+            let after = first.checked_add(1).map(|after| [after]);
+            let mut rows = of.query(params![[first], after])?;
+            while let Some(row) = rows.next()? {
+                let (record, original, had): (i64, [u8; 32], bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                if stored.contains(&Hash(original)) != had {
+                    self.documents.insert(u64::try_from(record).map_err(|_| Trouble::Stale)?);
+                }
+            }
+            if known != Some((sight.modified, sight.settled)) {
+                self.folders.push((name, sight));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.openings.is_empty() && self.folders.is_empty() && self.documents.is_empty()
+    }
+
+    /// Returns whether anything that was indexed must be read again.
+    fn reads(&self) -> bool {
+        !self.documents.is_empty() || self.openings.values().any(|(.., is_other)| *is_other)
+    }
+
+    /// Returns whether the record, which was indexed, must be read again.
+    fn touches(&self, record: u64) -> bool {
+        self.documents.contains(&record)
+            || self.openings.get(&(record / layout::ENTRIES_PER_FILE)).is_some_and(|(.., is_other)| *is_other)
+    }
+
+    fn write(&self, db: &Connection) -> Result<(), Trouble> {
+        let mut set = db.prepare("INSERT OR REPLACE INTO openings VALUES(?1, ?2, ?3, ?4, ?5)")?;
+        for (file, (sight, digest, _)) in &self.openings {
+            set.execute(params![number(*file), digest.0, sight.bytes, sight.modified, sight.settled])?;
+        }
+        let mut set = db.prepare("INSERT OR REPLACE INTO folder VALUES(?1, ?2, ?3)")?;
+        for (name, sight) in &self.folders {
+            set.execute(params![name, sight.modified, sight.settled])?;
+        }
+        Ok(())
+    }
+}
+
+fn get_file(store: &dyn Store, path: &str, limit: u64) -> Option<Vec<u8>> {
+    let key = Key::new(path).expect("internal error: a name of the layout is not an object name");
+    store.get(&key, limit).ok().flatten()
+}
+
+/// Whether the text of a document could be indexed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Text {
+    /// Its original is not at hand.
+    Absent = 0,
+    Indexed = 1,
+    /// Its original is at hand and does not give it.
+    Unusable = 2,
+}
+
+struct Ingest<'a, 'd> {
+    db: &'a Connection,
+    source: &'a Source<'a>,
+    waiting: Vec<Record>,
+    done: &'d mut Done,
+}
+
+impl Ingest<'_, '_> {
+    fn run(&mut self, known: &Known, changes: &Changes) -> Result<(), Trouble> {
+        let valid: BTreeSet<u64> = {
+            let mut rows = self.db.prepare("SELECT record FROM entry")?;
+            let rows = rows.query_map([], |row| row.get::<_, i64>(0))?;
+            rows.map(|row| Ok(u64::try_from(row?).map_err(|_| Trouble::Stale)?))
+                .collect::<Result<_, Trouble>>()?
+        };
+        let standings = std::cell::RefCell::new(Standings::default());
+        let mut trouble = None;
+        let size = self.source.reader.size();
+        let root = self.source.reader.follow(
+            known.size,
+            |index, entry| {
+                (self.source.progress)(index + 1, size);
+                let again = index >= known.size || changes.touches(index);
+                if !again && valid.contains(&index) {
+                    standings.borrow_mut().fold(index, entry);
+                }
+                again
+            },
+            |record| {
+                if record.signer.is_ok() {
+                    standings.borrow_mut().fold(record.index, &record.entry);
+                }
+                match self.take(record, known.size) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => {
+                        trouble = Some(error);
+                        ControlFlow::Break(())
+                    }
+                }
+            },
+        )?;
+        if let Some(trouble) = trouble {
+            return Err(trouble);
+        }
+        if known.size > 0 && root != Some(known.root) {
+            return Err(Trouble::Stale);
+        }
+        self.flush()?;
+        let mut set =
+            self.db.prepare("UPDATE document SET state = ?2 WHERE record = ?1 AND state IS NOT ?2")?;
+        for (record, standing) in standings.borrow().iter() {
+            set.execute(params![number(record), RecordState::of(Some(standing)).word()])?;
+        }
+        Ok(())
+    }
+
+    /// Takes an entry that is new, or was indexed before and may say something else now.
+    fn take(&mut self, record: Record, known: u64) -> Result<(), Trouble> {
+        let Some(kind) = record.entry.kind().filter(|_| record.signer.is_ok()) else { return Ok(()) };
+        let index = number(record.index);
+        if record.index >= known {
+            let mut set = self.db.prepare_cached("INSERT INTO entry(record, kind) VALUES(?1, ?2)")?;
+            set.execute(params![index, kind.to_string()])?;
+            statement(self.db, index, &record.entry)?;
+        } else if record.registration.is_some() {
+            let mut get = self.db.prepare_cached("SELECT openings, original, body > 0 FROM document WHERE record = ?1")?;
+            let was: Option<([u8; 32], [u8; 32], bool)> =
+                get.query_row([index], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+            let (openings, original, had_body) = was.ok_or(Trouble::Stale)?;
+            let path = self.source.records.join(layout::content_path(&Hash(original)));
+            if openings == of_openings(&record.openings).0 && path.is_file() == had_body {
+                return Ok(());
+            }
+        }
+        if record.registration.is_some() {
+            self.waiting.push(record);
+        }
+        if self.waiting.len() >= AT_A_TIME { self.flush() } else { Ok(()) }
+    }
+
+    /// Reads the texts of what waits, on all cores, and writes it.
+    fn flush(&mut self) -> Result<(), Trouble> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let read: Vec<_> = waiting
+            .into_par_iter()
+            .filter_map(|record| {
+                let original = record.entry.original()?;
+                let registration = record.registration.as_ref()?;
+                let (text, state) = text_of(self.source.store, &original, &registration.registration);
+                Some((folded(&text), state, original, record))
+            })
+            .collect();
+        for (body, state, original, record) in read {
+            self.write(&record, &original, &body, state)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, record: &Record, original: &Hash, body: &str, text: Text) -> Result<(), Trouble> {
+        let Some(opened) = &record.registration else { return Ok(()) };
+        let (index, registration) = (number(record.index), &opened.registration);
+        let db = self.db;
+        for table in ["document", "origin", "byline", "url"] {
+            let removed =
+                db.prepare_cached(&format!("DELETE FROM {table} WHERE record = ?1"))?.execute([index])?;
+            self.done.removed |= removed > 0;
+        }
+        db.prepare_cached("DELETE FROM words WHERE rowid = ?1")?.execute([index])?;
+        let published = registration.published_at.as_ref().map(|claim| claim.value.as_str());
+        let span = published.and_then(day::span);
+        let title = registration.title.first().map(|title| title.value.as_str());
+        db.prepare_cached(
+            "INSERT INTO document VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        )?
+        .execute(params![
+            index,
+            original.0,
+            registration.text.sha256.0,
+            registration.fingerprints.reflow.sha256.0,
+            word_of(&registration.kind),
+            title,
+            registration.language.as_ref().map(|language| language.tag.to_ascii_lowercase()),
+            registration.publisher.as_ref().map(|claim| &claim.value),
+            published,
+            span.as_ref().map(|span| *span.start()),
+            span.as_ref().map(|span| *span.end()),
+            registration.recorded_at.unix_seconds(),
+            registration.recorded_by.0,
+            RecordState::Claimed.word(),
+            text as i64,
+            of_openings(&record.openings).0,
+        ])?;
+        let mut origins = String::new();
+        let mut set = db.prepare_cached("INSERT INTO origin VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        for (place, origin) in registration.claimed_origins.iter().enumerate() {
+            let Some(origin) = origin.opened() else { continue };
+            let (printed, label) = (folded(&origin.as_printed), folded(&origin.org.label));
+            origins.extend([&printed, &label].map(String::as_str));
+            set.execute(params![
+                index,
+                number(place as u64),
+                origin.as_printed,
+                printed,
+                label,
+                origin.org.id,
+                origin.org.wikidata
+            ])?;
+        }
+        let mut bylines = String::new();
+        let mut set = db.prepare_cached("INSERT INTO byline VALUES(?1, ?2, ?3, ?4)")?;
+        for (place, byline) in registration.bylines.iter().enumerate() {
+            let Some(byline) = byline.opened() else { continue };
+            let printed = folded(&byline.as_printed);
+            bylines.push_str(&printed);
+            set.execute(params![index, number(place as u64), byline.as_printed, printed])?;
+        }
+        let mut set = db.prepare_cached("INSERT INTO url VALUES(?1, ?2, ?3, ?4)")?;
+        for (place, url) in registration.urls.iter().enumerate() {
+            set.execute(params![index, number(place as u64), url.href, url.rel])?;
+        }
+        let title = title.map(folded).unwrap_or_default();
+        db.prepare_cached("INSERT INTO words(rowid, title, body, origins, bylines) VALUES(?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![index, title, body, origins, bylines])?;
+        Ok(())
+    }
+}
+
+fn of_openings(openings: &[String]) -> Hash {
+    Hash::of(openings.join("\n").as_bytes())
+}
+
+/// Writes what a statement about documents says, without its notes.
+fn statement(db: &Connection, index: i64, entry: &Entry) -> Result<(), Trouble> {
+    let (about, what, claim, target) = match &entry.body {
+        Body::Relation(relation) => {
+            let target = match &relation.target {
+                Target::Record(target) => Some(number(target.record)),
+                Target::Unresolved(_) => None,
+            };
+            (relation.about.record, word_of(&relation.relation), None, target)
+        }
+        Body::Assessment(said) => (said.about.record, word_of(&said.state), Some(said.claim.as_str()), None),
+        Body::Notice(notice) => {
+            let target = notice.replaced_by.map(|record| number(record.record));
+            (notice.about.record, word_of(&notice.notice), None, target)
+        }
+        Body::Registration(_) | Body::Key(_) | Body::Unknown => return Ok(()),
+    };
+    let kind = entry.kind().map(|kind| kind.to_string());
+    db.prepare_cached("INSERT INTO statement VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
+        index,
+        number(about),
+        kind,
+        what,
+        claim,
+        target
+    ])?;
+    let mut set = db.prepare_cached("INSERT OR IGNORE INTO reference VALUES(?1, ?2)")?;
+    for (_, to) in entry.references() {
+        set.execute(params![number(to.record), index])?;
+    }
+    Ok(())
+}
+
+/// Reads the registered text out of the stored original: exactly as much of it as is indexed.
+fn text_of(store: &dyn Store, original: &Hash, registration: &Registration) -> (String, Text) {
+    match read_text(store, original, registration) {
+        Some(Some(text)) => (text, Text::Indexed),
+        Some(None) => (String::new(), Text::Unusable),
+        None => (String::new(), Text::Absent),
+    }
+}
+
+/// Reads the registered text of a document out of its stored original, as much of it as is searched: both must have the
+/// digests that the log gives. `None` if there is no original; `Some(None)` if it does not give the text.
+fn read_text(store: &dyn Store, original: &Hash, registration: &Registration) -> Option<Option<String>> {
+    let path = layout::content_path(original);
+    let limit = registration.bytes.min(crate::base::limits::DOCUMENT_MAX_BYTES);
+    let key = Key::new(path).expect("internal error: a name of the layout is not an object name");
+    let bytes = match store.get(&key, limit) {
+        Ok(None) => return None,
+        Ok(Some(bytes)) if Hash::of(&bytes) == *original => bytes,
+        _ => return Some(None),
+    };
+    let options = ReadOptions { charset: Some(&registration.text.charset), ..ReadOptions::default() };
+    let format = Format::of_extractor(&registration.text.extractor);
+    let extract = format.and_then(|format| extract_as(format, &bytes, &options).ok());
+    let text = extract.map(|extract| extract.text);
+    let text = text.filter(|text| Hash::of(text.as_bytes()) == registration.text.sha256);
+    Some(text.map(|mut text| {
+        let end = text.char_indices().nth(INDEXED_MAX_CHARS).map_or(text.len(), |(at, _)| at);
+        text.truncate(end);
+        text
+    }))
+}
+
+/// Returns the registered text of a document, as much of it as is searched, if its original is stored and gives it.
+pub fn stored_text(store: &dyn Store, original: &Hash, registration: &Registration) -> Option<String> {
+    read_text(store, original, registration).flatten()
+}

@@ -1,0 +1,205 @@
+//! Where the index lies, and that there is always one that can be used.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::record::layout;
+
+use super::schema;
+use super::{IndexError, Source, Trouble, ingest};
+
+const NAME: &str = "search.sqlite";
+const LOCK: &str = "search.lock";
+/// How often, and how long apart, one tries while another command uses it: ten seconds.
+const TRIES: u32 = 500;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How an index came to be what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// It was there, and up to date.
+    Current,
+    /// It was there, and was brought up to date.
+    Followed,
+    /// It was made anew, and kept.
+    Rebuilt,
+    /// It was made anew for this one use, as it cannot be kept.
+    InMemory,
+}
+
+/// An index that is up to the log.
+#[derive(Debug)]
+pub struct SearchIndex {
+    db: Connection,
+    how: How,
+    path: Option<PathBuf>,
+    /// Held for as long as the file is used: SQLite's own locks do not outlive the file that is replaced.
+    _lock: Option<File>,
+}
+
+impl SearchIndex {
+    /// Opens the index of a log and brings it up to date, or makes it: whatever is wrong with the one that is there, this is
+    /// no error. Costs nothing but a look at the times of some files where nothing changed, else a pass over the log, and a
+    /// reading of what is new.
+    ///
+    /// # Errors
+    /// [`IndexError::Log`]; [`IndexError::Database`] if not even one in memory can be made.
+    pub fn open(source: &Source<'_>) -> Result<Self, IndexError> {
+        let folder = source.records.join(layout::LOCAL);
+        let path = folder.join(NAME);
+        let Ok(lock) = take_lock(&folder) else {
+            // It can be read, at least, if it is up to date.
+            return match Self::as_it_is(&path, source) {
+                Some(index) => Ok(index),
+                None => Self::in_memory(source),
+            };
+        };
+        let kept = schema::open(&path, false).and_then(|mut db| {
+            let done = ingest::catch_up(&mut db, source)?;
+            if done.wrote {
+                schema::leave(&path)?;
+            }
+            Ok((db, if done.wrote { How::Followed } else { How::Current }))
+        });
+        match kept {
+            Ok((db, how)) => Ok(SearchIndex { db, how, path: Some(path), _lock: Some(lock) }),
+            Err(Trouble::Log(error)) => Err(error.into()),
+            Err(_) => match Self::build(&path, source, lock) {
+                Err(IndexError::Log(error)) => Err(error.into()),
+                Err(_) => Self::in_memory(source),
+                built => built,
+            },
+        }
+    }
+
+    /// Makes the index anew, whatever is there.
+    ///
+    /// # Errors
+    /// [`IndexError`].
+    pub fn rebuild(source: &Source<'_>) -> Result<Self, IndexError> {
+        let folder = source.records.join(layout::LOCAL);
+        let lock = take_lock(&folder).map_err(IndexError::Folder)?;
+        Self::build(&folder.join(NAME), source, lock)
+    }
+
+    /// Makes an index that is not kept.
+    ///
+    /// # Errors
+    /// [`IndexError::Log`], [`IndexError::Database`].
+    pub fn in_memory(source: &Source<'_>) -> Result<Self, IndexError> {
+        let db = fill(None, source).map_err(fatal)?;
+        Ok(SearchIndex { db, how: How::InMemory, path: None, _lock: None })
+    }
+
+    fn as_it_is(path: &Path, source: &Source<'_>) -> Option<Self> {
+        let mut db = schema::open(path, true).ok()?;
+        // What would have to be written cannot be.
+        ingest::catch_up(&mut db, source).ok().filter(|done| !done.wrote)?;
+        Some(SearchIndex { db, how: How::Current, path: Some(path.to_owned()), _lock: None })
+    }
+
+    /// Makes it beside, and puts it in its place when it is whole.
+    fn build(path: &Path, source: &Source<'_>, lock: File) -> Result<Self, IndexError> {
+        let built = || -> Result<Connection, Trouble> {
+            let beside = path.with_extension("new");
+            remove(&beside)?;
+            drop(fill(Some(&beside), source)?);
+            File::open(&beside)?.sync_all()?;
+            // What an interrupted change left belongs to the file that goes.
+            remove(&path.with_extension("sqlite-journal"))?;
+            remove(&path.with_extension("stamp"))?;
+            fs::rename(&beside, path)?;
+            schema::leave(path)?;
+            schema::open(path, false)
+        };
+        let db = built().map_err(fatal)?;
+        Ok(SearchIndex { db, how: How::Rebuilt, path: Some(path.to_owned()), _lock: Some(lock) })
+    }
+
+    /// Returns how it came to be what it is.
+    pub fn how(&self) -> How {
+        self.how
+    }
+
+    /// Returns the file it lies in; `None` in memory.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Returns how many records are registered in it, how many of those with their text, and how many statements say
+    /// something of them.
+    ///
+    /// # Errors
+    /// [`IndexError::Database`].
+    pub fn counts(&self) -> Result<(u64, u64, u64), IndexError> {
+        let sql = "SELECT (SELECT count(*) FROM document), (SELECT count(*) FROM document WHERE body = 1), \
+                   (SELECT count(*) FROM statement)";
+        let get = |row: &rusqlite::Row<'_>, place| row.get::<_, i64>(place).map(i64::cast_unsigned);
+        self.ask(|db| db.query_row(sql, [], |row| Ok((get(row, 0)?, get(row, 1)?, get(row, 2)?))))
+    }
+
+    pub(super) fn ask<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, IndexError> {
+        question(&self.db).map_err(IndexError::Database)
+    }
+
+    /// Changes it in one transaction, and writes down how it is left.
+    pub(super) fn change(
+        &mut self,
+        change: impl Fn(&Connection) -> Result<(), rusqlite::Error>,
+    ) -> Result<(), IndexError> {
+        let mut changed = || -> Result<(), Trouble> {
+            let tx = self.db.transaction()?;
+            change(&tx)?;
+            tx.commit()?;
+            self.path.as_deref().map_or(Ok(()), schema::leave)
+        };
+        changed().map_err(fatal)
+    }
+}
+
+/// Makes an index at `path`, or in memory, of all that the log has.
+fn fill(path: Option<&Path>, source: &Source<'_>) -> Result<Connection, Trouble> {
+    let mut db = schema::new(path)?;
+    ingest::begin(&db, source)?;
+    ingest::catch_up(&mut db, source)?;
+    Ok(db)
+}
+
+fn fatal(trouble: Trouble) -> IndexError {
+    match trouble {
+        Trouble::Log(error) => error.into(),
+        Trouble::Folder(error) => IndexError::Folder(error),
+        Trouble::Database(error) => IndexError::Database(error),
+        // A new one is of this log and this release; the log changed while it was read.
+        Trouble::Stale => IndexError::Database(rusqlite::Error::InvalidQuery),
+    }
+}
+
+fn remove(path: &Path) -> Result<(), io::Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Waits for another command that uses the index, but not for ever.
+fn take_lock(folder: &Path) -> Result<File, io::Error> {
+    fs::create_dir_all(folder)?;
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK))?;
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "another command uses it"))
+}
