@@ -13,7 +13,7 @@ use crate::base::limits::QUERY_MAX_CHARS;
 use crate::index::{
     How, IndexError, Order, Query, RecordState, SearchIndex, Snippet, Source, Term, snippet, stored_text,
 };
-use crate::verify::{Record, ReaderError, read_log_as};
+use crate::verify::{ReaderError, Record, read_log_as};
 
 use super::args::{FilterArgs, SearchArgs, TrustArgs};
 use super::exit::Exit;
@@ -116,7 +116,8 @@ fn terms(words: &[String]) -> Outcome<Vec<Term>> {
     if words.iter().map(|word| word.chars().count()).sum::<usize>() > QUERY_MAX_CHARS {
         return Err(usage(&format!("more than {QUERY_MAX_CHARS} characters are searched for")));
     }
-    let is_phrase = |word: &str| word.trim().contains(char::is_whitespace) && !word.contains(['"', '«', '“', '„']);
+    let is_phrase =
+        |word: &str| word.trim().contains(char::is_whitespace) && !word.contains(['"', '«', '“', '„']);
     let terms: Vec<Term> = words
         .iter()
         .flat_map(|word| match is_phrase(word) {
@@ -193,8 +194,7 @@ fn read(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let mut picked =
-        source.reader.pick(&wanted.iter().copied().collect(), &related.into_iter().collect())?;
+    let mut picked = source.reader.pick(&wanted.iter().copied().collect(), &related.into_iter().collect())?;
     let records: Vec<Record> = wanted.iter().filter_map(|index| picked.records.remove(index)).collect();
     let standings = &picked.standings;
     let hits = records.into_par_iter().filter_map(|record| {
@@ -239,7 +239,9 @@ fn shown(snippet: &Snippet) -> String {
     let bold = Style::new().bold();
     let mut line = String::new();
     let chars: Vec<char> = snippet.text.chars().collect();
-    let piece = |from: usize, to: usize| sanitize(&chars.get(from..to).unwrap_or_default().iter().collect::<String>());
+    let piece = |from: usize, to: usize| {
+        sanitize(&chars.get(from..to).unwrap_or_default().iter().collect::<String>())
+    };
     let mut at = 0;
     for (from, to) in &snippet.marks {
         let to = (*to).min(chars.len());

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Datelike, Months, NaiveDate};
+use chrono::{DateTime, Months, NaiveDate};
 
 /// Returns the first and the last second, in UTC, of a time, a day, a month or a year in ISO's spelling: `2026`, `2026-11`,
 /// `2026-11-23`, `2026-11-23T09:30:00+01:00`. A time without its zone is as good as its day.
@@ -14,7 +14,8 @@ pub fn span(text: &str) -> Option<RangeInclusive<i64>> {
     let (first, months) = match text.len() {
         4 if digits(text) => (NaiveDate::from_ymd_opt(text.parse().ok()?, 1, 1)?, 12),
         7 => {
-            let (year, month) = text.split_once('-').filter(|(y, m)| y.len() == 4 && digits(y) && digits(m))?;
+            let (year, month) =
+                text.split_once('-').filter(|(y, m)| y.len() == 4 && digits(y) && digits(m))?;
             (NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1)?, 1)
         }
         _ => {
@@ -22,7 +23,8 @@ pub fn span(text: &str) -> Option<RangeInclusive<i64>> {
             if !(rest.is_empty() || rest.starts_with(['T', ' '])) {
                 return None;
             }
-            let first = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok().filter(|day| day.year() >= 0)?;
+            let first =
+                day.parse::<NaiveDate>().ok().filter(|_| day.starts_with(|c: char| c.is_ascii_digit()))?;
             let next = first.succ_opt()?;
             return Some(second(first)..=second(next) - 1);
         }
@@ -48,8 +50,13 @@ mod tests {
         assert_eq!(span("2026-11-23T01:00:00+01:00").unwrap(), *first.start()..=*first.start());
         assert_eq!(span("2026-11-23T09:30"), Some(first));
         let of = |text| span(text).map(|span| (span.end() + 1 - span.start()) / day);
-        assert_eq!((of("2024"), of("2026"), of("2024-02"), of("2026-12")), (Some(366), Some(365), Some(29), Some(31)));
-        for bad in ["", "26", "2026-13", "2026-02-30", "lundi", "2026-11-2", "+026-01-01", "éééééé", "2026-1é-01"] {
+        assert_eq!(
+            (of("2024"), of("2026"), of("2024-02"), of("2026-12")),
+            (Some(366), Some(365), Some(29), Some(31))
+        );
+        for bad in
+            ["", "26", "2026-13", "2026-02-30", "lundi", "2026-11-2", "+026-01-01", "éééééé", "2026-1é-01"]
+        {
             assert_eq!(span(bad), None, "{bad}");
         }
     }

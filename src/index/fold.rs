@@ -55,24 +55,29 @@ impl<P: FnMut(&str, Range<usize>, Sort)> Folding<P> {
             return;
         }
         if is_passed_over(c) {
+            // It belongs to the letter before it.
+            match self.run.last_mut() {
+                Some((_, of)) => of.end = at.end,
+                None => self.of.end = self.of.end.max(at.end),
+            }
             return;
         }
-        let mut any = false;
+        let mut goes_on = false;
         for part in std::iter::once(c).nfkd().flat_map(char::to_lowercase) {
-            match part.general_category_group() {
-                GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number => {
-                    any = true;
-                    match spelt(part) {
-                        Spelt::As(other) => self.take(other, at.clone()),
-                        Spelt::Out(letters) => {
-                            letters.chars().for_each(|letter| self.take(letter, at.clone()));
-                        }
-                    }
-                }
-                _ => {}
+            if is_passed_over(part) {
+                goes_on = true;
+                continue;
+            }
+            if !is_letter(part) {
+                continue;
+            }
+            goes_on = true;
+            match spelt(part) {
+                Spelt::As(other) => self.take(other, at.clone()),
+                Spelt::Out(letters) => letters.chars().for_each(|letter| self.take(letter, at.clone())),
             }
         }
-        if !any {
+        if !goes_on {
             self.end();
         }
     }
@@ -123,6 +128,10 @@ impl<P: FnMut(&str, Range<usize>, Sort)> Folding<P> {
 fn is_passed_over(c: char) -> bool {
     matches!(c, '\u{640}' | '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
         || c.general_category_group() == GeneralCategoryGroup::Mark
+}
+
+fn is_letter(c: char) -> bool {
+    matches!(c.general_category_group(), GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number)
 }
 
 /// Letters of scripts that set no spaces between words: Han, Kana, Thai, Lao, Khmer, Burmese.
@@ -272,15 +281,23 @@ const BEFORE_CHARS: usize = 50;
 /// Returns the piece of `text` in which most of `terms` occur; `None` if none does. Costs a few passes over the text.
 pub fn snippet(text: &str, terms: &[Term]) -> Option<Snippet> {
     let mut words: Vec<(String, Range<usize>)> = Vec::new();
-    each_word(text, |word, at, _| words.push((word.to_owned(), at)));
+    let mut pairs: Vec<bool> = Vec::new();
+    each_word(text, |word, at, sort| {
+        words.push((word.to_owned(), at));
+        pairs.push(sort == Sort::Pair);
+    });
     let mut found: Vec<(usize, Range<usize>)> = Vec::new();
     for (number, term) in terms.iter().enumerate() {
         let Some((last, before)) = term.words.split_last() else { continue };
-        for some in words.windows(term.words.len()) {
+        for (place, some) in words.windows(term.words.len()).enumerate() {
             let (end, begin) = some.split_last()?;
             let ends = if term.begins { end.0.starts_with(last.as_str()) } else { end.0 == *last };
             if ends && begin.iter().map(|(word, _)| word).eq(before) {
-                found.push((number, some[0].1.start..end.1.end));
+                // Of a pair that begins with what was searched for, the second letter is not meant.
+                let half = term.begins && pairs[place + begin.len()] && end.0 != *last;
+                let first = text[end.1.clone()].chars().next().map_or(0, char::len_utf8);
+                let behind = if half { end.1.start + first } else { end.1.end };
+                found.push((number, some[0].1.start..behind));
             }
         }
     }
@@ -380,9 +397,10 @@ mod tests {
         assert_eq!(all("记者 水"), ["\"记者\"", "\"水\" *"]);
         assert_eq!(all("\"记者 水库\""), ["\"记者 者 水库\""]);
         // What means something to the search engine is nothing here.
-        assert_eq!(all("title:x OR NEAR(a b) ^y -z {c} + \" \"\"'"), [
-            "\"title x\"", "\"or\"", "\"near a\"", "\"b\"", "\"y\"", "\"z\"", "\"c\""
-        ]);
+        assert_eq!(
+            all("title:x OR NEAR(a b) ^y -z {c} + \" \"\"'"),
+            ["\"title x\"", "\"or\"", "\"near a\"", "\"b\"", "\"y\"", "\"z\"", "\"c\""]
+        );
         assert_eq!(all("* \"\" — \u{0}"), Vec::<String>::new());
         assert_eq!(all("\"open end"), ["\"open end\""]);
     }

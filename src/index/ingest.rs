@@ -252,8 +252,7 @@ impl Ingest<'_, '_> {
         let valid: BTreeSet<u64> = {
             let mut rows = self.db.prepare("SELECT record FROM entry")?;
             let rows = rows.query_map([], |row| row.get::<_, i64>(0))?;
-            rows.map(|row| Ok(u64::try_from(row?).map_err(|_| Trouble::Stale)?))
-                .collect::<Result<_, Trouble>>()?
+            rows.map(|row| u64::try_from(row?).map_err(|_| Trouble::Stale)).collect::<Result<_, Trouble>>()?
         };
         let standings = std::cell::RefCell::new(Standings::default());
         let mut trouble = None;
@@ -305,7 +304,9 @@ impl Ingest<'_, '_> {
             set.execute(params![index, kind.to_string()])?;
             statement(self.db, index, &record.entry)?;
         } else if record.registration.is_some() {
-            let mut get = self.db.prepare_cached("SELECT openings, original, body > 0 FROM document WHERE record = ?1")?;
+            let mut get = self
+                .db
+                .prepare_cached("SELECT openings, original, body > 0 FROM document WHERE record = ?1")?;
             let was: Option<([u8; 32], [u8; 32], bool)> =
                 get.query_row([index], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
             let (openings, original, had_body) = was.ok_or(Trouble::Stale)?;
@@ -401,8 +402,10 @@ impl Ingest<'_, '_> {
             set.execute(params![index, number(place as u64), url.href, url.rel])?;
         }
         let title = title.map(folded).unwrap_or_default();
-        db.prepare_cached("INSERT INTO words(rowid, title, body, origins, bylines) VALUES(?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![index, title, body, origins, bylines])?;
+        db.prepare_cached(
+            "INSERT INTO words(rowid, title, body, origins, bylines) VALUES(?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![index, title, body, origins, bylines])?;
         Ok(())
     }
 }

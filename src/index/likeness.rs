@@ -16,8 +16,7 @@ impl SearchIndex {
         self.change(|db| {
             db.prepare_cached("DELETE FROM likeness WHERE kind = ?1 AND record = ?2")?
                 .execute(params![kind, number(record)])?;
-            let mut set =
-                db.prepare_cached("INSERT INTO likeness(kind, key, record) VALUES(?1, ?2, ?3)")?;
+            let mut set = db.prepare_cached("INSERT INTO likeness(kind, key, record) VALUES(?1, ?2, ?3)")?;
             for key in keys {
                 set.execute(params![kind, key.cast_signed(), number(record)])?;
             }

@@ -131,7 +131,8 @@ impl Query {
         }
         if let Some(tag) = &self.language {
             let tag = bind(tag.to_ascii_lowercase().into());
-            wanted.push(format!("(language = {tag} OR substr(language, 1, length({tag}) + 1) = {tag} || '-')"));
+            wanted
+                .push(format!("(language = {tag} OR substr(language, 1, length({tag}) + 1) = {tag} || '-')"));
         }
         if let Some(from) = self.from {
             wanted.push(format!("published_last >= {}", bind(from.into())));
