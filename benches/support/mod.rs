@@ -1,5 +1,8 @@
 //! What the benchmarks of the log share: signers and signed statements from nothing.
 
+// Each benchmark uses a part of this.
+#![allow(dead_code)]
+
 use dateline::base::{Hash, SigningKey, Timestamp};
 use dateline::record::entry::Circumstances;
 use dateline::record::{Draft, EntryError, SealedEntry};
