@@ -431,6 +431,31 @@ fn what_was_erased_is_not_found_and_not_kept() {
 }
 
 #[test]
+fn states_are_found_and_follow_the_log() {
+    let folder = Folder::of_four_scripts();
+    let of = |state: &str| folder.records(&["list", "--state", state]);
+    assert_eq!((of("claimed"), of("retracted")), (vec![1, 2, 3, 4], vec![]));
+    folder.ok(&["correct", "1", "--note", "two metres", "--yes"]);
+    folder.ok(&["retract", "2", "--note", "forged", "--yes"]);
+    folder.ok(&["note", "3", "kill", "--yes"]);
+    assert_eq!(
+        (of("corrected"), of("retracted"), of("killed"), of("claimed")),
+        (vec![1], vec![2], vec![3], vec![4])
+    );
+    assert_eq!(folder.json(&["search", "lac"])[0]["state"], "retracted");
+    let states: Vec<_> = folder.json(&["list"]).iter().map(|line| line["state"].clone()).collect();
+    assert_eq!(states, ["corrected", "retracted", "killed", "claimed"]);
+    let (listed, found) = (folder.ok(&["list"]), folder.ok(&["search", "lac"]));
+    for text in [&listed, &found] {
+        assert!(text.contains("Mairie de Port-Clair  RETRACTED\n"), "{text}");
+    }
+    // Whoever hides a statement in the index hides it from no one.
+    folder.manipulate("UPDATE document SET state = 'claimed'; DELETE FROM statement; DELETE FROM reference");
+    assert_eq!(folder.json(&["search", "lac"])[0]["state"], "retracted");
+    assert_eq!(of("claimed"), [4]);
+}
+
+#[test]
 fn several_at_once() {
     let folder = Folder::of_four_scripts();
     let right = folder.json(&["search", "lac"]);
@@ -640,10 +665,17 @@ fn queries() -> Vec<Query> {
 }
 
 /// All that an index answers.
-fn answers(index: &SearchIndex) -> (Vec<Vec<u64>>, (u64, u64, u64), Vec<u64>) {
+#[derive(Debug, PartialEq)]
+struct Answers {
+    found: Vec<Vec<u64>>,
+    counts: (u64, u64, u64),
+    related: BTreeSet<u64>,
+}
+
+fn answers(index: &SearchIndex) -> Answers {
     let found = queries().iter().map(|query| index.find(query).unwrap()).collect();
-    let related = index.related(&[2, 3, 4, 5]).unwrap().into_iter().collect::<BTreeSet<_>>();
-    (found, index.counts().unwrap(), related.into_iter().collect())
+    let related = index.related(&[2, 3, 4, 5]).unwrap().into_iter().collect();
+    Answers { found, counts: index.counts().unwrap(), related }
 }
 
 #[derive(Debug, Clone)]

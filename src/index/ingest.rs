@@ -429,7 +429,12 @@ fn statement(db: &Connection, index: i64, entry: &Entry) -> Result<(), Trouble> 
             let target = notice.replaced_by.map(|record| number(record.record));
             (notice.about.record, word_of(&notice.notice), None, target)
         }
-        Body::Registration(_) | Body::Key(_) | Body::Unknown => return Ok(()),
+        Body::Confirmation(said) => {
+            (said.about.record, word_of(&said.verdict), Some(said.claim.as_str()), None)
+        }
+        Body::Observation(seen) => (seen.about.record, word_of(&seen.observed), None, None),
+        Body::Erasure(erasure) => (erasure.entry, word_of(&erasure.reason), None, None),
+        Body::Registration(_) | Body::Key(_) | Body::Sealed(_) | Body::Unknown => return Ok(()),
     };
     let kind = entry.kind().map(|kind| kind.to_string());
     db.prepare_cached("INSERT INTO statement VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![

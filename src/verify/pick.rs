@@ -48,7 +48,11 @@ impl LogReader<'_> {
             None,
             |index, entry| {
                 let points_to: Vec<u64> = entry.references().iter().map(|(_, to)| to.record).collect();
-                let says_of_them = points_to.iter().any(|record| wanted.contains(record));
+                let erases = match &entry.body {
+                    Body::Erasure(erasure) => Some(erasure.entry),
+                    _ => None,
+                };
+                let says_of_them = points_to.iter().chain(&erases).any(|record| wanted.contains(record));
                 if says_of_them {
                     let known = |record: &u64| wanted.contains(record) || related.contains(record);
                     unread.extend(points_to.into_iter().filter(|record| *record < index && !known(record)));
