@@ -435,9 +435,9 @@ fn states_are_found_and_follow_the_log() {
     let folder = Folder::of_four_scripts();
     let of = |state: &str| folder.records(&["list", "--state", state]);
     assert_eq!((of("claimed"), of("retracted")), (vec![1, 2, 3, 4], vec![]));
-    folder.ok(&["correct", "1", "--note", "two metres", "--yes"]);
-    folder.ok(&["retract", "2", "--note", "forged", "--yes"]);
-    folder.ok(&["note", "3", "kill", "--yes"]);
+    folder.ok(&["correct", "1", "--note", "two metres"]);
+    folder.ok(&["retract", "2", "--note", "forged"]);
+    folder.ok(&["note", "3", "kill"]);
     assert_eq!(
         (of("corrected"), of("retracted"), of("killed"), of("claimed")),
         (vec![1], vec![2], vec![3], vec![4])
