@@ -160,6 +160,11 @@ fn a_query_means_nothing_to_the_engine() {
         assert_eq!(output.status.code(), Some(0), "{words}: {output:?}");
     }
     assert_eq!(folder.records(&["search", "body:lac"]), Vec::<u64>::new());
+    let many: Vec<String> = (0..250).map(|number| number.to_string()).collect();
+    let many: Vec<&str> = ["search", "lac"].into_iter().chain(many.iter().map(String::as_str)).collect();
+    assert_eq!(folder.records(&many), Vec::<u64>::new());
+    assert_eq!(folder.records(&[&["search"], &["lac"; 300][..]].concat()), [2]);
+    assert_eq!(folder.records(&["search", &"lac ".repeat(250)]), Vec::<u64>::new());
     for words in ["*", "\"\"", "—", &"a".repeat(1_001)] {
         assert_eq!(folder.run(&["search", "--", words]).status.code(), Some(2), "{words}");
     }
