@@ -71,7 +71,7 @@ fn found(workspace: &Workspace, args: &ListArgs, output: Output) -> Outcome<()> 
         output.print(|| format!("{}\n", row.text()), || Value::Object(row.members()))?;
     }
     if !output.is_json() {
-        search::tell(&found);
+        search::tell(&found, args.last.is_none());
     }
     Ok(())
 }

@@ -80,18 +80,22 @@ pub(crate) fn run(workspace: &Workspace, args: &SearchArgs, output: Output) -> O
         )?;
     }
     if !output.is_json() {
-        tell(&found);
+        tell(&found, true);
     }
     Ok(())
 }
 
-/// Says how much was found where that is not to be seen.
-pub(crate) fn tell(found: &Found) {
+/// Says how much was found where that is not to be seen, and, if pages are counted from the first, how to see more.
+pub(crate) fn tell(found: &Found, from_first: bool) {
     let (shown, after) = (found.hits.len(), found.first + found.hits.len());
     match found.total {
         0 => say("no record was found"),
         total if shown < total => {
-            let more = if after < total { format!("; more with --offset {after}") } else { String::new() };
+            let more = if from_first && after < total {
+                format!("; more with --offset {after}")
+            } else {
+                String::new()
+            };
             say(&format!("{shown} of {total} records{more}"));
         }
         _ => {}
