@@ -39,7 +39,9 @@ const CHINESE: [&str; 8] = ["水库", "水位", "学校", "市场", "记者", "�
 fn text(number: usize) -> String {
     let rare = if number.is_multiple_of(1_000) { " nénuphar" } else { "" };
     let words: &[&str] = [&FRENCH[..], &FRENCH, &RUSSIAN, &CHINESE][number % 4];
-    let pick = |place: usize| words[(number * 31 + place * place * 7 + place) % words.len()];
+    let pick = |place: usize| {
+        words[(number.wrapping_mul(2_654_435_761) + place * 40_503 + place * place) / 64 % words.len()]
+    };
     let mut text = format!(
         "{} {} {number}{rare}\n\nSource : Mairie de la commune {}\n\n",
         pick(1),
@@ -99,7 +101,7 @@ fn main() {
         ("two words that many have", query("prefet niveau")),
         ("a phrase", query("\"barrage niveau\"")),
         ("a beginning", query("посе*")),
-        ("two Chinese letters inside a run", query("库记")),
+        ("four Chinese letters of a run", query("水位记者")),
         ("a word, an origin and a state", filtered),
     ] {
         let hits = index.find(&query).unwrap().len();
@@ -115,7 +117,7 @@ fn main() {
         &["search", "prefet", "niveau"],
         &["search", "barrage niveau"],
         &["search", "посе*"],
-        &["search", "库记"],
+        &["search", "水位记者"],
         &["search", "préfet", "--origin", "commune 7", "--state", "claimed"],
         &["list", "--origin", "commune 7", "--limit", "20"],
         &["list", "--limit", "20"],
