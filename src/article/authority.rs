@@ -17,6 +17,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use unicode_normalization::UnicodeNormalization;
 
 use super::claim::OriginKind;
 use super::rules::BodyKind;
@@ -233,6 +234,12 @@ impl Authority {
     pub fn organisations(&self) -> &[Organisation] {
         &self.organisations
     }
+}
+
+/// Returns a printed name as it is compared with others: in NFC, lower case but for short names in capitals, with plain
+/// apostrophes and single spaces.
+pub fn fold_name(name: &str) -> String {
+    key(&name.nfc().collect::<String>())
 }
 
 /// A name as it is compared: lower case, plain apostrophes, single spaces; case counts in names of up to five letters.

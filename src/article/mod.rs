@@ -47,18 +47,20 @@ mod names;
 pub mod numbers;
 mod organisation;
 mod page;
+pub mod passage;
 pub mod position;
 pub mod quotation;
 mod reader;
 pub mod reflow;
 pub mod rules;
+pub mod saying;
 pub mod script;
 mod title;
 mod warning;
 
 use serde::Serialize;
 
-pub use authority::{Authority, OrganisationRef};
+pub use authority::{Authority, OrganisationRef, fold_name};
 pub use claim::{
     Byline, BylineKind, BylineRole, ClaimedOrigin, Dateline, Evidence, Language, LanguageSource, OriginKind,
     OriginRole, Person, Quotation, RuleEvidence, Scope, Selector, Strength, TextClaim,

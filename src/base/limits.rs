@@ -146,6 +146,16 @@ pub const LOCK_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of the path of an article in a lock file.
 pub const LOCK_PATH_MAX_BYTES: usize = 1_024;
 
+/// Hops from a document to what it rests on that are shown; what is further away is counted.
+pub const LINEAGE_MAX_DEPTH: usize = 64;
+
+/// Lines of one tree of what a document rests on, and documents of one list of what rests on it. Ten thousand citations
+/// of one article fit.
+pub const LINEAGE_MAX_LINES: usize = 20_000;
+
+/// Pairs of words that are compared to find how the passages of one document differ from its sources: about a second.
+pub const PASSAGE_MAX_PAIRS: usize = 100_000_000;
+
 /// Characters of a document's text that can be searched: what is beyond is a book's.
 pub const INDEXED_MAX_CHARS: usize = 2_000_000;
 

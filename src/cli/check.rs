@@ -11,8 +11,8 @@ use crate::base::limits::TLOG_PROOF_MAX_BYTES;
 use crate::likeness::{
     FigureChange, Likeness, Passage, PassageKind, SIMILAR_PERCENT, Shares, Span, Text, TextCode, diff,
 };
-use crate::record::Standings;
 use crate::record::registration::OpenedRegistration;
+use crate::record::{Lineage, Standings};
 use crate::verify::{ProvenRecord, Sameness, Trust, check_proof, check_proof_alone, read_log};
 
 use super::alike::{Registered, Unread, WHEN_ASKED};
@@ -21,6 +21,7 @@ use super::differences;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::input::{Input, read_bounded};
+use super::lineage::Warnings;
 use super::output::{Output, coloured};
 use super::terminal::{sanitize, sanitize_to};
 use super::view::{MISSING, View, WITHHELD, json_word, statement_text};
@@ -130,14 +131,16 @@ fn against_log(
     let known = know(workspace, trust, &original, article.as_ref())?;
     let document = article.as_ref().map(|article| Text::new(&article.text));
     let document = document.as_ref();
+    let graph = Lineage::of(&known.standings);
+    let warnings = Warnings::of(&graph, now());
     output.print(
-        || text(&input.name(), &known, document, with_diff),
+        || text(&input.name(), &known, &warnings, document, with_diff),
         || {
             let iscc = article.as_ref().and_then(|article| TextCode::of(&article.text));
             let digest = |hash: &Hash| format!("sha256:{hash}");
             let mut object = json!({
                 "path": input.name(), "answer": known.answer.word(),
-                "records": known.records.iter().map(|found| json_of(found, &known, document, with_diff)).collect::<Vec<_>>(),
+                "records": known.records.iter().map(|found| json_of(found, &known, &warnings, document, with_diff)).collect::<Vec<_>>(),
                 "digests": {
                     "original": digest(&original), "reflow": wording.as_ref().map(digest),
                     "iscc": iscc.map(|code| code.to_string()),
@@ -337,10 +340,19 @@ impl Digests {
     }
 }
 
-fn json_of(found: &Found, known: &Known, document: Option<&Text<'_>>, with_diff: bool) -> Value {
+fn json_of(
+    found: &Found,
+    known: &Known,
+    warnings: &Warnings<'_>,
+    document: Option<&Text<'_>>,
+    with_diff: bool,
+) -> Value {
     let mut members: Map<String, Value> = found.view.json();
     members.insert("record".into(), json!(found.index));
     members.insert("standing".into(), history::json(known.standings.of(found.index)));
+    let (resting, count) = warnings.json(found.index);
+    members.insert("restsOn".into(), resting);
+    members.insert("restsOnCount".into(), count);
     if known.answer <= Answer::SameWording {
         return Value::Object(members);
     }
@@ -362,7 +374,13 @@ fn json_of(found: &Found, known: &Known, document: Option<&Text<'_>>, with_diff:
     Value::Object(members)
 }
 
-fn text(name: &str, known: &Known, document: Option<&Text<'_>>, with_diff: bool) -> String {
+fn text(
+    name: &str,
+    known: &Known,
+    warnings: &Warnings<'_>,
+    document: Option<&Text<'_>>,
+    with_diff: bool,
+) -> String {
     let name = sanitize(name);
     let mut out = match known.answer {
         Answer::SameBytes => format!("{name}: registered, the same bytes\n"),
@@ -388,6 +406,7 @@ fn text(name: &str, known: &Known, document: Option<&Text<'_>>, with_diff: bool)
         }
         let standing = history::text(known.standings.of(found.index), now());
         out.push_str(&format!("{}{standing}", found.view.text()));
+        out.push_str(&warnings.text(found.index));
         if let (true, Some(registered), Some(document)) = (with_diff, &found.how.text, document) {
             out.push_str("  from the registered text to this one:\n");
             out.push_str(&differences::text(&diff(&Text::new(registered), document)));

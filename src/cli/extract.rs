@@ -49,20 +49,25 @@ pub(crate) struct Reading {
     fetcher: Mutex<Fetcher>,
 }
 
+/// Returns the bodies that are known here: those that are built in, and the workspace's own, of `origins.toml`.
+pub(crate) fn authority(workspace: &Workspace) -> Outcome<Cow<'static, Authority>> {
+    let own = workspace.root().join("origins.toml");
+    if own.is_file() {
+        let bytes = input::read_bounded(&own, ORIGINS_MAX_BYTES)?;
+        let merged = Authority::builtin().merged(&String::from_utf8_lossy(&bytes));
+        let wrong = |error: AuthorityError| {
+            Failure::new(Exit::Unavailable, format!("cannot use {}", own.display())).because(&error)
+        };
+        Ok(Cow::Owned(merged.map_err(wrong)?))
+    } else {
+        Ok(Cow::Borrowed(Authority::builtin()))
+    }
+}
+
 impl Reading {
     /// Takes the workspace's own `origins.toml`, where there is one.
     pub(crate) fn new(workspace: &Workspace, decisions: Decisions, fetch: &FetchArgs) -> Outcome<Self> {
-        let own = workspace.root().join("origins.toml");
-        let authority = if own.is_file() {
-            let bytes = input::read_bounded(&own, ORIGINS_MAX_BYTES)?;
-            let merged = Authority::builtin().merged(&String::from_utf8_lossy(&bytes));
-            let wrong = |error: AuthorityError| {
-                Failure::new(Exit::Unavailable, format!("cannot use {}", own.display())).because(&error)
-            };
-            Cow::Owned(merged.map_err(wrong)?)
-        } else {
-            Cow::Borrowed(Authority::builtin())
-        };
+        let authority = authority(workspace)?;
         let mut options = capture::Options {
             allow_private: fetch.allow_private,
             ignore_robots: fetch.ignore_robots,

@@ -28,7 +28,12 @@ pub(crate) fn text(standing: Option<&Standing>, now: Timestamp) -> String {
     if more > 0 {
         lines.push(format!("and {more} statements more: --format json has all"));
     }
-    let names = std::iter::once("since").chain(std::iter::repeat(""));
+    listed("since", lines)
+}
+
+/// Returns lines under one name, in the form of all that is shown of a record.
+pub(crate) fn listed(name: &str, lines: Vec<String>) -> String {
+    let names = std::iter::once(name).chain(std::iter::repeat(""));
     names.zip(lines).map(|(name, line)| format!("  {name:<12}{line}\n")).collect()
 }
 
@@ -144,7 +149,8 @@ pub(crate) fn unresolved_text(unresolved: &Unresolved) -> String {
     format!("\"{}\"", parts.join(", "))
 }
 
-fn active(kind: &RelationKind) -> String {
+/// Returns what a document is to another, in words.
+pub(crate) fn active(kind: &RelationKind) -> String {
     use RelationKind::{
         Cites, Clarifies, Contradicts, Corrects, ExcerptOf, IsBasedOn, NearDuplicateOf, Quotes, RecordingOf,
         Retracts, SameContentAs, Supersedes, Syndicates, TranslationOf, Updates,

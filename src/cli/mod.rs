@@ -9,6 +9,7 @@ mod ci;
 mod demo;
 mod diagnostics;
 mod differences;
+mod doctor;
 mod erase;
 pub mod exit;
 mod explain;
@@ -19,14 +20,18 @@ mod findings;
 mod gate;
 mod git;
 mod history;
+mod impact;
 mod init;
 mod input;
 mod keys;
+mod lineage;
 mod list;
 mod lock;
+mod origins;
 mod output;
 mod pending;
 mod prove;
+mod quotes;
 mod recheck;
 mod reindex;
 mod sealed;
@@ -36,6 +41,7 @@ mod source;
 mod state;
 mod statements;
 mod terminal;
+mod trace;
 mod verify;
 mod view;
 mod watch;
@@ -90,6 +96,11 @@ fn run(cli: &Cli, output: Output) -> Outcome<Exit> {
         Command::Reindex => done(reindex::run(&workspace, output)),
         Command::Show(args) => show::run(&workspace, args, output),
         Command::Check(args) => check::run(&workspace, args, output),
+        Command::Trace(args) => done(trace::run(&workspace, args, output)),
+        Command::Impact(args) => done(impact::run(&workspace, args, output)),
+        Command::Origins(args) => done(origins::run(&workspace, args, output)),
+        Command::Quotes(args) => quotes::run(&workspace, args, output),
+        Command::Doctor(args) => doctor::run(&workspace, args, output),
         Command::Prove(args) => done(prove::run(&workspace, args, output)),
         Command::Verify(args) => verify::run(&workspace, args, output),
         Command::Lock(args) => done(lock::run(&workspace, args, output)),

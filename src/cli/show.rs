@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 use crate::note::Checkpoint;
 use crate::record::layout::content_path;
 use crate::record::standing::Erased;
-use crate::record::{Body, Standing, Standings};
+use crate::record::{Body, Lineage, Standing, Standings};
 use crate::verify::{Record, read_log};
 
 use super::args::{ShowArgs, TrustArgs};
 use super::erase::erasure_at;
 use super::exit::Exit;
 use super::failure::Outcome;
+use super::lineage::Warnings;
 use super::output::{Output, print_exactly};
 use super::terminal::{sanitize, sanitize_to};
 use super::view::{View, WITHHELD, json_word, statement_text};
@@ -119,6 +120,8 @@ fn text(record: &Record, standing: Option<&Standing>, erased: &Erasures<'_>, siz
         }
         out.push_str(&erased.text(&opened.withheld));
         out.push_str(&history::text(standing, now()));
+        let graph = Lineage::of(erased.standings);
+        out.push_str(&Warnings::of(&graph, now()).text(record.index));
         out.push_str("This establishes that the signer recorded these claims about the document, at this index of the log.\n");
         out.push_str(
             "It does not establish that the named origin produced the document, nor that it is true.\n",
@@ -160,6 +163,10 @@ fn json(
             members.insert("withheld".into(), json!(opened.withheld));
             members.insert("originalStored".into(), json!(stored));
             members.insert("standing".into(), history::json(standing));
+            let graph = Lineage::of(erased.standings);
+            let (resting, count) = Warnings::of(&graph, now()).json(record.index);
+            members.insert("restsOn".into(), resting);
+            members.insert("restsOnCount".into(), count);
             members
         }
         _ => Default::default(),

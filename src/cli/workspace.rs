@@ -144,7 +144,8 @@ impl Workspace {
         }
     }
 
-    fn private_files(&self) -> Outcome<Vec<PathBuf>> {
+    /// Returns the private key files that lie here, sorted by name.
+    pub(crate) fn private_files(&self) -> Outcome<Vec<PathBuf>> {
         let folder = self.private();
         if !folder.is_dir() {
             return Ok(Vec::new());

@@ -72,6 +72,14 @@ pub fn read_public(path: &Path) -> Result<PublicKey, KeyError> {
     public::ed25519(path, parse(path)?.public_key())
 }
 
+/// Returns whether a private key file is encrypted with a passphrase.
+///
+/// # Errors
+/// [`KeyError`].
+pub fn is_encrypted(path: &Path) -> Result<bool, KeyError> {
+    Ok(parse(path)?.is_encrypted())
+}
+
 /// Reads a private key file, asking for its passphrase if it has one.
 ///
 /// # Errors
@@ -182,6 +190,7 @@ mod tests {
         let read_encrypted = read(&encrypted, &mut |_| Ok(pass("p"))).unwrap();
         assert_eq!(read_encrypted.seed(), key().seed());
         assert_eq!(read_public(&encrypted).unwrap(), key().public());
+        assert_eq!((is_encrypted(&plain).unwrap(), is_encrypted(&encrypted).unwrap()), (false, true));
         let wrong = read(&encrypted, &mut |_| Ok(pass("q")));
         assert!(matches!(wrong, Err(KeyError::WrongPassphrase { .. })), "{wrong:?}");
         let (public, comment) = public::read(&folder.path().join("plain.pub")).unwrap();

@@ -4,7 +4,7 @@
 //! statement says is its predicate, one kind a file: [`registration`], [`key_statement`], [`relation`], [`assessment`],
 //! [`notice`], [`confirmation`], [`observation`], [`erasure`], [`sealed`]. Words that the log must be able to forget stand in it as commitments; their openings lie beside it
 //! ([`disclosures`]). What holds now is computed by folding statements in log order: who may sign ([`state`]), and what
-//! became of each registration ([`standing`]); nothing is ever updated.
+//! became of each registration ([`standing`]), and from that what rests on what ([`lineage`]); nothing is ever updated.
 //!
 //! Who may lie here: everyone but the signer of a checked envelope, and the signer only about what he claims.
 
@@ -20,6 +20,7 @@ pub mod erasure;
 pub mod key_statement;
 pub mod kind;
 pub mod layout;
+pub mod lineage;
 pub mod notice;
 pub mod observation;
 pub mod pending;
@@ -39,6 +40,7 @@ pub use entry::{Body, Entry, EntryError};
 pub use erasure::{Erasure, ErasureReason};
 pub use key_statement::{KeyAction, KeyStatement, Role};
 pub use kind::Kind;
+pub use lineage::Lineage;
 pub use notice::{Notice, NoticeKind};
 pub use observation::{Observation, Observed};
 pub use pending::{Pending, PendingError};

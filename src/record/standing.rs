@@ -47,6 +47,8 @@ pub struct Confirmed {
 pub struct ObservedAt {
     /// Index of the statement.
     pub by: u64,
+    /// Id of the key that signed it.
+    pub signer: Hash,
     /// The address.
     pub url: String,
     /// What was found.
@@ -75,6 +77,8 @@ pub struct Erased {
 pub struct Noticed {
     /// Index of the statement.
     pub by: u64,
+    /// Id of the key that signed it.
+    pub signer: Hash,
     /// What.
     pub notice: NoticeKind,
     /// For an embargo, when it ends.
@@ -88,6 +92,8 @@ pub struct Noticed {
 pub struct Related {
     /// Index of the statement.
     pub by: u64,
+    /// Id of the key that signed it.
+    pub signer: Hash,
     /// What the document that relates is to the target.
     pub relation: RelationKind,
     /// The other end.
@@ -151,6 +157,11 @@ impl Standings {
         Some((original, claims))
     }
 
+    /// Returns all registrations and what they are of, by index.
+    pub fn registrations(&self) -> impl Iterator<Item = RecordRef> {
+        self.registered.iter().map(|(record, original, _)| RecordRef { record: *record, original: *original })
+    }
+
     /// Returns what became of the registration at `index`; `None` if nothing was said of it.
     pub fn of(&self, index: u64) -> Option<&Standing> {
         self.of.get(&index)
@@ -174,7 +185,7 @@ impl Standings {
     /// Folds the entry at `index`, which its signer may have made and did. Entries are folded in log order.
     pub fn fold(&mut self, index: u64, entry: &Entry) {
         if let (Body::Registration(registration), Some(original)) = (&entry.body, entry.original()) {
-            self.registered.push((index, original, ClaimCounts::of(registration)));
+            self.register(index, original, ClaimCounts::of(registration));
             return;
         }
         let fits = entry.references().iter().all(|(_, to)| {
@@ -195,7 +206,7 @@ impl Standings {
         }
         let signer = entry.envelope.key_id();
         match &entry.body {
-            Body::Relation(relation) => self.relate(index, relation),
+            Body::Relation(relation) => self.relate(index, signer, relation),
             Body::Assessment(assessment) => {
                 let all = &mut self.of.entry(assessment.about.record).or_default().assessments;
                 all.retain(|one| one.assessor != signer || one.claim != assessment.claim);
@@ -220,6 +231,7 @@ impl Standings {
             Body::Notice(notice) => {
                 self.of.entry(notice.about.record).or_default().notices.push(Noticed {
                     by: index,
+                    signer,
                     notice: notice.notice.clone(),
                     until: notice.until,
                     replaced_by: notice.replaced_by,
@@ -230,6 +242,7 @@ impl Standings {
                 all.retain(|one| one.url != observation.url);
                 all.push(ObservedAt {
                     by: index,
+                    signer,
                     url: observation.url.clone(),
                     observed: observation.observed.clone(),
                     original: observation.original,
@@ -248,8 +261,12 @@ impl Standings {
         }
     }
 
-    fn relate(&mut self, index: u64, relation: &Relation) {
-        let edge = |other: Target| Related { by: index, relation: relation.relation.clone(), other };
+    pub(super) fn register(&mut self, index: u64, original: Hash, claims: ClaimCounts) {
+        self.registered.push((index, original, claims));
+    }
+
+    pub(super) fn relate(&mut self, index: u64, signer: Hash, relation: &Relation) {
+        let edge = |other: Target| Related { by: index, signer, relation: relation.relation.clone(), other };
         let from = self.of.entry(relation.about.record).or_default();
         from.relations.push(edge(relation.target.clone()));
         if let Target::Record(target) = relation.target {

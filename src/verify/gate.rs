@@ -493,7 +493,7 @@ impl Gate<'_> {
             let what = format!("{name} was {word}, by record {by}{}", replaced.unwrap_or_default());
             found.push((Code::SourceCorrected, what, *by));
         }
-        for Related { by, relation, other } in &standing.related_from {
+        for Related { by, relation, other, .. } in &standing.related_from {
             let (code, word) = match relation {
                 RelationKind::Corrects => (Code::SourceCorrected, "corrected"),
                 RelationKind::Clarifies => (Code::SourceCorrected, "clarified"),

@@ -2,6 +2,7 @@
 
 mod judging;
 mod keys;
+mod lineage;
 mod reading;
 mod registering;
 mod searching;
@@ -13,6 +14,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub use judging::*;
 pub use keys::*;
+pub use lineage::*;
 pub use reading::*;
 pub use registering::*;
 pub use searching::*;
@@ -90,10 +92,20 @@ pub enum Command {
     Show(ShowArgs),
     /// Say whether a document is registered, and what became of its record
     Check(CheckArgs),
+    /// Show what a record rests on, directly and through others
+    Trace(TraceArgs),
+    /// Show what rests on a record, directly and through others
+    Impact(ImpactArgs),
+    /// Count the independent origins behind many articles
+    Origins(OriginsArgs),
+    /// Check that what a record quotes stands in its sources
+    Quotes(QuotesArgs),
     /// Write a file that proves one record offline
     Prove(ProveArgs),
     /// Check everything: every entry, signature, tile, opening and stored original
     Verify(VerifyArgs),
+    /// Look for what fails without a sound
+    Doctor(DoctorArgs),
     /// Write down what articles rest on, pinned like dependencies
     Lock(LockArgs),
     /// Check that what articles rest on still holds
