@@ -12,6 +12,7 @@ use std::time::UNIX_EPOCH;
 use dateline::article::{self, ReadOptions};
 use dateline::base::{Hash, SigningKey, Timestamp};
 use dateline::index::{How, Order, Query, RecordState, SearchIndex, Source, Term};
+use dateline::likeness::Text;
 use dateline::log::NewRecord;
 use dateline::record::assessment::Method;
 use dateline::record::entry::Circumstances;
@@ -764,30 +765,33 @@ fn what_became_of_records_is_found_and_read_from_the_log() {
     }
 }
 
+/// What a text may be like is known as long as its original is at hand, and no longer.
 #[test]
-fn keys_of_likeness_are_kept_and_go_with_the_index() {
+fn keys_of_likeness_come_and_go_with_the_text() {
     let mut records = Records::new();
-    records.add(1, &[1], true);
-    records.with(|source| {
-        let mut index = SearchIndex::open(source).unwrap();
-        assert_eq!(index.how(), How::Rebuilt);
-        index.put_likeness(1, 2, &[7, u64::MAX, 7]).unwrap();
-        index.put_likeness(2, 2, &[7]).unwrap();
-        index.put_likeness(1, 3, &[7]).unwrap();
-        index.put_likeness(1, 3, &[8]).unwrap();
+    records.add(1, &[0, 1, 2, 3, 4, 5, 6, 7], true);
+    records.add(2, &[7, 6, 5, 4, 3, 2, 1, 0], false);
+    let path = records.temp.path().join(layout::content_path(&records.documents[0].original));
+    let text = fs::read_to_string(&path).unwrap();
+    let alike = |records: &Records, text: &str| {
+        records.with(|source| SearchIndex::open(source).unwrap().alike(&Text::new(text)).unwrap())
+    };
+    let about = text.replace(" 1", " 12");
+    assert_eq!((alike(&records, &text), alike(&records, &about)), (vec![2], vec![2]));
+    assert_eq!(
+        alike(&records, "Nothing of it is here, not one word of the whole sentence."),
+        Vec::<u64>::new()
+    );
+    // What it knows can be asked without bringing it up to date.
+    records.add(3, &[1, 1, 1], true);
+    let behind = records.with(|source| {
+        SearchIndex::behind(source).map(|(index, size)| (size, index.alike(&Text::new(&text)).unwrap()))
     });
-    records.with(|source| {
-        let index = SearchIndex::open(source).unwrap();
-        assert_ne!(index.how(), How::Rebuilt);
-        assert_eq!(index.with_likeness(1, 7, 9).unwrap(), BTreeSet::from([2]));
-        assert_eq!(index.with_likeness(1, u64::MAX, 9).unwrap(), BTreeSet::from([2]));
-        assert_eq!(index.with_likeness(1, 8, 9).unwrap(), BTreeSet::from([3]));
-        assert_eq!(index.with_likeness(3, 7, 9).unwrap(), BTreeSet::new());
-    });
-    records.with(|source| {
-        let index = SearchIndex::rebuild(source).unwrap();
-        assert_eq!(index.with_likeness(1, 7, 9).unwrap(), BTreeSet::new());
-    });
+    assert_eq!(behind, Some((4, vec![2])));
+    fs::rename(&path, records.temp.path().join("aside")).unwrap();
+    assert_eq!(alike(&records, &text), Vec::<u64>::new());
+    fs::rename(records.temp.path().join("aside"), &path).unwrap();
+    assert_eq!(alike(&records, &text), [2]);
 }
 
 /// A log that was replaced by another under the same key, of the same size or longer, is not what was indexed.

@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("keys", &["base", "note"]),
     ("log", &["base", "tlog", "note", "attest", "article", "record", "storage", "keys"]),
     ("verify", &["base", "tlog", "note", "attest", "article", "record", "storage"]),
-    ("index", &["base", "tlog", "note", "attest", "article", "record", "storage", "verify"]),
+    ("index", &["base", "tlog", "note", "attest", "article", "likeness", "record", "storage", "verify"]),
     ("export", &["base", "tlog", "note", "attest", "article", "record"]),
     (
         "cli",

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::article::{Article, Format, OriginRole, ReadOptions, extract_as};
 use crate::base::Hash;
 use crate::base::limits::DOCUMENT_MAX_BYTES;
+use crate::index::{SearchIndex, Source};
 use crate::likeness::{CANDIDATES_MAX, FigureAt, FigureChange, Likeness, MemoryIndex, Sketch, Text, compare};
 use crate::record::layout::content_path;
 use crate::record::registration::{OpenedRegistration, Organisation, Registration};
@@ -20,8 +21,7 @@ use super::output::say;
 use super::terminal::{sanitize, sanitize_to};
 use super::workspace::Workspace;
 
-/// How much of a log is read to look for texts that are alike. An index of keys over the log lifts the first two bounds: see
-/// [`Registered::candidates`].
+/// How much of a log is read, where no index tells where to look, to find texts that are alike.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     /// Registrations, the newest.
@@ -35,8 +35,8 @@ pub(crate) struct Bounds {
 /// For a person who asks about one document.
 pub(crate) const WHEN_ASKED: Bounds =
     Bounds { records: 10_000, bytes: 512 * 1024 * 1024, candidates: CANDIDATES_MAX };
-/// On the way to something else, which must not get slow. Of a log of more entries nothing is read.
-pub(crate) const IN_PASSING: Bounds = Bounds { records: 10_000, bytes: 64 * 1024 * 1024, candidates: 8 };
+/// On the way to something else, which must not get slow: of what the index does not know yet, so much of the newest.
+pub(crate) const IN_PASSING: Bounds = Bounds { records: 1_000, bytes: 8 * 1024 * 1024, candidates: 8 };
 
 /// Why a registered text cannot be read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +70,7 @@ impl Unread {
                 "whose stored original does not give the registered text (run `dateline verify`)"
             }
             Unread::Extractor => "whose text was extracted by a program that is not known here",
-            Unread::TooMany => "that are older or larger than what is looked through without an index",
+            Unread::TooMany => "that are older or larger than what is looked through",
         }
     }
 }
@@ -150,9 +150,13 @@ struct Known {
 pub(crate) struct Registered {
     known: BTreeMap<u64, Known>,
     keys: MemoryIndex,
+    /// What an index over the log names for the one text that is looked up.
+    named: Option<Vec<u64>>,
     unread: BTreeMap<u64, Unread>,
     /// Records beyond the bounds.
     beyond: u64,
+    /// Records of whose texts the index knows nothing.
+    without: u64,
     /// Bytes of the originals that were read.
     bytes: u64,
     /// The records below were read, as far as they are.
@@ -171,28 +175,73 @@ pub(crate) struct Alike {
 }
 
 impl Registered {
-    /// Notes the registrations of a log; none of one of more than [`IN_PASSING`] entries.
+    /// What `named` names, of a log over which there is an index. `without` are registrations of which it has no text.
+    fn named(named: Vec<u64>, without: u64) -> Self {
+        Registered { named: Some(named), beyond: 0, without, ..Registered::default() }
+    }
+
+    /// Notes the registrations whose texts may be like one, and those at `more`: as the index over the log names them, which is
+    /// brought up to date; without one, the newest.
     ///
     /// # Errors
     /// Those of [`LogReader::scan`].
-    fn read(reader: &LogReader<'_>) -> Result<Self, ReaderError> {
-        let mut registered = Registered::default();
-        if reader.size() > IN_PASSING.records as u64 {
+    pub(crate) fn for_one(source: &Source<'_>, text: &Text<'_>, more: &[u64]) -> Result<Self, ReaderError> {
+        let named = || {
+            let index = SearchIndex::open(source).ok()?;
+            let (documents, with_text, _) = index.counts().ok()?;
+            Some((index.alike(text).ok()?, documents.saturating_sub(with_text)))
+        };
+        let Some((mut named, without)) = named() else {
+            let mut registered = Registered::default();
+            source.reader.scan(|record| {
+                if let (Some(opened), Some(original), Ok(_)) =
+                    (&record.registration, record.entry.original(), &record.signer)
+                {
+                    registered.note(record.index, original, opened, WHEN_ASKED);
+                }
+                std::ops::ControlFlow::Continue(())
+            })?;
             return Ok(registered);
-        }
-        reader.scan(|record| {
-            if let (Some(opened), Some(original), Ok(_)) =
-                (&record.registration, record.entry.original(), &record.signer)
-            {
-                registered.note(record.index, original, opened, IN_PASSING);
-            }
-            std::ops::ControlFlow::Continue(())
-        })?;
+        };
+        named.extend(more);
+        named.sort_unstable();
+        named.dedup();
+        let mut registered = Registered::named(named.clone(), without);
+        named.iter().try_for_each(|index| registered.look_up(source.reader, *index))?;
         Ok(registered)
     }
 
-    /// Notes a registration. Of more than are looked through, the oldest is forgotten.
-    pub(crate) fn note(&mut self, index: u64, original: Hash, opened: &OpenedRegistration, bounds: Bounds) {
+    /// Notes the newest registrations of a log from entry `from` on.
+    ///
+    /// # Errors
+    /// Those of [`LogReader::entry`].
+    fn read(reader: &LogReader<'_>, from: u64) -> Result<Self, ReaderError> {
+        let mut registered = Registered::default();
+        let newest = reader.size().saturating_sub(IN_PASSING.records as u64);
+        for index in from.max(newest)..reader.size() {
+            registered.look_up(reader, index)?;
+        }
+        Ok(registered)
+    }
+
+    /// Notes what a log has at an index, if it is a registration. Whether its signer holds is left to whoever looks at it: it is
+    /// only told that it is there.
+    fn look_up(&mut self, reader: &LogReader<'_>, index: u64) -> Result<(), ReaderError> {
+        let (entry, openings) = match reader.entry(index) {
+            Err(ReaderError::NotARecord { .. }) => return Ok(()),
+            found => found?,
+        };
+        if let (Some(original), Ok(opened)) = (entry.original(), entry.open_registration(&openings)) {
+            self.note(index, original, &opened, IN_PASSING);
+        }
+        Ok(())
+    }
+
+    /// Notes a registration, unless an index names others. Of more than are looked through, the oldest is forgotten.
+    fn note(&mut self, index: u64, original: Hash, opened: &OpenedRegistration, bounds: Bounds) {
+        if self.named.as_ref().is_some_and(|named| !named.contains(&index)) {
+            return;
+        }
         let registration = &opened.registration;
         let known = Known {
             original,
@@ -244,7 +293,12 @@ impl Registered {
         }
         let sketches: Vec<(u64, Result<Sketch, Unread>)> = taken
             .into_par_iter()
-            .map(|(index, known)| (index, text_of(store, known).map(|text| Sketch::of(&Text::new(&text)))))
+            .map(|(index, known)| {
+                let text = text_of(store, known);
+                // What an index names needs no keys here.
+                let named = self.named.is_some();
+                (index, text.map(|text| if named { Sketch::none() } else { Sketch::of(&Text::new(&text)) }))
+            })
             .collect();
         for (index, sketch) in sketches {
             match sketch {
@@ -255,16 +309,20 @@ impl Registered {
         self.read_to = self.known.last_key_value().map_or(self.read_to, |(index, _)| index.saturating_add(1));
     }
 
-    /// Returns the records whose texts are to be held against a text. The one place that asks an index: one over the whole
-    /// log, when there is one, answers here in place of keys in memory.
+    /// Returns the records whose texts are to be held against a text.
     fn candidates(&self, text: &Text<'_>) -> Vec<u64> {
-        self.keys.candidates(&Sketch::of(text))
+        match &self.named {
+            Some(named) => named.clone(),
+            None => self.keys.candidates(&Sketch::of(text)),
+        }
     }
 
     /// Returns the registered texts that have something in common with one, in the order of their records.
     pub(crate) fn alike(&self, text: &Text<'_>, store: &dyn Store, bounds: Bounds) -> Vec<Alike> {
         let mut candidates = self.candidates(text);
-        candidates.truncate(bounds.candidates);
+        if self.named.is_none() {
+            candidates.truncate(bounds.candidates);
+        }
         let candidates = candidates.into_par_iter();
         let mut found: Vec<Alike> = candidates
             .filter_map(|index| {
@@ -292,8 +350,12 @@ impl Registered {
         for unread in self.unread.values() {
             *all.entry(*unread).or_default() += 1;
         }
-        if self.beyond > 0 {
-            *all.entry(Unread::TooMany).or_default() += self.beyond;
+        // Those that were looked at and have none are told already.
+        let without = self.without.saturating_sub(self.unread.len() as u64);
+        for (why, count) in [(Unread::TooMany, self.beyond), (Unread::Missing, without)] {
+            if count > 0 {
+                *all.entry(why).or_default() += count;
+            }
         }
         all
     }
@@ -410,6 +472,8 @@ struct Similarity {
 #[derive(Debug, Default)]
 pub(crate) struct Neighbours {
     registered: Option<Registered>,
+    /// The index over the log as it was found, which nothing waits for: what it knows may end before the log does.
+    index: Option<SearchIndex>,
 }
 
 impl Neighbours {
@@ -418,18 +482,49 @@ impl Neighbours {
         if documents.is_empty() {
             return;
         }
-        let store = workspace.reader();
-        let registered = self.registered.get_or_insert_with(|| {
-            read_log(&store, trust, Registered::read).unwrap_or_else(|error| {
+        let (store, records) = (workspace.reader(), workspace.records());
+        if self.registered.is_none() {
+            let read = read_log(&store, trust, |reader| {
+                let progress = &|_, _| {};
+                let source = Source { reader, store: &store, trust, records: &records, progress };
+                let (index, known) =
+                    SearchIndex::behind(&source).map_or((None, 0), |(index, size)| (Some(index), size));
+                self.index = index;
+                Registered::read(reader, known)
+            });
+            self.registered = Some(read.unwrap_or_else(|error| {
                 let why = sanitize(&error.to_string());
                 say(&format!("not compared with what is registered: {why}"));
                 Registered::default()
-            })
-        });
+            }));
+        }
+        let Some(registered) = &mut self.registered else { return };
         registered.read_originals(&store, IN_PASSING);
-        documents.into_par_iter().for_each(|document| {
+        // Which records the index names for each; a fault of it means that there is none.
+        let named: Vec<Vec<u64>> = documents
+            .iter()
+            .map(|document| {
+                let text = Text::new(&document.article.text);
+                let named = self.index.as_ref().and_then(|index| index.alike(&text).ok());
+                named.unwrap_or_default().into_iter().take(IN_PASSING.candidates).collect()
+            })
+            .collect();
+        documents.into_par_iter().zip(named).for_each(|(document, named)| {
             let has_text = !document.article.text.is_empty();
-            let warnings = has_text.then(|| registered.warnings(&document.article, &store));
+            let warnings = has_text.then(|| {
+                let mut warnings = registered.warnings(&document.article, &store);
+                if !named.is_empty() {
+                    let older = read_log(&store, trust, |reader| {
+                        let mut older = Registered::named(named.clone(), 0);
+                        named.iter().try_for_each(|index| older.look_up(reader, *index))?;
+                        Ok(older)
+                    });
+                    warnings.extend(
+                        older.map(|older| older.warnings(&document.article, &store)).unwrap_or_default(),
+                    );
+                }
+                warnings
+            });
             document.alike = Some(warnings.unwrap_or_default());
         });
     }

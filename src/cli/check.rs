@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::article::{self, Article, ReadOptions};
 use crate::base::Hash;
 use crate::base::limits::TLOG_PROOF_MAX_BYTES;
+use crate::index::Source;
 use crate::likeness::{
     FigureChange, Likeness, Passage, PassageKind, SIMILAR_PERCENT, Shares, Span, Text, TextCode, diff,
 };
@@ -164,10 +165,10 @@ fn know(workspace: &Workspace, trust: &Trust, original: &Hash, article: Option<&
     let wording = article.map(|article| article.digests.reflow);
     let digests = article.map(Digests::of).unwrap_or_default();
     let document = article.map(|article| Text::new(&article.text));
+    let folder = workspace.records();
     Ok(read_log(&store, trust, |reader| {
         let mut answer = Answer::Unknown;
         let mut records: Vec<Found> = Vec::new();
-        let mut registered = Registered::default();
         let standings = reader.standings(|record| {
             let (Some(opened), Some(registers)) = (&record.registration, record.entry.original()) else {
                 return;
@@ -181,11 +182,10 @@ fn know(workspace: &Workspace, trust: &Trust, original: &Hash, article: Option<&
                 () if registers == *original => (Answer::SameBytes, How::default()),
                 () if wording == Some(reflow) => (Answer::SameWording, How::default()),
                 () if answer <= Answer::SameWording => return,
-                () => {
-                    registered.note(record.index, registers, opened, WHEN_ASKED);
-                    let Some(found) = digests.shared_with(opened) else { return };
-                    found
-                }
+                () => match digests.shared_with(opened) {
+                    Some(found) => found,
+                    None => return,
+                },
             };
             if found < answer {
                 (answer, records) = (found, Vec::new());
@@ -199,7 +199,12 @@ fn know(workspace: &Workspace, trust: &Trust, original: &Hash, article: Option<&
         if answer <= Answer::SameWording {
             return Ok(Known { answer, records, standings, unread: BTreeMap::new() });
         }
+        let mut registered = Registered::default();
         if let Some(document) = &document {
+            let progress = &|_, _| {};
+            let source = Source { reader, store: &store, trust, records: &folder, progress };
+            let found: Vec<u64> = records.iter().map(|found| found.index).collect();
+            registered = Registered::for_one(&source, document, &found)?;
             registered.read_originals(&store, WHEN_ASKED);
             // What the texts say takes the place of what the digests said.
             records.retain_mut(|found| {
@@ -221,8 +226,9 @@ fn know(workspace: &Workspace, trust: &Trust, original: &Hash, article: Option<&
             let mut views: BTreeMap<u64, View> = BTreeMap::new();
             if !wanted.is_empty() {
                 reader.scan(|record| {
+                    let is_wanted = wanted.contains(&record.index) && record.signer.is_ok();
                     if let (true, Some(opened), Some(registers)) =
-                        (wanted.contains(&record.index), &record.registration, record.entry.original())
+                        (is_wanted, &record.registration, record.entry.original())
                     {
                         views.insert(record.index, View::of_record(&registers, opened));
                     }

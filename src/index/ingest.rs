@@ -11,12 +11,14 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::article::{Format, ReadOptions, extract_as};
 use crate::base::Hash;
 use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, INDEXED_MAX_CHARS};
+use crate::likeness::{self, Sketch};
 use crate::record::{Body, Entry, Registration, Standings, Target, layout};
 use crate::storage::{Key, Store};
 use crate::verify::Record;
 
 use super::day;
 use super::fold::folded;
+use super::likeness::put_keys;
 use super::schema::{is_settled, made, seen};
 use super::state::RecordState;
 use super::{Source, Trouble, number, word_of};
@@ -71,6 +73,18 @@ pub(super) fn catch_up(db: &mut Connection, source: &Source<'_>) -> Result<Done,
     }
     tx.commit()?;
     Ok(done)
+}
+
+/// Returns how many entries of the log are indexed, if these are how it begins.
+pub(super) fn how_far(db: &Connection, source: &Source<'_>) -> Result<u64, Trouble> {
+    let known = known(db, &of_log(source))?;
+    let reader = source.reader;
+    let root = match known.size {
+        size if size > reader.size() => return Err(Trouble::Stale),
+        size if size == reader.size() => reader.checkpoint().root_hash(),
+        size => reader.root_at(size)?,
+    };
+    if root == known.root { Ok(known.size) } else { Err(Trouble::Stale) }
 }
 
 /// Writes down in a new index which log it is of.
@@ -330,11 +344,13 @@ impl Ingest<'_, '_> {
                 let original = record.entry.original()?;
                 let registration = record.registration.as_ref()?;
                 let (text, state) = text_of(self.source.store, &original, &registration.registration);
-                Some((folded(&text), state, original, record))
+                let sketch = (state == Text::Indexed).then(|| Sketch::of(&likeness::Text::new(&text)));
+                Some((folded(&text), state, sketch, original, record))
             })
             .collect();
-        for (body, state, original, record) in read {
+        for (body, state, sketch, original, record) in read {
             self.write(&record, &original, &body, state)?;
+            self.done.removed |= put_keys(self.db, record.index, sketch.as_ref())?;
         }
         Ok(())
     }

@@ -96,6 +96,15 @@ impl SearchIndex {
         Ok(SearchIndex { db, how: How::InMemory, path: None, _lock: None })
     }
 
+    /// Opens the index of a log without bringing it up to date, and says how many entries it knows; `None` where there is none that
+    /// can be used so. Writes nothing. Costs some dozen pages and tiles.
+    pub fn behind(source: &Source<'_>) -> Option<(Self, u64)> {
+        let path = source.records.join(layout::LOCAL).join(NAME);
+        let db = schema::open(&path, true).ok()?;
+        let size = ingest::how_far(&db, source).ok()?;
+        Some((SearchIndex { db, how: How::Current, path: Some(path), _lock: None }, size))
+    }
+
     fn as_it_is(path: &Path, source: &Source<'_>) -> Option<Self> {
         let mut db = schema::open(path, true).ok()?;
         // What would have to be written cannot be.
@@ -148,20 +157,6 @@ impl SearchIndex {
         question: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
     ) -> Result<T, IndexError> {
         question(&self.db).map_err(IndexError::Database)
-    }
-
-    /// Changes it in one transaction, and writes down how it is left.
-    pub(super) fn change(
-        &mut self,
-        change: impl Fn(&Connection) -> Result<(), rusqlite::Error>,
-    ) -> Result<(), IndexError> {
-        let mut changed = || -> Result<(), Trouble> {
-            let tx = self.db.transaction()?;
-            change(&tx)?;
-            tx.commit()?;
-            self.path.as_deref().map_or(Ok(()), schema::leave)
-        };
-        changed().map_err(fatal)
     }
 }
 

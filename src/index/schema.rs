@@ -8,6 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::article::RULESET;
+use crate::likeness::SKETCH;
 
 use super::Trouble;
 use super::fold::FOLD;
@@ -45,14 +46,14 @@ CREATE TABLE openings(number INTEGER PRIMARY KEY, digest BLOB NOT NULL, bytes IN
   settled INTEGER NOT NULL);
 CREATE TABLE folder(name TEXT PRIMARY KEY, modified INTEGER NOT NULL, settled INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE likeness(kind INTEGER NOT NULL, key INTEGER NOT NULL, record INTEGER NOT NULL);
-CREATE INDEX likeness_key ON likeness(kind, key);
+CREATE INDEX likeness_key ON likeness(kind, key, record);
 CREATE INDEX likeness_record ON likeness(record);
 CREATE VIRTUAL TABLE words USING fts5(title, body, origins, bylines, content='', contentless_delete=1, tokenize='ascii');
 ";
 
 /// Returns what else decides what is written: an index made otherwise is made anew.
 pub(super) fn made() -> String {
-    format!("schema {SCHEMA}, fold {FOLD}, {RULESET}")
+    format!("schema {SCHEMA}, fold {FOLD}, {SKETCH}, {RULESET}")
 }
 
 /// Makes the tables in an empty database.

@@ -77,6 +77,11 @@ impl Sketch {
         Sketch { minhash, keys }
     }
 
+    /// The sketch of nothing: without keys.
+    pub fn none() -> Self {
+        Sketch { minhash: [u32::MAX; MINHASHES], keys: Vec::new() }
+    }
+
     /// Estimates which share of the shingles of both texts is common to both, within about 0.09 (two standard deviations).
     pub fn resemblance(&self, other: &Sketch) -> f64 {
         let equal = self.minhash.iter().zip(&other.minhash).filter(|(one, other)| one == other).count();

@@ -507,7 +507,7 @@ mod tests {
         assert_eq!(state.apply(&other, &by(10)), Ok(Applied::Proposed { have: 1, need: 2 }));
         assert_eq!(state.apply(&enrol, &by(10)), Ok(Applied::InEffect));
         assert_eq!(state.authorise(&by(1), Kind::Registration), Ok(key(1)));
-        assert_eq!(state.key(&by(1)).unwrap().enrolled_at, 7);
+        assert_eq!(state.key(&by(1)).unwrap().enrolled_at, 6);
         // What was proposed and cannot stand any more never does.
         assert!(matches!(state.apply(&other, &by(0)), Err(StateError::EnrolledBefore { .. })));
         // Fewer are asked for by as many as are asked for now, each in his own name.

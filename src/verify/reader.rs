@@ -13,6 +13,7 @@ use crate::record::registration::OpenedRegistration;
 use crate::record::{Body, DisclosureFile, Entry, EntryError, Standings, State};
 use crate::storage::Store;
 use crate::tlog::edge::bytes_of_tile;
+use crate::tlog::proof::root_of_prefix;
 use crate::tlog::{
     Edge, EntryBundle, InclusionProof, ReadError, Tile, TileReader, TileSource, bundles_of, leaf_hash,
 };
@@ -357,6 +358,14 @@ impl<'a> LogReader<'a> {
             return Err(ReaderError::NoRecord { index, size });
         }
         self.with_tiles(|tiles| InclusionProof::prove(index, size, tiles))
+    }
+
+    /// Returns the root of the first `size` entries, which the log has. Costs a tile a level.
+    ///
+    /// # Errors
+    /// [`ReaderError`].
+    pub fn root_at(&self, size: u64) -> Result<Hash, ReaderError> {
+        self.with_tiles(|tiles| root_of_prefix(size, tiles))
     }
 
     /// Reads hashes from authenticated tiles.
