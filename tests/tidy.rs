@@ -24,10 +24,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("index", &["base", "tlog", "note", "attest", "article", "likeness", "record", "storage", "verify"]),
     ("export", &["base", "tlog", "note", "attest", "article", "record"]),
     (
-        "cli",
+        "server",
         &[
             "base", "tlog", "note", "attest", "article", "record", "storage", "keys", "log", "verify",
             "export", "sandbox", "capture", "likeness", "index",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "base", "tlog", "note", "attest", "article", "record", "storage", "keys", "log", "verify",
+            "export", "sandbox", "capture", "likeness", "index", "server",
         ],
     ),
 ];

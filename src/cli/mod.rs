@@ -36,6 +36,7 @@ mod recheck;
 mod reindex;
 mod sealed;
 mod search;
+mod serve;
 mod show;
 mod source;
 mod state;
@@ -118,6 +119,8 @@ fn run(cli: &Cli, output: Output) -> Outcome<Exit> {
         Command::Pending(PendingCommand::List) => pending::list(&workspace, output),
         Command::Publish(args) => pending::publish(&workspace, args, output),
         Command::Key(command) => done(keys::run(&workspace, command, output)),
+        Command::Serve(args) => done(serve::run(&workspace, args, output)),
+        Command::Token(command) => done(serve::token(&workspace, command, output)),
         Command::Export(ExportCommand::SigstoreBundle(args)) => {
             done(export::sigstore_bundle(&workspace, args, output))
         }

@@ -57,7 +57,7 @@ pub use proof::{
     KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, ProvenRecord, Sameness, check_proof,
     check_proof_alone,
 };
-pub use prove::{MadeProof, ProveError};
+pub use prove::{KeyStatements, MadeProof, ProveError};
 pub use reader::{LogReader, ReaderError, Record, read_log, read_log_as};
 pub use remote::{Belonging, Extent, never_changes};
 pub use report::{Code, Counts, FINDINGS_MAX, Finding, Remembered, Report, Severity, Verdict};

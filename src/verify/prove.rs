@@ -102,6 +102,13 @@ pub struct MadeProof {
     pub withheld: Vec<Withheld>,
 }
 
+/// Which entries of a log are statements about keys, for whoever makes many proofs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyStatements {
+    size: u64,
+    indices: Vec<u64>,
+}
+
 /// A statement about a key that stands.
 struct OfKey {
     index: u64,
@@ -161,9 +168,55 @@ impl LogReader<'_> {
     ) -> Result<MadeProof, ProveError> {
         let anchor = self.anchor(checkpoint)?;
         let (record, statements) = match memory.and_then(|memory| self.known(memory)) {
-            Some(prefix) if index < self.size() => self.find_since(index, prefix)?,
+            Some(prefix) if index < self.size() => self.find_since(index, prefix.size, &prefix.keys)?,
             _ => self.find(index)?,
         };
+        self.proof_of(index, record, statements, withheld, anchor)
+    }
+
+    /// As [`LogReader::proof_file`], without a pass over the entries of which `known` tells which are statements about keys.
+    ///
+    /// # Errors
+    /// As [`LogReader::proof_file`].
+    pub fn proof_file_knowing(
+        &self,
+        index: u64,
+        withheld: &[String],
+        known: &KeyStatements,
+    ) -> Result<MadeProof, ProveError> {
+        if index >= self.size() {
+            return Err(self.no_record(index).into());
+        }
+        let anchor = self.anchor(None)?;
+        let (record, statements) = self.find_since(index, known.size, &known.indices)?;
+        self.proof_of(index, record, statements, withheld, anchor)
+    }
+
+    /// Brings up to date which entries are statements about keys. Costs reading the entries that are new.
+    ///
+    /// # Errors
+    /// [`ReaderError`]; what is known is then as before.
+    pub fn learn_key_statements(&self, known: &mut KeyStatements) -> Result<(), ReaderError> {
+        let mut entries = self.entries()?;
+        let mut found = Vec::new();
+        for index in known.size..self.size() {
+            if entries.is_key_statement(index)? {
+                found.push(index);
+            }
+        }
+        known.indices.extend(found);
+        known.size = known.size.max(self.size());
+        Ok(())
+    }
+
+    fn proof_of(
+        &self,
+        index: u64,
+        record: Record,
+        statements: Vec<OfKey>,
+        withheld: &[String],
+        anchor: Anchor,
+    ) -> Result<MadeProof, ProveError> {
         let faults = [record.signer.as_ref().err().cloned(), record.openings_fit.as_ref().err().cloned()];
         if let Some(why) = faults.into_iter().flatten().next().or_else(|| fault(&record.entry)) {
             return Err(ProveError::NotHeld { index, why });
@@ -231,13 +284,13 @@ impl LogReader<'_> {
         Ok((record.ok_or_else(|| self.no_record(index))?, statements))
     }
 
-    /// The same, where the entries of `prefix` were read before.
-    fn find_since(&self, index: u64, prefix: &Prefix) -> Result<(Record, Vec<OfKey>), ReaderError> {
+    /// The same, where of the first `size` entries those with `keys` are known to be statements about keys.
+    fn find_since(&self, index: u64, size: u64, keys: &[u64]) -> Result<(Record, Vec<OfKey>), ReaderError> {
         let mut entries = self.entries()?;
         let mut state = State::new(self.trust.roots.iter().copied());
         let mut statements = Vec::new();
-        let later = prefix.size.min(index)..index;
-        for before in prefix.keys.iter().copied().filter(|before| *before < index).chain(later) {
+        let later = size.min(index)..index;
+        for before in keys.iter().copied().filter(|before| *before < index).chain(later) {
             state.skip_to(before);
             let found = entries.key_statement(before, &mut state)?;
             statements.extend(found.and_then(|(entry, bytes)| OfKey::of(before, &entry, bytes, self.trust)));

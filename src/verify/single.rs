@@ -135,6 +135,12 @@ impl Entries<'_, '_> {
         Ok(stands.then_some((entry, bytes)))
     }
 
+    /// Returns whether the entry at `index` is a statement about a key, whether it stands or not.
+    pub(super) fn is_key_statement(&mut self, index: u64) -> Result<bool, ReaderError> {
+        let bytes = self.bytes(index)?;
+        Ok(Entry::parse(&bytes).is_ok_and(|entry| matches!(entry.body, Body::Key(_))))
+    }
+
     fn bytes(&mut self, index: u64) -> Result<Vec<u8>, ReaderError> {
         let size = self.reader.size();
         let bundle = EntryBundle::of_size(index / 256, size).ok_or(ReaderError::NoRecord { index, size })?;

@@ -6,6 +6,7 @@ mod lineage;
 mod reading;
 mod registering;
 mod searching;
+mod serving;
 mod statements;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub use lineage::*;
 pub use reading::*;
 pub use registering::*;
 pub use searching::*;
+pub use serving::*;
 pub use statements::*;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -138,6 +140,11 @@ pub enum Command {
     /// Enrol, rotate, revoke, retire and list keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Serve the log to readers, and take records from programs
+    Serve(ServeArgs),
+    /// Make and revoke tokens of programs that send records
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Write a record in another tool's format
     #[command(subcommand)]
     Export(ExportCommand),

@@ -1,0 +1,250 @@
+//! The one thread that writes: it takes what handlers have ready, appends what has gathered in one commit, and answers
+//! each when that is published.
+//!
+//! It holds the log's lock while there is work, and lets it go when there is none, so that commands on the same machine
+//! can write too. What cannot be told (a commit whose outcome is unknown) is looked up once the log is opened again, so that a
+//! registration that was answered with an error is not appended twice when it is sent again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use crate::keys::Signer;
+use crate::log::{AppendError, Appended, Log, NewRecord, OpenError};
+use crate::note::Checkpoint;
+use crate::storage::{FileStore, StoreError};
+use crate::verify::Trust;
+
+use super::metrics::Metrics;
+
+/// Records, and bytes of their originals, of one commit at most.
+const COMMIT_MAX_RECORDS: usize = 4_096;
+const COMMIT_MAX_BYTES: usize = 64 * 1024 * 1024;
+/// How long the lock is kept without work.
+const IDLE: Duration = Duration::from_millis(200);
+/// How long another process may hold the lock before requests are refused.
+const PATIENCE: Duration = Duration::from_secs(5);
+const RETRY: Duration = Duration::from_millis(25);
+
+/// What an append came to.
+#[derive(Debug, Clone)]
+pub(crate) struct Committed {
+    /// Where the record is.
+    pub(crate) appended: Appended,
+    /// The published checkpoint that covers it.
+    pub(crate) checkpoint: Checkpoint,
+}
+
+/// Why a record was not appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The record cannot stand; sending it again does not help.
+    Rejected(String),
+    /// Another process has the log.
+    Locked,
+    /// The log cannot be written now; it is safe to send it again.
+    Unavailable(String),
+}
+
+type Reply = oneshot::Sender<Result<Committed, Refusal>>;
+
+struct Submission {
+    record: NewRecord,
+    since: Instant,
+    reply: Reply,
+}
+
+impl Submission {
+    fn bytes(&self) -> usize {
+        self.record.content.as_ref().map_or(0, Vec::len) + self.record.entry.bytes.len()
+    }
+}
+
+/// Where handlers leave what is to be appended.
+#[derive(Clone)]
+pub(crate) struct Committer {
+    sender: SyncSender<Submission>,
+    waiting: Arc<AtomicUsize>,
+    closed: Arc<AtomicBool>,
+}
+
+/// What the thread writes with.
+pub(crate) struct Desk {
+    pub(crate) records: PathBuf,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) log_key: Signer,
+    pub(crate) metrics: Metrics,
+}
+
+impl Committer {
+    /// Starts the thread. `queue` records wait at most; more are refused.
+    pub(crate) fn start(desk: Desk, queue: usize) -> (Self, JoinHandle<()>) {
+        let (sender, receiver) = sync_channel(queue);
+        let (waiting, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let count = Arc::clone(&waiting);
+        let thread = thread::spawn(move || run(&desk, &receiver, &count));
+        (Committer { sender, waiting, closed }, thread)
+    }
+
+    /// Returns how many records wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Takes nothing more. What waits is still appended; the thread ends once the last handler has let go.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Leaves a record; `None` if too many wait, or the server is about to end.
+    pub(crate) fn submit(&self, record: NewRecord) -> Option<oneshot::Receiver<Result<Committed, Refusal>>> {
+        if self.closed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let (reply, answer) = oneshot::channel();
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        match self.sender.try_send(Submission { record, since: Instant::now(), reply }) {
+            Ok(()) => Some(answer),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+}
+
+fn run(desk: &Desk, receiver: &Receiver<Submission>, waiting: &AtomicUsize) {
+    while let Ok(first) = receiver.recv() {
+        let mut batch = gather(first, receiver, waiting);
+        // What an error leaves open is tried once more with the log opened anew; then it is told.
+        for last in [false, true] {
+            match session(desk, receiver, waiting, batch) {
+                Ok(()) => break,
+                Err((left, refusal)) if last => {
+                    for submission in left {
+                        let _ = submission.reply.send(Err(refusal.clone()));
+                    }
+                    break;
+                }
+                Err((left, _)) => batch = left,
+            }
+        }
+    }
+}
+
+/// Takes what has gathered behind `first`.
+fn gather(first: Submission, receiver: &Receiver<Submission>, waiting: &AtomicUsize) -> Vec<Submission> {
+    let mut bytes = first.bytes();
+    let mut batch = vec![first];
+    while batch.len() < COMMIT_MAX_RECORDS && bytes < COMMIT_MAX_BYTES {
+        let Ok(next) = receiver.try_recv() else { break };
+        bytes += next.bytes();
+        batch.push(next);
+    }
+    waiting.fetch_sub(batch.len(), Ordering::Relaxed);
+    batch
+}
+
+type Left = (Vec<Submission>, Refusal);
+
+/// Writes with the log open until there is nothing to do; returns what an error left unanswered.
+fn session(
+    desk: &Desk,
+    receiver: &Receiver<Submission>,
+    waiting: &AtomicUsize,
+    mut batch: Vec<Submission>,
+) -> Result<(), Left> {
+    let store = match lock(&desk.records) {
+        Ok(store) => store,
+        Err(error @ StoreError::Locked { .. }) => {
+            desk.metrics.failed("locked");
+            drop(error);
+            return Err((batch, Refusal::Locked));
+        }
+        Err(error) => return Err((batch, unavailable(desk, &error))),
+    };
+    let mut log = match Log::open(&store, &desk.trust.policy, &desk.trust.roots) {
+        Ok(log) => log,
+        Err(error) => return Err((batch, refused_to_open(desk, &error))),
+    };
+    loop {
+        commit(desk, &mut log, batch)?;
+        batch = match receiver.recv_timeout(IDLE) {
+            Ok(first) => gather(first, receiver, waiting),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+    }
+}
+
+fn lock(records: &std::path::Path) -> Result<FileStore, StoreError> {
+    let begun = Instant::now();
+    loop {
+        match FileStore::writer(records) {
+            Err(StoreError::Locked { .. }) if begun.elapsed() < PATIENCE => thread::sleep(RETRY),
+            other => return other,
+        }
+    }
+}
+
+fn unavailable(desk: &Desk, error: &dyn std::error::Error) -> Refusal {
+    desk.metrics.failed("unavailable");
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    Refusal::Unavailable(words)
+}
+
+fn refused_to_open(desk: &Desk, error: &OpenError) -> Refusal {
+    unavailable(desk, error)
+}
+
+/// Appends a batch and answers it; returns what is unanswered if the log must be opened again.
+fn commit(desk: &Desk, log: &mut Log<'_>, batch: Vec<Submission>) -> Result<(), Left> {
+    // Who may not sign, or signs what cannot stand, must not spoil the commit of the others.
+    let mut ready = Vec::with_capacity(batch.len());
+    for submission in batch {
+        let entry = &submission.record.entry;
+        match log.state().authorise(&entry.key_id(), entry.kind) {
+            Ok(_) => ready.push(submission),
+            Err(error) => {
+                desk.metrics.failed("notAllowed");
+                let _ = submission.reply.send(Err(Refusal::Rejected(error.to_string())));
+            }
+        }
+    }
+    if ready.is_empty() {
+        return Ok(());
+    }
+    let begun = Instant::now();
+    let records = ready.iter().map(|submission| submission.record.clone()).collect();
+    match log.append(records, &mut |text| desk.log_key.sign(text)) {
+        Ok(appended) => {
+            desk.metrics.committed(ready.len(), begun.elapsed());
+            let checkpoint = log.checkpoint().clone();
+            for (submission, appended) in ready.into_iter().zip(appended) {
+                desk.metrics.waited(submission.since.elapsed());
+                // A client that went away has its record all the same.
+                let _ = submission.reply.send(Ok(Committed { appended, checkpoint: checkpoint.clone() }));
+            }
+            Ok(())
+        }
+        Err(error) => {
+            let refusal = match &error {
+                AppendError::Entry(_) | AppendError::Content { .. } | AppendError::NotAllowed(_) => {
+                    desk.metrics.failed("rejected");
+                    Refusal::Rejected(error.to_string())
+                }
+                _ => unavailable(desk, &error),
+            };
+            Err((ready, refusal))
+        }
+    }
+}

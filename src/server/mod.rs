@@ -1,0 +1,306 @@
+//! Layer 6: the server. It serves the log as static files for any reader, and takes records from programs: an answer means
+//! durable, and in a signed, published checkpoint.
+//!
+//! ```text
+//! request ─ rate ─ token ─► read, draft, sign (many at once) ─► committer (one thread) ─► log
+//!                                                              └► proof, from the published log ─► answer
+//! ```
+//!
+//! Who may lie here: every client, in everything. Nobody writes without a token; what a token may do stands in [`tokens`].
+//! Nothing that the server answers is to be believed without the proof that comes with it.
+
+mod api;
+mod committer;
+mod files;
+mod metrics;
+mod problem;
+mod rate;
+pub mod tokens;
+
+use std::borrow::Cow;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use thiserror::Error;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+
+use crate::article::Authority;
+use crate::base::Timestamp;
+use crate::base::limits::DOCUMENT_MAX_BYTES;
+use crate::keys::Signer;
+use crate::storage::FileStore;
+use crate::verify::{KeyStatements, LogReader, ReaderError, Trust};
+
+use committer::{Committer, Desk};
+use metrics::Metrics;
+use problem::Problem;
+use rate::{Rate, Who};
+use tokens::Tokens;
+
+/// Seconds that a request may take.
+const REQUEST_SECONDS: u64 = 60;
+
+/// What a server is made of.
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// PEM files of the certificate chain and its key; without them, plain HTTP, for a proxy in front.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// The folder of the log.
+    pub records: PathBuf,
+    /// The file of tokens.
+    pub tokens: PathBuf,
+    /// Whom readers trust.
+    pub trust: Trust,
+    /// Signs what is sent to be registered; without it only what was signed elsewhere is taken.
+    pub signer: Option<Signer>,
+    /// Signs checkpoints.
+    pub log_key: Signer,
+    /// Names of bodies.
+    pub authority: Cow<'static, Authority>,
+    /// Records that may wait for the writer; more are answered with 429.
+    pub queue: usize,
+    /// Requests that change something, each token a second, and at once.
+    pub writes: (f64, f64),
+    /// Other requests, each address a second, and at once.
+    pub reads: (f64, f64),
+    /// The time, by this machine's clock.
+    pub now: fn() -> Timestamp,
+    /// Gives 16 random bytes at each call.
+    pub random: fn() -> [u8; 16],
+}
+
+/// Why a server does not run.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// It cannot listen there.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The certificate or its key cannot be used.
+    #[error("the certificate or its key cannot be used")]
+    Tls(#[source] io::Error),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] ReaderError),
+    /// The file of tokens cannot be read.
+    #[error(transparent)]
+    Tokens(#[from] tokens::TokensError),
+    /// It ended by itself.
+    #[error("the server ended")]
+    Ended(#[source] io::Error),
+}
+
+/// What all handlers share.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) records: PathBuf,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) signer: Option<Signer>,
+    pub(crate) authority: Cow<'static, Authority>,
+    pub(crate) committer: Committer,
+    pub(crate) metrics: Metrics,
+    pub(crate) now: fn() -> Timestamp,
+    pub(crate) random: fn() -> [u8; 16],
+    tokens_path: PathBuf,
+    tokens: RwLock<(Option<std::time::SystemTime>, Tokens)>,
+    writes: Rate,
+    reads: Rate,
+    pub(crate) keys: Mutex<KeyStatements>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Shared {
+    /// Returns the tokens as they are now: read again where the file changed.
+    pub(crate) fn tokens(&self) -> Result<Tokens, Problem> {
+        let changed = std::fs::metadata(&self.tokens_path).and_then(|found| found.modified()).ok();
+        {
+            let known = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+            if known.0 == changed {
+                return Ok(known.1.clone());
+            }
+        }
+        let read = Tokens::read(&self.tokens_path).map_err(|error| Problem::internal(error.to_string()))?;
+        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = (changed, read.clone());
+        Ok(read)
+    }
+
+    /// Takes a request that changes something, or says how long to wait.
+    pub(crate) fn may_write(&self, who: Who) -> Result<(), Problem> {
+        self.writes.take(who, std::time::Instant::now()).map_err(Problem::too_many)
+    }
+}
+
+/// Serves until `stop` is done; then takes nothing new, answers what it took, and ends.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn serve(
+    config: Config,
+    ready: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let trust = Arc::new(config.trust);
+    let mut keys = KeyStatements::default();
+    let size = {
+        let store = FileStore::reader(&config.records);
+        let reader = LogReader::open(&store, &trust)?;
+        reader.learn_key_statements(&mut keys)?;
+        reader.size()
+    };
+    tracing::info!(entries = size, "the log is open");
+    let metrics = Metrics::new();
+    let desk = Desk {
+        records: config.records.clone(),
+        trust: Arc::clone(&trust),
+        log_key: config.log_key,
+        metrics: metrics.clone(),
+    };
+    let (committer, writer) = Committer::start(desk, config.queue);
+    let app = App(Arc::new(Shared {
+        records: config.records,
+        trust,
+        signer: config.signer,
+        authority: config.authority,
+        committer: committer.clone(),
+        metrics,
+        now: config.now,
+        random: config.random,
+        tokens: RwLock::new((None, Tokens::read(&config.tokens)?)),
+        tokens_path: config.tokens,
+        writes: Rate::new(config.writes.0, config.writes.1),
+        reads: Rate::new(config.reads.0, config.reads.1),
+        keys: Mutex::new(keys),
+    }));
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+
+    let handle = axum_server::Handle::new();
+    let (told, stopper) = (handle.clone(), handle.clone());
+    tokio::spawn(async move {
+        stop.await;
+        tracing::info!("ending: what was taken is still answered");
+        stopper.graceful_shutdown(Some(Duration::from_secs(REQUEST_SECONDS)));
+    });
+    let address = config.listen;
+    let listen = |source| ServeError::Listen { address, source };
+    let listener = std::net::TcpListener::bind(address).map_err(listen)?;
+    listener.set_nonblocking(true).map_err(listen)?;
+    ready(listener.local_addr().map_err(listen)?);
+    let ended = match config.tls {
+        Some((chain, key)) => {
+            // Of two providers that crates could bring, this is the one that is built in.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let tls = axum_server::tls_rustls::RustlsConfig::from_pem_file(chain, key).await;
+            let tls = tls.map_err(ServeError::Tls)?;
+            let server = axum_server::from_tcp_rustls(listener, tls).map_err(listen)?;
+            server.handle(told).serve(service).await
+        }
+        None => axum_server::from_tcp(listener).map_err(listen)?.handle(told).serve(service).await,
+    };
+    committer.close();
+    drop(committer);
+    // All handlers have ended with their clones: the writer finishes what waits.
+    let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+    ended.map_err(ServeError::Ended)
+}
+
+fn router(app: App) -> Router {
+    let limit = usize::try_from(DOCUMENT_MAX_BYTES).unwrap_or(usize::MAX);
+    let records = files::Records(app.records.clone());
+    let log = Router::new().route("/log/{*path}", get(files::file)).with_state(records);
+    let api = Router::new()
+        .route("/api/v1/log", get(api::log))
+        .route("/api/v1/records", post(api::submit))
+        .route("/api/v1/records/{record}/proof", get(api::proof))
+        // The document, base64, with what else a request holds.
+        .layer(DefaultBodyLimit::max(limit + limit / 2));
+    let own = Router::new().route("/healthz", get(health)).route("/metrics", get(measured));
+    api.merge(own)
+        .with_state(app.clone())
+        .merge(log)
+        .fallback(|| async { Problem::not_found("there is nothing at this address") })
+        .layer(CompressionLayer::new().gzip(true))
+        .layer(middleware::from_fn_with_state(app, watch))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            Problem::internal("the request was broken off by a fault of the program").into_response()
+        }))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// Holds requests to their rate and time, counts them, and adds what every answer has.
+async fn watch(
+    State(app): State<App>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let begun = std::time::Instant::now();
+    let route =
+        request.extensions().get::<MatchedPath>().map_or("none".into(), |path| path.as_str().to_owned());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let id =
+        request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
+    let taken = app.reads.take(Who::at(address.ip()), begun);
+    let mut response = match taken {
+        Err(seconds) => Problem::too_many(seconds).into_response(),
+        Ok(()) => match tokio::time::timeout(Duration::from_secs(REQUEST_SECONDS), next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Problem::unavailable("it took too long").into_response(),
+        },
+    };
+    let status = response.status();
+    app.metrics.asked(&route, method.as_str(), status.as_u16());
+    let milliseconds = begun.elapsed().as_secs_f64() * 1_000.0;
+    if status.is_server_error() {
+        tracing::error!(id, %method, path, status = status.as_u16(), milliseconds, "answered");
+    } else {
+        tracing::info!(id, %method, path, status = status.as_u16(), milliseconds, "answered");
+    }
+    let headers = response.headers_mut();
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(nosniff);
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// `GET /healthz`: whether the log can be read and records are taken.
+async fn health(State(app): State<App>) -> Result<&'static str, Problem> {
+    let size = api::size(&app).await?;
+    tracing::debug!(size, "healthy");
+    Ok("ok\n")
+}
+
+/// `GET /metrics`
+async fn measured(State(app): State<App>) -> Result<Response, Problem> {
+    let size = api::size(&app).await?;
+    let text = app.metrics.text(app.committer.waiting(), size);
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok((StatusCode::OK, [(header::CONTENT_TYPE, kind)], text).into_response())
+}

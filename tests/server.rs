@@ -1,0 +1,370 @@
+//! The server, through the real program: the log as static files, records in with a proof as the answer, and what it refuses.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use dateline::base::Hash;
+use dateline::base::encoding::to_base64;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const LAKE: &str = "The lake falls\n\nBy Awa Diarra\n\nThe lake has fallen by 12 centimetres, officials said.\n\nSource: AFP\n";
+
+struct Folder {
+    temp: TempDir,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Folder { temp: tempfile::tempdir().unwrap() };
+        folder.done(&["init", "--log-origin", "news.example.org/log", "--no-passphrase"]);
+        fs::write(folder.path("lake.txt"), LAKE).unwrap();
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.temp.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dateline"));
+        command.args(args).current_dir(self.temp.path()).stdin(Stdio::null());
+        command.env("XDG_STATE_HOME", self.path("state")).env("RUST_LOG", "warn");
+        command.env_remove("SSH_AUTH_SOCK").env_remove("DATELINE_PASSPHRASE_FILE");
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn done(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn token(&self, scope: &str) -> String {
+        self.done(&["token", "new", "--scope", scope]).trim().to_owned()
+    }
+
+    fn serve(&self, more: &[&str]) -> Server {
+        let args = [&["serve", "--listen", "127.0.0.1:0"], more].concat();
+        let mut child = self.command(&args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().rsplit("//").next().unwrap().trim_end_matches('/').to_owned();
+        Server { child, address }
+    }
+}
+
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+struct Answer {
+    status: u16,
+    headers: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let line = self.headers.lines().find(|line| line.to_lowercase().starts_with(&format!("{name}:")))?;
+        Some(line.split_once(':')?.1.trim())
+    }
+}
+
+impl Server {
+    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n",
+            body.len()
+        );
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+        // A server that refuses need not read all of it.
+        let _ = stream.write_all(body);
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        let headers = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut body = bytes[end + 4..].to_vec();
+        if headers.to_lowercase().contains("transfer-encoding: chunked") {
+            body = unchunked(&body);
+        }
+        Answer { status, headers, body }
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, &[], b"")
+    }
+
+    fn send(&self, token: &str, query: &str, body: &[u8]) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "text/plain; charset=utf-8")];
+        self.ask("POST", &format!("/api/v1/records{query}"), &headers, body)
+    }
+}
+
+fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let Some(end) = bytes.windows(2).position(|two| two == b"\r\n") {
+        let size = usize::from_str_radix(std::str::from_utf8(&bytes[..end]).unwrap(), 16).unwrap();
+        whole.extend_from_slice(&bytes[end + 2..end + 2 + size]);
+        bytes = &bytes[end + 4 + size..];
+        if size == 0 {
+            break;
+        }
+    }
+    whole
+}
+
+#[test]
+fn a_document_is_answered_with_its_proof_once_it_is_published() {
+    let folder = Folder::new();
+    let (token, server) = (folder.token("submit"), folder.serve(&[]));
+    let answer = server.send(&token, "?origin=Mairie%20de%20Mopti&fileName=lake.txt", LAKE.as_bytes());
+    let told = answer.json();
+    assert_eq!((answer.status, &told["record"], &told["outcome"]), (201, &1.into(), &"registered".into()));
+    fs::write(folder.path("lake.tlog-proof"), told["proof"].as_str().unwrap()).unwrap();
+    folder.done(&["check", "lake.txt", "--proof", "lake.tlog-proof"]);
+    let shown = folder.done(&["show", "1", "--format", "json"]);
+    assert!(shown.contains("Mairie de Mopti"), "{shown}");
+    // The same again is the same record.
+    let again = server.send(&token, "", LAKE.as_bytes());
+    assert_eq!((again.status, &again.json()["record"]), (200, &1.into()));
+    assert_eq!(again.json()["outcome"], "alreadyRegistered");
+    // A command on the same machine writes while the server runs.
+    fs::write(folder.path("other.txt"), "Another text.\n").unwrap();
+    std::thread::sleep(Duration::from_millis(600));
+    folder.done(&["add", "other.txt", "--yes"]);
+    let next = server.send(&token, "", b"A third text.\n");
+    assert_eq!((next.status, &next.json()["record"]), (201, &3.into()));
+    assert_eq!(server.get("/healthz").status, 200);
+    let metrics = String::from_utf8(server.get("/metrics").body).unwrap();
+    assert!(
+        metrics.contains("dateline_appends_total 3") && metrics.contains("dateline_log_entries 4"),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn the_log_is_served_as_it_lies_and_nothing_else_is() {
+    let folder = Folder::new();
+    folder.done(&["add", "lake.txt", "--yes"]);
+    folder.done(&["note", "1", "update", "--pending"]);
+    let server = folder.serve(&[]);
+    let checkpoint = server.get("/log/checkpoint");
+    assert_eq!(checkpoint.body, fs::read(folder.path("records/checkpoint")).unwrap());
+    assert_eq!(checkpoint.header("cache-control"), Some("no-cache"));
+    assert_eq!(checkpoint.header("content-type"), Some("text/plain; charset=utf-8"));
+    let tile = server.get("/log/tile/0/000.p/2");
+    assert_eq!((tile.status, tile.body.len()), (200, 64));
+    assert_eq!(tile.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    let etag = tile.header("etag").unwrap();
+    assert_eq!(server.ask("GET", "/log/tile/0/000.p/2", &[("If-None-Match", etag)], b"").status, 304);
+    let part = server.ask("GET", "/log/tile/0/000.p/2", &[("Range", "bytes=32-")], b"");
+    assert_eq!((part.status, part.body.as_slice()), (206, &tile.body[32..]));
+    assert_eq!(part.header("content-range"), Some("bytes 32-63/64"));
+    let zipped = server.ask("GET", "/log/tile/entries/000.p/2", &[("Accept-Encoding", "gzip")], b"");
+    assert_eq!(zipped.header("content-encoding"), Some("gzip"));
+    let original = format!(
+        "/log/content/sha256/{}/{}",
+        &Hash::of(LAKE.as_bytes()).to_hex()[..2],
+        Hash::of(LAKE.as_bytes())
+    );
+    let stored = server.get(&original);
+    assert_eq!((stored.status, stored.header("content-disposition")), (200, Some("attachment")));
+    let pending = fs::read_dir(folder.path("records/pending")).unwrap().next().unwrap().unwrap().file_name();
+    let pending = format!("/log/pending/{}", pending.to_str().unwrap());
+    for path in [
+        "/log/.local/checkpoint",
+        pending.as_str(),
+        "/log/../keys/private/log",
+        "/log/..%2f..%2fkeys%2fprivate%2flog",
+        "/log/tile/0/001",
+        "/log/",
+        "/",
+        "/api/v1/records/99/proof",
+        "/api/v1/records/x/proof",
+    ] {
+        let answer = server.get(path);
+        assert!((400..=404).contains(&answer.status), "{path}: {}", answer.status);
+        if path.starts_with("/log") {
+            assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
+            assert_eq!(answer.json()["code"], "notFound", "{path}");
+        }
+    }
+    // Any auditor reads it.
+    folder.done(&["verify", &format!("http://{}/log/", server.address), "--stateless"]);
+    let proof = server.get("/api/v1/records/1/proof");
+    fs::write(folder.path("one.tlog-proof"), proof.body).unwrap();
+    folder.done(&["check", "lake.txt", "--proof", "one.tlog-proof"]);
+    assert_eq!(server.get("/api/v1/log").json()["checkpoint"]["size"], 2);
+}
+
+#[test]
+fn nobody_writes_without_a_token_that_allows_it() {
+    let folder = Folder::new();
+    let (submit, relay) = (folder.token("submit"), folder.token("relay"));
+    let server = folder.serve(&[]);
+    let none = server.ask("POST", "/api/v1/records", &[], LAKE.as_bytes());
+    assert_eq!((none.status, none.json()["code"].as_str()), (401, Some("unauthorised")));
+    assert_eq!(server.send("dateline_AAAAAAAAAAAAAAAAAAAAAA", "", LAKE.as_bytes()).status, 401);
+    let relayed = server.send(&relay, "", LAKE.as_bytes());
+    assert_eq!((relayed.status, relayed.json()["code"].as_str()), (403, Some("forbidden")));
+    let list: Vec<Value> = folder
+        .done(&["token", "list", "--format", "json"])
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let id = list.iter().find(|one| one["scope"] == "submit").unwrap()["id"].as_str().unwrap().to_owned();
+    // File times may be coarse: the change must be seen all the same.
+    std::thread::sleep(Duration::from_millis(20));
+    folder.done(&["token", "revoke", &id]);
+    assert_eq!(server.send(&submit, "", LAKE.as_bytes()).status, 401);
+    assert_eq!(folder.run(&["token", "revoke", &id]).status.code(), Some(10));
+    assert!(!fs::read_to_string(folder.path("keys/private/tokens.json")).unwrap().contains(&submit[9..]));
+}
+
+#[test]
+fn a_statement_that_was_signed_elsewhere_is_taken_once() {
+    let folder = Folder::new();
+    folder.done(&["add", "lake.txt", "--yes"]);
+    folder.done(&["note", "1", "update", "--pending", "--note", "there is more"]);
+    let waiting = fs::read_dir(folder.path("records/pending")).unwrap().next().unwrap().unwrap().path();
+    let statement = fs::read(&waiting).unwrap();
+    fs::remove_file(&waiting).unwrap();
+    let (token, server) = (folder.token("relay"), folder.serve(&["--relay-only"]));
+    let bearer = format!("Bearer {token}");
+    let headers =
+        [("Authorization", bearer.as_str()), ("Content-Type", "application/vnd.dateline.pending+json")];
+    let send = |body: &[u8]| server.ask("POST", "/api/v1/records", &headers, body);
+    let answer = send(&statement);
+    assert_eq!((answer.status, &answer.json()["record"]), (201, &2.into()), "{}", answer.json());
+    let again = send(&statement);
+    assert_eq!((again.status, &again.json()["record"]), (200, &2.into()));
+    let mut changed: Value = serde_json::from_slice(&statement).unwrap();
+    changed["openings"] = serde_json::json!([]);
+    assert_eq!(send(changed.to_string().as_bytes()).status, 200, "what is there is there");
+    changed["entry"] = to_base64(b"{}").into();
+    assert_eq!(send(changed.to_string().as_bytes()).status, 400);
+    assert_eq!(send(b"{}").status, 400);
+    folder.done(&["verify", "--stateless"]);
+}
+
+#[test]
+fn what_cannot_be_registered_is_refused_with_its_reason() {
+    let folder = Folder::new();
+    let (token, server) = (folder.token("submit"), folder.serve(&[]));
+    let unknown = server.send(&token, "?orgin=x", LAKE.as_bytes());
+    assert_eq!((unknown.status, unknown.json()["code"].as_str()), (400, Some("badRequest")));
+    assert!(unknown.json()["detail"].as_str().unwrap().contains("there is no parameter \"orgin\""));
+    let feed = b"<rss version=\"2.0\"><channel><title>x</title><item><title>a</title><description>One two three.</description></item></channel></rss>";
+    let several = server.send(&token, "", feed);
+    assert_eq!(
+        (several.status, several.json()["code"].as_str()),
+        (422, Some("rejected")),
+        "{}",
+        several.json()
+    );
+    let empty = server.send(&token, "", b"");
+    assert_eq!(empty.status, 422);
+    let large = server.send(&token, "", &vec![b'a'; 60 * 1024 * 1024]);
+    assert_eq!(large.status, 413);
+    folder.done(&["verify", "--stateless"]);
+}
+
+#[test]
+fn many_at_once_share_commits_and_a_killed_server_loses_nothing() {
+    let folder = Folder::new();
+    let token = folder.token("submit");
+    let mut server = folder.serve(&["--rate", "100000"]);
+    let texts: Vec<String> =
+        (0..200).map(|number| format!("Dispatch {number}\n\nThe river stood at {number} cm.\n")).collect();
+    let acknowledged: Vec<(usize, u64)> = std::thread::scope(|scope| {
+        let (server, token) = (&server, &token);
+        let workers: Vec<_> = texts
+            .chunks(25)
+            .enumerate()
+            .map(|(worker, some)| {
+                scope.spawn(move || {
+                    let mut told = Vec::new();
+                    for (number, text) in some.iter().enumerate() {
+                        let answer = server.send(token, "", text.as_bytes());
+                        assert_eq!(answer.status, 201, "{}", answer.json());
+                        told.push((worker * 25 + number, answer.json()["record"].as_u64().unwrap()));
+                    }
+                    told
+                })
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    let metrics = String::from_utf8(server.get("/metrics").body).unwrap();
+    let commits = metrics.lines().find_map(|line| line.strip_prefix("dateline_commits_total ")).unwrap();
+    assert!(commits.parse::<u64>().unwrap() < 200, "each record had a commit of its own: {commits}");
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    drop(server);
+    folder.done(&["verify", "--stateless"]);
+    for (number, record) in acknowledged.iter().step_by(17) {
+        let shown: Value =
+            serde_json::from_str(&folder.done(&["show", &record.to_string(), "--format", "json"])).unwrap();
+        let digest = Hash::of(texts[*number].as_bytes());
+        assert_eq!(shown["digests"]["original"], format!("sha256:{digest}"));
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn it_ends_when_it_is_told_to() {
+    let folder = Folder::new();
+    let mut server = folder.serve(&[]);
+    let pid = server.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let status = server.child.wait().unwrap();
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn too_much_at_once_is_put_off() {
+    let folder = Folder::new();
+    let (token, server) = (folder.token("submit"), folder.serve(&["--rate", "1"]));
+    let statuses: Vec<u16> = (0..14)
+        .map(|number| server.send(&token, "", format!("Text {number} of many.\n").as_bytes()).status)
+        .collect();
+    assert!(statuses.contains(&201) && statuses.contains(&429), "{statuses:?}");
+    let late = loop {
+        let answer = server.send(&token, "", b"One more text.\n");
+        if answer.status == 429 {
+            break answer;
+        }
+    };
+    assert_eq!(late.header("retry-after"), Some("1"));
+    assert_eq!(late.json()["code"], "tooMany");
+}
