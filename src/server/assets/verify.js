@@ -1171,7 +1171,7 @@ async function conclude(run, entry, index, document, said, online) {
   if (!isOfAKey) result.notChecked.push(sentence('uncheckedSince'));
   if (!isOfAKey && !document) result.notChecked.push(sentence('uncheckedDocument'));
   if (!isOfAKey && !registers) result.notChecked.push(sentence('uncheckedReferences'));
-  for (const field of result.missing) result.notChecked.push(sentence('uncheckedMissing', { field }));
+  for (const field of result.missing) result.notChecked.push(sentence(online ? 'uncheckedLost' : 'uncheckedMissing', { field }));
 }
 
 const sentence = (code, args = {}) => ({ code, args, text: say(code, args) });
@@ -1234,6 +1234,23 @@ export function checkProof({ document, proof, policy, roots, onStep }) {
   });
 }
 
+/** Reads a stream to its end, but no more than `max` bytes of it. */
+async function readBounded(stream, max) {
+  const parts = [];
+  let size = 0;
+  for (const reader = stream?.getReader(); reader; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.length;
+    if (size > max) {
+      await reader.cancel();
+      throw new RangeError('too large');
+    }
+    parts.push(value);
+  }
+  return join(...parts);
+}
+
 /** The files of a log below an address. */
 class Files {
   constructor(base, fetcher) {
@@ -1250,17 +1267,14 @@ class Files {
 
   /** Returns a file's bytes; null if there is none. */
   async get(path, max) {
-    let response;
-    let bytes;
     try {
-      response = await this.fetcher(new URL(path, this.base), { credentials: 'omit', cache: 'no-cache' });
-      bytes = response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
+      const response = await this.fetcher(new URL(path, this.base), { credentials: 'omit', cache: 'no-cache' });
+      if (response.status === 404 || response.status === 410) return null;
+      if (response.ok) return await readBounded(response.body, max);
     } catch {
-      unknown('fetchFailed', { path });
+      // Told below, whatever it was.
     }
-    if (response.status === 404 || response.status === 410) return null;
-    if (bytes === null || bytes.length > max) unknown('fetchFailed', { path });
-    return bytes;
+    return unknown('fetchFailed', { path });
   }
 
   /** Returns a tile, or a bundle, in the width that a tree of `size` has it; of a log that has grown, the beginning of the full one. */
@@ -1319,8 +1333,11 @@ class History {
     Object.assign(this, { files, opened, keys: new Keys(roots), bundles: [], read: 0n, onProgress: onProgress ?? (() => {}) });
   }
 
-  /** Reads on through the bundle that holds entry `last`. `meet` gets each entry, its signer or why he may not have signed. */
-  async readThrough(last, meet) {
+  /**
+   * Reads on through the bundle that holds entry `last`. `meet` gets each entry that `matters`, and its signer or why he may
+   * not have signed. Of others, only statements about keys are looked at.
+   */
+  async readThrough(last, matters, meet) {
     const { size } = this.opened;
     const end = (last / FULL + 1n) * FULL;
     while (this.read < (end < size ? end : size)) {
@@ -1328,19 +1345,18 @@ class History {
       const leaves = await Promise.all(entries.map(leafHash));
       for (const bytes of entries) {
         const index = this.read++;
-        const entry = parseEntry(bytes);
-        let signer = null;
-        this.keys.skipTo(index);
         // An entry that is no record, or whose signer may not have made it, changes nothing.
-        if (entry) {
-          try {
-            signer = { id: await this.keys.fold(entry) };
-          } catch (error) {
-            if (!(error instanceof Finding) || error.status !== 'bad') throw error;
-            signer = { fault: error };
-          }
+        const entry = parseEntry(bytes);
+        if (!entry || !(entry.kind === 'key' || matters(index, entry))) continue;
+        this.keys.skipTo(index);
+        let signer;
+        try {
+          signer = { id: await this.keys.fold(entry) };
+        } catch (error) {
+          if (!(error instanceof Finding) || error.status !== 'bad') throw error;
+          signer = { fault: error };
         }
-        await meet({ index, entry, signer });
+        if (matters(index, entry)) await meet(index, entry, signer);
       }
       this.bundles.push(join(...leaves));
       this.onProgress(this.read, size);
@@ -1388,15 +1404,15 @@ export function checkOnline({ base, index: asked, document, policy, roots, onSte
     const history = new History(files, opened, trust.roots, onProgress);
     let signer = null;
     const erased = new Map();
-    const meet = async (one) => {
-      if (one.index === index) signer = one.signer;
-      const is = one.entry?.kind === 'erasure' && one.signer.id && one.entry.predicate.get('entry') === index;
-      if (!is || (await faultOf(one.entry)) !== null) return;
-      const by = { entry: one.index, reason: one.entry.predicate.get('reason') };
-      for (const digest of one.entry.predicate.get('commitments')) erased.set(digest, by);
+    const matters = (at, one) => at === index || (one.kind === 'erasure' && one.predicate.get('entry') === index);
+    const meet = async (at, one, by) => {
+      if (at === index) signer = by;
+      if (one.kind !== 'erasure' || by.fault || (await faultOf(one)) !== null) return;
+      const erasure = { entry: at, reason: one.predicate.get('reason') };
+      for (const digest of one.predicate.get('commitments')) erased.set(digest, erasure);
     };
     await run.step('keys', async () => {
-      await history.readThrough(index, meet);
+      await history.readThrough(index, matters, meet);
       return [null, 'historyRead', { count: history.read }];
     });
     run.result.signer = await run.step('signature', async () => {
@@ -1413,7 +1429,7 @@ export function checkOnline({ base, index: asked, document, policy, roots, onSte
       // Whether they were erased stands in the entries after this one.
       if (closed.length > 0 && entry.kind !== 'sealed') {
         await run.step('erasures', async () => {
-          await history.readThrough(size - 1n, meet);
+          await history.readThrough(size - 1n, matters, meet);
           return [null, 'historyRead', { count: history.read }];
         });
       }
@@ -1562,7 +1578,7 @@ export const TEXTS = {
     indexBad: 'this is not a record number',
     indexBeyond: 'there is no record {index}: the log has {size} entries',
     fetchFailed: '{path} could not be fetched. A page may fetch only from its own server, or from one that allows it',
-    fileMissing: '{path} is not there',
+    fileMissing: '{path} is not there. If the log has just grown, check again',
     // What it establishes
     notChecked: 'Not checked:',
     establishesRecord: 'This establishes that the record is in the log, signed by a key that a root key enrolled before it.',
@@ -1574,6 +1590,7 @@ export const TEXTS = {
     uncheckedDocument: 'which document it is about: none was given',
     uncheckedReferences: 'whether the records that it points to are what it says: that takes the log',
     uncheckedMissing: 'what is committed at {field}: its opening is not in the proof, and nobody says that it was withheld',
+    uncheckedLost: 'what is committed at {field}: its opening is not there, and nobody says that it was erased',
     // What the record says
     title: 'Title', language: 'Language', publisher: 'Publisher', publishedAt: 'Published', dateline: 'Dateline',
     origin: 'Origin', byline: 'Byline', note: 'Note',
@@ -1682,7 +1699,7 @@ export const TEXTS = {
     indexBad: 'ce n’est pas un numéro de notice',
     indexBeyond: 'il n’y a pas de notice {index} : le journal a {size} entrées',
     fetchFailed: '{path} n’a pas pu être obtenu. Une page ne peut lire que son propre serveur, ou un serveur qui l’y autorise',
-    fileMissing: '{path} n’y est pas',
+    fileMissing: '{path} n’y est pas. Si le journal vient de croître, vérifiez à nouveau',
     notChecked: 'Non vérifié :',
     establishesRecord: 'Cela établit que la notice est dans le journal, signée par une clé qu’une clé racine avait inscrite avant.',
     establishesKey: 'Cela établit que la notice est dans le journal, signée par une clé racine.',
@@ -1692,7 +1709,8 @@ export const TEXTS = {
     uncheckedSince: 'ce qui a été dit de la notice depuis, une rétractation par exemple : il y faut le journal',
     uncheckedDocument: 'sur quel document elle porte : aucun n’a été donné',
     uncheckedReferences: 'si les notices auxquelles elle renvoie sont ce qu’elle dit : il y faut le journal',
-    uncheckedMissing: 'ce qui est engagé à {field} : son ouverture n’est pas là, et personne ne dit qu’elle a été retenue',
+    uncheckedMissing: 'ce qui est engagé à {field} : son ouverture n’est pas dans la preuve, et personne ne dit qu’elle a été retenue',
+    uncheckedLost: 'ce qui est engagé à {field} : son ouverture n’est pas là, et personne ne dit qu’elle a été effacée',
     title: 'Titre', language: 'Langue', publisher: 'Éditeur', publishedAt: 'Publié', dateline: 'Lieu et date',
     origin: 'Origine', byline: 'Signature', note: 'Note',
     noneFound: 'non trouvé', claimedOnly: 'affirmé, non vérifié', closed: 'RETENU', notAtHand: 'PAS LÀ',
