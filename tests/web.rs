@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dateline::base::{PublicKey, Signature};
+use dateline::record::{Kind, Role};
 use serde_json::Value;
 
 fn shared() -> Option<OsString> {
@@ -67,5 +68,23 @@ fn the_page_takes_the_signatures_that_the_program_takes() {
         let message = case["msg"].as_str().unwrap().as_bytes();
         let holds = key.is_ok_and(|key| key.verify(message, &signature).is_ok());
         assert_eq!(answer, holds.to_string(), "{case}");
+    }
+}
+
+#[test]
+fn the_page_knows_who_may_say_what() {
+    let Some(mut node) = node_or_skip() else { return };
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server/assets/verify.js");
+    let told = "const { KINDS } = await import(process.argv[1]); \
+                console.log(JSON.stringify(Object.fromEntries(Object.entries(KINDS).map(([kind, { by }]) => [kind, by]))))";
+    let output = node.args(["--input-type=module", "--eval", told]).arg(page).output().unwrap();
+    let by: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(by.as_object().unwrap().len(), Kind::ALL.len());
+    let roles = [Role::Editor, Role::Ingest, Role::Assessor, Role::DataOfficer, Role::Root];
+    for kind in Kind::ALL {
+        for role in &roles {
+            let there = by[kind.to_string()].as_array().unwrap().contains(&serde_json::json!(role));
+            assert_eq!(there, kind.may_be_made_by(std::slice::from_ref(role)), "{kind} {role:?}");
+        }
     }
 }

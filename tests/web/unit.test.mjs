@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import * as page from '../../src/server/assets/verify.js';
 import { Key, shared } from './lab.mjs';
+import { standalone } from './standalone.mjs';
 
 const { fromHex, toHex, utf8 } = page;
 const vectors = shared && join(shared, 'vectors');
@@ -299,6 +300,30 @@ test('strangers’ words are made harmless', () => {
   assert.equal(page.say('originUnknown', { origin: '{name} \u2066' }), 'no log of the policy has the origin {name} \\u{2066}');
 });
 
+test('words that the program knows are known here', () => {
+  const script = readFileSync(new URL('../../src/server/assets/verify.js', import.meta.url), 'utf8');
+  const variantsOf = (file, name) => {
+    const source = readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8');
+    const [, body] = new RegExp(`^pub enum ${name} \\{$([^]*?)^\\}$`, 'm').exec(source);
+    return [...body.matchAll(/^ {4}([A-Z])(\w*)[,( {]/gm)].map(([, first, rest]) => first.toLowerCase() + rest);
+  };
+  const enums = {
+    'article/claim.rs': ['Scope', 'Strength', 'LanguageSource', 'OriginKind', 'OriginRole', 'BylineKind', 'BylineRole', 'Person'],
+    'article/warning.rs': ['Warning'],
+    'article/container/mod.rs': ['Relation'],
+    'record/registration.rs': ['DocumentKind', 'Extent'],
+    'record/key_statement.rs': ['KeyAction'],
+    'record/kind.rs': ['Kind'],
+  };
+  for (const [file, names] of Object.entries(enums)) {
+    for (const name of names) {
+      const variants = variantsOf(file, name);
+      assert.ok(variants.length > 0, name);
+      for (const variant of variants) assert.match(script, new RegExp(`'${variant}'|\\b${variant}: \\{`), `${name} ${variant}`);
+    }
+  }
+});
+
 test('the page asks nothing of others and runs no text', () => {
   const read = (name) => readFileSync(new URL(`../../src/server/assets/${name}`, import.meta.url), 'utf8');
   const [html, script, style] = ['verify.html', 'verify.js', 'style.css'].map(read);
@@ -308,4 +333,7 @@ test('the page asks nothing of others and runs no text', () => {
   assert.ok(!/<script>|\son\w+=|style="/.test(html));
   assert.ok(!/https?:\/\//.test(html) && !/url\(|@import/.test(style));
   assert.ok(!/^import |import\(/m.test(script));
+  // As one file, they end where they should.
+  assert.ok(!/<\/(script|style)/i.test(script + style));
+  assert.equal(standalone().match(/<!-- inline -->/g), null);
 });

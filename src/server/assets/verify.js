@@ -666,8 +666,8 @@ const isTarget = (value) =>
   (isRecordRef(value.get('record')) ||
     isObject({ text: may(isText), url: may(isText), org: may(isText) })(value.get('unresolved')));
 
-/** What a statement of each kind holds: the names of its subjects, and its form. */
-const KINDS = {
+/** What a statement of each kind holds: the names of its subjects, the roles that may make it, and its form. */
+export const KINDS = {
   registration: {
     subjects: ['original', 'text'],
     by: ['editor', 'ingest'],
