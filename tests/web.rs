@@ -52,7 +52,8 @@ fn the_page_decides_as_the_program_does() {
 /// The page's rule for signatures against the one that this program has, on vectors made to tell such rules apart.
 #[test]
 fn the_page_takes_the_signatures_that_the_program_takes() {
-    let Some(vectors) = shared().map(|root| Path::new(&root).join("vectors/ed25519/ed25519vectors.json")) else {
+    let Some(vectors) = shared().map(|root| Path::new(&root).join("vectors/ed25519/ed25519vectors.json"))
+    else {
         return;
     };
     let Some(mut node) = node_or_skip() else { return };

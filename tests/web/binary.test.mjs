@@ -349,6 +349,8 @@ test('who may say what, by what the log said before', async () => {
   const log = new Log(histories.revoked, { rootKey });
   const left = { policy: log.policy, roots: log.roots, proof: log.prove(2, { keys: [0], openings: extra.openings }) };
   await compare('a revocation left out', left, 'verified');
+  const strange = new Log([says('enrol', key, rootKey, { ...editor, recordedBy: second.id }), signed(key)], { rootKey });
+  await compare('an enrolment that contradicts itself', { policy: strange.policy, roots: strange.roots, proof: strange.prove(1, { openings: extra.openings }) }, 'invalid');
   const misplaced = { keys: [1, 0], openings: extra.openings };
   await compare('keys out of order', { ...left, proof: log.prove(2, misplaced) }, 'invalid');
   await compare('the record as a key', { ...left, proof: log.prove(2, { keys: [0, 2], openings: extra.openings }) }, 'invalid');
@@ -378,6 +380,7 @@ test('openings that are not those of the entry', async () => {
   const [ofMember, ofElement, ofNested] = await Promise.all([member, element, nested].map(digest));
   const cases = [
     [{ _sd: [ofMember] }, [member]], [{ _sd: [ofMember] }, []], [{ _sd: [ofElement] }, [element]], [{ _sd: [ofMember, ofMember] }, [member]],
+    [{ _sd: [ofMember, ofMember] }, []], [{ list: [{ '...': ofElement }, { '...': ofElement }] }, [element]],
     [{ _sd: [ofMember.slice(1)] }, []], [{ _sd: 'x' }, []], [{ _sd: [7] }, []], [{ _sd: [ofNested] }, [nested, member]], [{ _sd: [ofNested] }, [nested]],
     [{ _sd: [ofMember], quote: 'x' }, [member]], [{ _sd_alg: 'sha-512', _sd: [ofMember] }, [member]], [{ _sd_alg: 7 }, []], [{ '...': ofMember }, []],
     [{ list: [{ '...': ofElement }] }, [element]], [{ list: [{ '...': ofElement }] }, []], [{ list: [{ '...': ofMember }] }, [member]],
