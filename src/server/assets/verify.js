@@ -1499,7 +1499,7 @@ export const TEXTS = {
     recordHeading: 'What the record says',
     meansHeading: 'What this means',
     nothingGiven: 'Choose a proof file, or give a record number and the address of its log.',
-    progress: '{done} of {total} entries read',
+    progress: 'entries read: {done} of {total}',
     // Verdicts
     verified: 'Verified',
     invalid: 'Invalid',
@@ -1518,21 +1518,21 @@ export const TEXTS = {
     // Details
     fileHashed: 'SHA-256 {hash}',
     policyRead: 'read; log {logs}',
-    rootsRead: '{count} root keys read',
+    rootsRead: 'root keys read: {count}',
     proofRead: 'read; it speaks of record {index}',
     checkpointFetched: 'fetched from {log}',
     checkpointSigned: 'signed by the log {origin}, of {size} entries',
-    witnessesNone: 'the policy asks for none; {count} signed',
-    quorumReached: 'as many as the policy asks for; {count} signed',
+    witnessesNone: 'the policy asks for none; signed: {count}',
+    quorumReached: 'as many as the policy asks for; signed: {count}',
     inclusionHolds: 'entry {index} is among the {size} entries that the checkpoint signs',
     inclusionMade: 'proven from the log’s tiles: entry {index} is among the {size} entries that the checkpoint signs',
-    keysFolded: '{count} statements about keys, in the log and signed by root keys',
-    historyRead: '{count} entries read, all as the checkpoint signs them',
+    keysFolded: 'statements about keys, in the log and signed by root keys: {count}',
+    historyRead: 'entries read, all as the checkpoint signs them: {count}',
     signatureHolds: 'signed by key {key}, which was enrolled and may make such a statement',
     statementFits: 'a {kind} statement that keeps the rules of its kind',
-    openingsFetched: '{count} fetched from {path}',
-    openingsFit: '{count} openings match their commitments; none is missing',
-    openingsWithheld: '{count} openings match their commitments; {withheld} were withheld on purpose',
+    openingsFetched: 'fetched from {path}: {count}',
+    openingsFit: 'openings that match their commitments: {count}; none is missing',
+    openingsWithheld: 'openings that match their commitments: {count}; withheld on purpose: {withheld}',
     sameBytes: 'the same bytes as registered in record {index} of {log}',
     sameBytesAbout: 'the document with these bytes is the one that record {index} of {log} is about',
     // Bad
@@ -1570,9 +1570,9 @@ export const TEXTS = {
     rootWeak: 'the root key on line {line} is weak, or no key',
     proofExtra: 'it carries no record that can be read here',
     logSignatureUnknown: 'the log {origin} signs in a way that cannot be checked here',
-    quorumMissing: 'not as many witnesses as the policy asks for; {count} signed',
+    quorumMissing: 'not as many witnesses as the policy asks for; signed: {count}',
     kindUnknown: 'the record is of type {type}, which is not known here',
-    openingsMissing: '{count} openings match their commitments; {missing} are not at hand, and nobody says why',
+    openingsMissing: 'openings that match their commitments: {count}; not at hand, and nobody says why: {missing}',
     otherBytes: 'NOT the bytes that were registered in record {index}, which have SHA-256 {hash}. Whether the wording is the same cannot be told here: use “dateline check”',
     addressBad: 'this is not an http or https address',
     indexBad: 'this is not a record number',
@@ -1598,7 +1598,7 @@ export const TEXTS = {
     withheldOne: 'WITHHELD: {field}, left out of the proof on purpose',
     erasedOne: 'WITHHELD: {field} (erased, entry {entry}, reason {reason})',
     missingOne: 'NOT AT HAND: the opening of {field}',
-    signerLine: 'Signer {key}', checkpointLine: 'Checkpoint of {size} entries, {witnesses} witnesses',
+    signerLine: 'Signer {key}', checkpointLine: 'Checkpoint: {size} entries, {witnesses} witnesses',
   },
   fr: {
     pageTitle: 'Vérifier soi-même une notice',
@@ -1625,7 +1625,7 @@ export const TEXTS = {
     recordHeading: 'Ce que dit la notice',
     meansHeading: 'Ce que cela signifie',
     nothingGiven: 'Choisissez un fichier de preuve, ou donnez un numéro de notice et l’adresse de son journal.',
-    progress: '{done} entrées lues sur {total}',
+    progress: 'entrées lues : {done} sur {total}',
     verified: 'Vérifié',
     invalid: 'Non valable',
     unverifiable: 'N’a pas pu être vérifié',
@@ -1641,21 +1641,21 @@ export const TEXTS = {
     ok: 'tient', bad: 'ne tient pas', unknown: 'n’a pas pu être vérifié',
     fileHashed: 'SHA-256 {hash}',
     policyRead: 'lue ; journal {logs}',
-    rootsRead: '{count} clés racines lues',
+    rootsRead: 'clés racines lues : {count}',
     proofRead: 'lu ; il parle de la notice {index}',
     checkpointFetched: 'obtenu de {log}',
     checkpointSigned: 'signé par le journal {origin}, de {size} entrées',
-    witnessesNone: 'la politique n’en demande aucun ; {count} ont signé',
-    quorumReached: 'autant que la politique en demande ; {count} ont signé',
+    witnessesNone: 'la politique n’en demande aucun ; ont signé : {count}',
+    quorumReached: 'autant que la politique en demande ; ont signé : {count}',
     inclusionHolds: 'l’entrée {index} est parmi les {size} entrées que signe le point de contrôle',
     inclusionMade: 'prouvée par les tuiles du journal : l’entrée {index} est parmi les {size} entrées que signe le point de contrôle',
-    keysFolded: '{count} déclarations sur des clés, dans le journal et signées par des clés racines',
-    historyRead: '{count} entrées lues, toutes telles que le point de contrôle les signe',
+    keysFolded: 'déclarations sur des clés, dans le journal et signées par des clés racines : {count}',
+    historyRead: 'entrées lues, toutes telles que le point de contrôle les signe : {count}',
     signatureHolds: 'signée par la clé {key}, qui était inscrite et peut faire une telle déclaration',
     statementFits: 'une déclaration ({kind}) qui suit les règles de son genre',
-    openingsFetched: '{count} obtenues de {path}',
-    openingsFit: '{count} ouvertures correspondent à leurs engagements ; aucune ne manque',
-    openingsWithheld: '{count} ouvertures correspondent à leurs engagements ; {withheld} ont été retenues à dessein',
+    openingsFetched: 'obtenues de {path} : {count}',
+    openingsFit: 'ouvertures qui correspondent à leurs engagements : {count} ; aucune ne manque',
+    openingsWithheld: 'ouvertures qui correspondent à leurs engagements : {count} ; retenues à dessein : {withheld}',
     sameBytes: 'les mêmes octets que ceux enregistrés dans la notice {index} de {log}',
     sameBytesAbout: 'le document qui a ces octets est celui dont parle la notice {index} de {log}',
     checkpointForm: 'ce n’est pas un point de contrôle signé',
@@ -1691,9 +1691,9 @@ export const TEXTS = {
     rootWeak: 'la clé racine de la ligne {line} est faible, ou n’en est pas une',
     proofExtra: 'il ne porte pas de notice lisible ici',
     logSignatureUnknown: 'le journal {origin} signe d’une façon qui ne peut pas être vérifiée ici',
-    quorumMissing: 'moins de témoins que la politique n’en demande ; {count} ont signé',
+    quorumMissing: 'moins de témoins que la politique n’en demande ; ont signé : {count}',
     kindUnknown: 'la notice est de type {type}, inconnu ici',
-    openingsMissing: '{count} ouvertures correspondent à leurs engagements ; {missing} ne sont pas là, et personne ne dit pourquoi',
+    openingsMissing: 'ouvertures qui correspondent à leurs engagements : {count} ; pas là, sans que personne dise pourquoi : {missing}',
     otherBytes: 'Ce ne sont PAS les octets enregistrés dans la notice {index}, qui ont le SHA-256 {hash}. Si le texte est le même ne peut se dire ici : utilisez « dateline check »',
     addressBad: 'ce n’est pas une adresse http ou https',
     indexBad: 'ce n’est pas un numéro de notice',
@@ -1712,12 +1712,12 @@ export const TEXTS = {
     uncheckedMissing: 'ce qui est engagé à {field} : son ouverture n’est pas dans la preuve, et personne ne dit qu’elle a été retenue',
     uncheckedLost: 'ce qui est engagé à {field} : son ouverture n’est pas là, et personne ne dit qu’elle a été effacée',
     title: 'Titre', language: 'Langue', publisher: 'Éditeur', publishedAt: 'Publié', dateline: 'Lieu et date',
-    origin: 'Origine', byline: 'Signature', note: 'Note',
+    origin: 'Origine', byline: 'Auteur', note: 'Note',
     noneFound: 'non trouvé', claimedOnly: 'affirmé, non vérifié', closed: 'RETENU', notAtHand: 'PAS LÀ',
     withheldOne: 'RETENU : {field}, laissé hors de la preuve à dessein',
     erasedOne: 'RETENU : {field} (effacé, entrée {entry}, motif {reason})',
     missingOne: 'PAS LÀ : l’ouverture de {field}',
-    signerLine: 'Signataire {key}', checkpointLine: 'Point de contrôle de {size} entrées, {witnesses} témoins',
+    signerLine: 'Signataire {key}', checkpointLine: 'Point de contrôle : entrées {size}, témoins {witnesses}',
   },
 };
 
@@ -1813,14 +1813,6 @@ function startPage(document) {
     }
     const means = find('means');
     means.replaceChildren();
-    for (const one of result.withheld ?? []) {
-      means.append(one.erased ? item('li', 'erasedOne', { field: one.field, ...one.erased }) : item('li', 'withheldOne', one));
-    }
-    for (const field of result.missing) means.append(item('li', 'missingOne', { field }));
-    if (result.signer) means.append(item('li', 'signerLine', { key: result.signer }));
-    if (result.checkpoint) {
-      means.append(item('li', 'checkpointLine', { size: result.checkpoint.size, witnesses: result.witnesses }));
-    }
     if (result.verdict !== 'invalid') {
       for (const { code, args } of result.establishes) means.append(item('li', code, args));
       for (const { code, args } of result.notChecked) {
@@ -1828,6 +1820,14 @@ function startPage(document) {
         row.append(item('em', 'notChecked'), ' ', item('span', code, args));
         means.append(row);
       }
+    }
+    for (const one of result.withheld) {
+      means.append(one.erased ? item('li', 'erasedOne', { field: one.field, ...one.erased }) : item('li', 'withheldOne', one));
+    }
+    for (const field of result.missing) means.append(item('li', 'missingOne', { field }));
+    if (result.signer) means.append(item('li', 'signerLine', { key: result.signer }));
+    if (result.checkpoint) {
+      means.append(item('li', 'checkpointLine', { size: result.checkpoint.size, witnesses: result.witnesses }));
     }
     find('means-part').hidden = means.children.length === 0;
   }
