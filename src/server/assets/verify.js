@@ -275,6 +275,8 @@ function jsonOf(bytes, lenient) {
 }
 
 // Forms that values must have: functions from a value to whether it has it. Members that are not named are ignored.
+// One spelling is taken: the program's JSON library also takes a list for an object and a number for a word, which nothing
+// writes.
 const isText = (value) => typeof value === 'string';
 const isFlag = (value) => typeof value === 'boolean';
 const isHash = (value) => isText(value) && /^[0-9a-f]{64}$/.test(value);
