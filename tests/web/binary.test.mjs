@@ -263,6 +263,15 @@ test('statements that are signed, in the log, and malformed', async () => {
     statement.predicate.recordedBy = key.id;
     const { openings } = extra;
     await compare(kind, logOf(statement, { openings, rootKey, key }), 'verified');
+    // Which document a registration is of is said once; all else twice.
+    const always = [
+      ['subject', kind === 'registration' ? 1 : 0, 'digest', 'sha256', '0'.repeat(64)], ['predicate', 'recordedBy', rootKey.id], ['predicate', 'recordedAt', '2026-02-30T09:30:00Z'],
+      ['predicate', 'recordedAt', '2026-11-23T09:30:00+00:00'], ['predicate', 'recordedAt', '2026-11-23T24:00:00Z'], ['_type', 'x'], ['subject', []],
+    ];
+    for (const path of always) {
+      const other = changed(statement, path.slice(0, -1), (holder, name) => { holder[name] = path.at(-1); });
+      await compare(`${kind} ${path.join('/')}`, logOf(other, { openings, rootKey, key }), 'invalid');
+    }
     for (const path of pathsOf(statement)) {
       for (const [what, change] of changesOf(at(statement, path))) {
         if (isLeftOut() || isStricter(path, what)) continue;
