@@ -387,6 +387,11 @@ test('openings that are not those of the entry', async () => {
   const statement = statementOf(Buffer.from(partsOfProof(lab.prove(records.unresolved)).extra.entry, 'base64'));
   const withMembers = (more) => ({ ...statement, predicate: { ...statement.predicate, recordedBy: key.id, ...more } });
   const [ofMember, ofElement, ofNested] = await Promise.all([member, element, nested].map(digest));
+  const registration = statementOf(Buffer.from(extra.entry, 'base64'));
+  Object.assign(registration.predicate, { recordedBy: key.id, bylines: [{ '...': ofElement }] });
+  const rest = extra.openings.slice(1);
+  await compare('a byline that is lost', logOf(registration, { rootKey, key, openings: rest }), 'unverifiable');
+  await compare('a byline that opens to none', logOf(registration, { rootKey, key, openings: [element, ...rest] }), 'invalid');
   const cases = [
     [{ _sd: [ofMember] }, [member]], [{ _sd: [ofMember] }, []], [{ _sd: [ofElement] }, [element]], [{ _sd: [ofMember, ofMember] }, [member]],
     [{ _sd: [ofMember, ofMember] }, []], [{ list: [{ '...': ofElement }, { '...': ofElement }] }, [element]],
