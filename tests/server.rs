@@ -341,6 +341,28 @@ fn many_at_once_share_commits_and_a_killed_server_loses_nothing() {
 }
 
 #[test]
+fn the_page_for_readers_is_served_with_what_it_takes() {
+    let folder = Folder::new();
+    let server = folder.serve(&[]);
+    for (path, kind) in [
+        ("/verify", "text/html; charset=utf-8"),
+        ("/verify.js", "text/javascript; charset=utf-8"),
+        ("/style.css", "text/css; charset=utf-8"),
+    ] {
+        let answer = server.get(path);
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)), "{path}");
+        assert!(answer.header("content-security-policy").unwrap().contains("default-src 'none'"), "{path}");
+    }
+    assert_eq!(server.get("/policy").body, fs::read(folder.path("keys/policy")).unwrap());
+    let root = fs::read_to_string(folder.path("keys/roots/root.pub")).unwrap();
+    let served = String::from_utf8(server.get("/roots").body).unwrap();
+    assert_eq!(
+        served.split_whitespace().take(2).collect::<Vec<_>>(),
+        root.split_whitespace().take(2).collect::<Vec<_>>()
+    );
+}
+
+#[test]
 #[cfg(unix)]
 fn it_ends_when_it_is_told_to() {
     let folder = Folder::new();

@@ -13,6 +13,7 @@ mod api;
 mod committer;
 mod files;
 mod metrics;
+mod pages;
 mod problem;
 mod rate;
 pub mod tokens;
@@ -240,7 +241,14 @@ fn router(app: App) -> Router {
         .route("/api/v1/records/{record}/proof", get(api::proof))
         // The document, base64, with what else a request holds.
         .layer(DefaultBodyLimit::max(limit + limit / 2));
-    let own = Router::new().route("/healthz", get(health)).route("/metrics", get(measured));
+    let own = Router::new()
+        .route("/healthz", get(health))
+        .route("/metrics", get(measured))
+        .route("/verify", get(pages::verify))
+        .route("/verify.js", get(pages::script))
+        .route("/style.css", get(pages::style))
+        .route("/policy", get(pages::policy))
+        .route("/roots", get(pages::roots));
     api.merge(own)
         .with_state(app.clone())
         .merge(log)
