@@ -10,7 +10,10 @@ use crate::article::{Article, Format, OriginRole, ReadOptions, extract_as};
 use crate::base::Hash;
 use crate::base::limits::DOCUMENT_MAX_BYTES;
 use crate::index::{SearchIndex, Source};
-use crate::likeness::{CANDIDATES_MAX, FigureAt, FigureChange, Likeness, MemoryIndex, Sketch, Text, compare};
+use crate::likeness::{
+    CANDIDATES_MAX, FigureAt, FigureChange, KeyKind, Likeness, MemoryIndex, Sketch, Text, compare,
+    paragraph_key,
+};
 use crate::record::layout::content_path;
 use crate::record::registration::{OpenedRegistration, Organisation, Registration};
 use crate::storage::{Key, Store};
@@ -35,8 +38,9 @@ pub(crate) struct Bounds {
 /// For a person who asks about one document.
 pub(crate) const WHEN_ASKED: Bounds =
     Bounds { records: 10_000, bytes: 512 * 1024 * 1024, candidates: CANDIDATES_MAX };
-/// On the way to something else, which must not get slow: of what the index does not know yet, so much of the newest.
-pub(crate) const IN_PASSING: Bounds = Bounds { records: 1_000, bytes: 8 * 1024 * 1024, candidates: 8 };
+/// On the way to something else, which must not get slow: of what the index does not know yet, so much of the newest, by the
+/// digests of their paragraphs alone.
+pub(crate) const IN_PASSING: Bounds = Bounds { records: 256, bytes: 8 * 1024 * 1024, candidates: 8 };
 
 /// Why a registered text cannot be read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -218,9 +222,16 @@ impl Registered {
     fn read(reader: &LogReader<'_>, from: u64) -> Result<Self, ReaderError> {
         let mut registered = Registered::default();
         let newest = reader.size().saturating_sub(IN_PASSING.records as u64);
-        for index in from.max(newest)..reader.size() {
-            registered.look_up(reader, index)?;
-        }
+        reader.entries_in(from.max(newest)..reader.size(), |index, entry, openings| {
+            let (Some(original), Ok(opened)) = (entry.original(), entry.open_registration(openings)) else {
+                return;
+            };
+            registered.note(index, original, &opened, IN_PASSING);
+            let paragraphs = opened.registration.paragraphs.iter().flatten();
+            let keys =
+                paragraphs.map(|paragraph| (KeyKind::Paragraph, paragraph_key(&paragraph.reflow_sha256)));
+            registered.keys.insert(index, &Sketch { keys: keys.collect(), ..Sketch::none() });
+        })?;
         Ok(registered)
     }
 
@@ -258,7 +269,7 @@ impl Registered {
         }
     }
 
-    /// Notes a document that was registered just now, and its original stored; it is read when it is needed.
+    /// Notes a document that was registered just now, and its original stored.
     fn learn(&mut self, index: u64, article: &Article) {
         // What is not looked through in passing is not remembered for it.
         if self.known.len() >= IN_PASSING.records {
@@ -273,6 +284,9 @@ impl Registered {
             credit: Credit::of_article(article),
         };
         self.known.insert(index, known);
+        let paragraphs = article.paragraphs.iter();
+        let keys = paragraphs.map(|paragraph| (KeyKind::Paragraph, paragraph_key(&paragraph.reflow_sha256)));
+        self.keys.insert(index, &Sketch { keys: keys.collect(), ..Sketch::none() });
     }
 
     /// Reads the originals that were noted since the last time, the newest first until there are too many, and makes the keys
@@ -498,8 +512,7 @@ impl Neighbours {
                 Registered::default()
             }));
         }
-        let Some(registered) = &mut self.registered else { return };
-        registered.read_originals(&store, IN_PASSING);
+        let Some(registered) = &self.registered else { return };
         // Which records the index names for each; a fault of it means that there is none.
         let named: Vec<Vec<u64>> = documents
             .iter()

@@ -1,9 +1,10 @@
 //! Single entries, each through the authenticated hashes of the log.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use crate::base::Hash;
-use crate::record::{Body, ClaimCounts, Entry, RecordRef, State};
+use crate::record::{Body, ClaimCounts, DisclosureFile, Entry, RecordRef, State};
 use crate::tlog::{EntryBundle, TileReader, leaf_hash};
 
 use super::fetch::Files;
@@ -41,6 +42,30 @@ impl LogReader<'_> {
         let bytes = self.entries()?.bytes(index)?;
         let entry = Entry::parse(&bytes).map_err(|source| ReaderError::NotARecord { index, source })?;
         Ok((entry, self.files.openings(index / 256)?.0.of_entry(index).to_vec()))
+    }
+
+    /// Reads the entries of a range, with their openings, as [`LogReader::entry`] does; what is no record is passed over. Costs
+    /// each tile, bundle and file of openings once.
+    ///
+    /// # Errors
+    /// Those of [`LogReader::scan`].
+    pub fn entries_in(
+        &self,
+        range: Range<u64>,
+        mut each: impl FnMut(u64, Entry, &[String]),
+    ) -> Result<(), ReaderError> {
+        let mut entries = self.entries()?;
+        let mut openings: Option<(u64, DisclosureFile)> = None;
+        for index in range.start..range.end.min(self.size()) {
+            let Ok(entry) = Entry::parse(&entries.bytes(index)?) else { continue };
+            let number = index / 256;
+            if openings.as_ref().is_none_or(|(known, _)| *known != number) {
+                openings = Some((number, self.files.openings(number)?.0));
+            }
+            let of_entry = openings.as_ref().map_or(&[][..], |(_, file)| file.of_entry(index));
+            each(index, entry, of_entry);
+        }
+        Ok(())
     }
 
     /// Returns the registration at `index`, to be pointed to, and what it claims.
