@@ -247,3 +247,18 @@ fn add_compares_with_what_it_registered_just_before() {
     let added: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(added["warnings"][0]["code"], "similarRegistered", "{added}");
 }
+
+#[test]
+fn check_tells_of_another_credit() {
+    let folder = Folder::with_story();
+    let other = STORY.replace("Source : Ministère de la Pêche", "Source : Mairie de Port-Clair");
+    let (answer, _, json) = folder.check(&other);
+    assert_eq!((answer.as_str(), &json["warnings"][0]["code"]), ("similar", &json!("conflictingOrigin")));
+    let text = folder.seen(&other);
+    assert!(text.contains("! a similar text") && text.contains("not Mairie de Port-Clair"), "{text}");
+    let (_, _, json) = folder.check(STORY.split("\n\nSource").next().unwrap());
+    assert_eq!(json["warnings"][0]["code"], "creditDropped");
+    let (_, _, json) = folder.check(STORY);
+    assert_eq!((&json["answer"], &json["warnings"]), (&json!("sameBytes"), &json!([])));
+    assert!(!folder.seen(STORY).contains("credits"));
+}

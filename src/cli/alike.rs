@@ -215,6 +215,16 @@ impl Registered {
         Ok(registered)
     }
 
+    /// Notes the registrations at these indices, which are told to be like a text.
+    ///
+    /// # Errors
+    /// Those of [`LogReader::entry`].
+    pub(crate) fn those(reader: &LogReader<'_>, named: Vec<u64>) -> Result<Self, ReaderError> {
+        let mut registered = Registered::named(named.clone(), 0);
+        named.iter().try_for_each(|index| registered.look_up(reader, *index))?;
+        Ok(registered)
+    }
+
     /// Notes the newest registrations of a log from entry `from` on.
     ///
     /// # Errors
@@ -375,7 +385,7 @@ impl Registered {
     }
 
     /// Returns what an editor should know before a document is registered that is like registered ones.
-    fn warnings(&self, article: &Article, store: &dyn Store) -> Vec<Warning> {
+    pub(crate) fn warnings(&self, article: &Article, store: &dyn Store) -> Vec<Warning> {
         // What is registered itself is said to be.
         if self.known.values().any(|known| known.original == article.digests.original) {
             return Vec::new();
@@ -474,6 +484,13 @@ pub(crate) struct Warning {
     similarity: Option<Similarity>,
 }
 
+impl Warning {
+    /// Returns whether it is about who is credited, which nothing else tells.
+    pub(crate) fn is_of_credit(&self) -> bool {
+        matches!(self.code, "conflictingOrigin" | "creditDropped")
+    }
+}
+
 /// As `check` has it.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -527,11 +544,7 @@ impl Neighbours {
             let warnings = has_text.then(|| {
                 let mut warnings = registered.warnings(&document.article, &store);
                 if !named.is_empty() {
-                    let older = read_log(&store, trust, |reader| {
-                        let mut older = Registered::named(named.clone(), 0);
-                        named.iter().try_for_each(|index| older.look_up(reader, *index))?;
-                        Ok(older)
-                    });
+                    let older = read_log(&store, trust, |reader| Registered::those(reader, named.clone()));
                     warnings.extend(
                         older.map(|older| older.warnings(&document.article, &store)).unwrap_or_default(),
                     );

@@ -16,7 +16,7 @@ use crate::record::registration::OpenedRegistration;
 use crate::record::{Lineage, Standings};
 use crate::verify::{ProvenRecord, Sameness, Trust, check_proof, check_proof_alone, read_log};
 
-use super::alike::{Registered, Unread, WHEN_ASKED};
+use super::alike::{Registered, Unread, WHEN_ASKED, Warning};
 use super::args::CheckArgs;
 use super::differences;
 use super::exit::Exit;
@@ -113,6 +113,8 @@ struct Known {
     standings: Standings,
     /// Registered texts that the document's could not be held against.
     unread: BTreeMap<Unread, u64>,
+    /// What an editor should know: another credit, other figures.
+    warnings: Vec<Warning>,
 }
 
 fn against_log(
@@ -147,6 +149,7 @@ fn against_log(
                     "iscc": iscc.map(|code| code.to_string()),
                 },
             });
+            object["warnings"] = json!(known.warnings);
             if known.answer > Answer::SameWording {
                 let unread = known.unread.iter();
                 object["notCompared"] =
@@ -197,8 +200,12 @@ fn know(workspace: &Workspace, trust: &Trust, original: &Hash, article: Option<&
             }
         })?;
         if answer <= Answer::SameWording {
-            return Ok(Known { answer, records, standings, unread: BTreeMap::new() });
+            let found: Vec<u64> = records.iter().map(|found| found.index).collect();
+            let same = Registered::those(reader, found)?;
+            let warnings = article.map_or_else(Vec::new, |article| same.warnings(article, &store));
+            return Ok(Known { answer, records, standings, unread: BTreeMap::new(), warnings });
         }
+        let mut warnings = Vec::new();
         let mut registered = Registered::default();
         if let Some(document) = &document {
             let progress = &|_, _| {};
@@ -206,6 +213,7 @@ fn know(workspace: &Workspace, trust: &Trust, original: &Hash, article: Option<&
             let found: Vec<u64> = records.iter().map(|found| found.index).collect();
             registered = Registered::for_one(&source, document, &found)?;
             registered.read_originals(&store, WHEN_ASKED);
+            warnings = article.map_or_else(Vec::new, |article| registered.warnings(article, &store));
             // What the texts say takes the place of what the digests said.
             records.retain_mut(|found| {
                 found.unread = registered.unread(found.index);
@@ -244,7 +252,7 @@ fn know(workspace: &Workspace, trust: &Trust, original: &Hash, article: Option<&
             }));
             keep_the_most_similar(&mut records, answer);
         }
-        Ok(Known { answer, records, standings, unread: registered.all_unread() })
+        Ok(Known { answer, records, standings, unread: registered.all_unread(), warnings })
     })?)
 }
 
@@ -401,6 +409,9 @@ fn text(
         Answer::Passage => format!("{name}: not registered, but a passage of it is\n"),
         Answer::Unknown => format!("{name}: not registered\n"),
     };
+    for warning in known.warnings.iter().filter(|warning| warning.is_of_credit()) {
+        out.push_str(&format!("  ! {}\n", warning.message));
+    }
     for found in &known.records {
         out.push_str(&format!("record {}", found.index));
         out.push_str(&how_text(&found.how, known.answer, document));
