@@ -322,7 +322,12 @@ fn signed_elsewhere(app: &App, body: &[u8]) -> Result<Submitted, Problem> {
             Some(_) => None,
             None => reader.find_leaves(&[leaf].into())?.remove(&leaf),
         };
-        Ok((there, reader.size(), reader.why_not(&entry)?, reader.key_state(|_| {})?))
+        let known = {
+            let mut keys = app.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            reader.learn_key_statements(&mut keys)?;
+            keys.clone()
+        };
+        Ok((there, reader.size(), reader.why_not(&entry)?, reader.key_state_knowing(&known)?))
     });
     let (there, size, why_not, state) = checked?;
     if let Some(index) = there {

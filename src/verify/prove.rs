@@ -209,6 +209,23 @@ impl LogReader<'_> {
         Ok(())
     }
 
+    /// Returns who may sign the next entry, from the statements about keys alone, which `known` tells. Costs a bundle for each of
+    /// these.
+    ///
+    /// # Errors
+    /// [`ReaderError`].
+    pub fn key_state_knowing(&self, known: &KeyStatements) -> Result<State, ReaderError> {
+        let mut entries = self.entries()?;
+        let mut state = State::new(self.trust.roots.iter().copied());
+        let later = known.size..self.size();
+        for index in known.indices.iter().copied().filter(|index| *index < self.size()).chain(later) {
+            state.skip_to(index);
+            entries.key_statement(index, &mut state)?;
+        }
+        state.skip_to(self.size());
+        Ok(state)
+    }
+
     fn proof_of(
         &self,
         index: u64,
