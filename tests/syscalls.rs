@@ -278,8 +278,6 @@ fn has_told(desk: &Desk, call: &Call, traced: &Traced) {
             let is_named = match Path::new(&call.path) == out {
                 true => said.contains("cannot write to standard output"),
                 false if call.is_aside() && said.contains("/.local/staged/") => true,
-                // What is put aside gets its name: that is said of the name.
-                false if call.is_aside() && said.contains("cannot link to ") => true,
                 // By a descriptor of the lock's, and said of the folder.
                 false if call.name == "syncfs" => said.contains("cannot sync ") && said.contains("/records"),
                 false => file(&call.path) || call.to.as_ref().is_some_and(file),
