@@ -121,6 +121,12 @@ pub enum DisclosureError {
     },
 }
 
+/// Returns the commitment that stands at a JSON Pointer in what was signed: a digest among `_sd`, or an element's.
+pub fn commitment_at<'v>(signed: &'v Value, pointer: &str) -> Option<&'v str> {
+    let value = signed.pointer(pointer)?;
+    value.as_str().or_else(|| value.get(ELEMENT)?.as_str())
+}
+
 impl Disclosure {
     /// Makes the opening of an object's member. `salt` must be random and never used twice.
     ///

@@ -179,11 +179,6 @@ pub(crate) struct Alike {
 }
 
 impl Registered {
-    /// What `named` names, of a log over which there is an index. `without` are registrations of which it has no text.
-    fn named(named: Vec<u64>, without: u64) -> Self {
-        Registered { named: Some(named), beyond: 0, without, ..Registered::default() }
-    }
-
     /// Notes the registrations whose texts may be like one, and those at `more`: as the index over the log names them, which is
     /// brought up to date; without one, the newest.
     ///
@@ -210,9 +205,7 @@ impl Registered {
         named.extend(more);
         named.sort_unstable();
         named.dedup();
-        let mut registered = Registered::named(named.clone(), without);
-        named.iter().try_for_each(|index| registered.look_up(source.reader, *index))?;
-        Ok(registered)
+        Ok(Registered { without, ..Registered::those(source.reader, named)? })
     }
 
     /// Notes the registrations at these indices, which are told to be like a text.
@@ -220,7 +213,7 @@ impl Registered {
     /// # Errors
     /// Those of [`LogReader::entry`].
     pub(crate) fn those(reader: &LogReader<'_>, named: Vec<u64>) -> Result<Self, ReaderError> {
-        let mut registered = Registered::named(named.clone(), 0);
+        let mut registered = Registered { named: Some(named.clone()), ..Registered::default() };
         named.iter().try_for_each(|index| registered.look_up(reader, *index))?;
         Ok(registered)
     }
@@ -238,9 +231,7 @@ impl Registered {
             };
             registered.note(index, original, &opened, IN_PASSING);
             let paragraphs = opened.registration.paragraphs.iter().flatten();
-            let keys =
-                paragraphs.map(|paragraph| (KeyKind::Paragraph, paragraph_key(&paragraph.reflow_sha256)));
-            registered.keys.insert(index, &Sketch { keys: keys.collect(), ..Sketch::none() });
+            registered.note_paragraphs(index, paragraphs.map(|paragraph| &paragraph.reflow_sha256));
         })?;
         Ok(registered)
     }
@@ -294,8 +285,12 @@ impl Registered {
             credit: Credit::of_article(article),
         };
         self.known.insert(index, known);
-        let paragraphs = article.paragraphs.iter();
-        let keys = paragraphs.map(|paragraph| (KeyKind::Paragraph, paragraph_key(&paragraph.reflow_sha256)));
+        self.note_paragraphs(index, article.paragraphs.iter().map(|paragraph| &paragraph.reflow_sha256));
+    }
+
+    /// Notes by what a text can be found without reading it.
+    fn note_paragraphs<'h>(&mut self, index: u64, digests: impl Iterator<Item = &'h Hash>) {
+        let keys = digests.map(|digest| (KeyKind::Paragraph, paragraph_key(digest)));
         self.keys.insert(index, &Sketch { keys: keys.collect(), ..Sketch::none() });
     }
 
@@ -390,8 +385,11 @@ impl Registered {
         if self.known.values().any(|known| known.original == article.digests.original) {
             return Vec::new();
         }
-        let document = Text::new(&article.text);
-        let mut alike = self.alike(&document, store, IN_PASSING);
+        self.warnings_about(article, self.alike(&Text::new(&article.text), store, IN_PASSING))
+    }
+
+    /// As [`Registered::warnings`], of texts that were found alike and are not the document itself.
+    pub(crate) fn warnings_about(&self, article: &Article, mut alike: Vec<Alike>) -> Vec<Warning> {
         let shares = |likeness: &Likeness| match likeness {
             Likeness::SameWording | Likeness::SameWordingButNumbers { .. } => Some((100, 100)),
             Likeness::Similar { shares, .. } => Some((shares.first.percent(), shares.second.percent())),

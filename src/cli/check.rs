@@ -213,14 +213,16 @@ fn know(workspace: &Workspace, trust: &Trust, original: &Hash, article: Option<&
             let found: Vec<u64> = records.iter().map(|found| found.index).collect();
             registered = Registered::for_one(&source, document, &found)?;
             registered.read_originals(&store, WHEN_ASKED);
-            warnings = article.map_or_else(Vec::new, |article| registered.warnings(article, &store));
             // What the texts say takes the place of what the digests said.
             records.retain_mut(|found| {
                 found.unread = registered.unread(found.index);
                 found.unread.is_some()
             });
             answer = if records.is_empty() { Answer::Unknown } else { answer };
-            let alike = registered.alike(document, &store, WHEN_ASKED).into_iter().map(|one| {
+            let alike = registered.alike(document, &store, WHEN_ASKED);
+            warnings =
+                article.map_or_else(Vec::new, |article| registered.warnings_about(article, alike.clone()));
+            let alike = alike.into_iter().map(|one| {
                 let (answer, how) = how(one.likeness, one.text);
                 (answer, one.index, how)
             });

@@ -1,16 +1,16 @@
 //! `dateline erase`: the openings of committed fields are destroyed, and that they were is said in the log.
 
-use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use serde_json::json;
 
 use crate::attest::Disclosure;
-use crate::attest::disclosure::ELEMENT;
+use crate::attest::disclosure::commitment_at;
+use crate::index::SearchIndex;
 use crate::log::OpeningChange;
-use crate::record::layout::{LOCAL, PENDING, content_path};
+use crate::record::layout::content_path;
 use crate::record::standing::Erased;
-use crate::record::{Body, Draft, Erasure, ErasureReason, Kind, Standings, Target};
+use crate::record::{Body, Draft, Erasure, ErasureReason, Kind, Pending, Standings, Target};
 use crate::storage::{FileStore, Key, Store};
 use crate::verify::{Withheld, WithholdError, read_log, withhold};
 
@@ -21,9 +21,6 @@ use super::output::{Output, say};
 use super::terminal::sanitize;
 use super::workspace::Workspace;
 use super::writing::Desk;
-
-/// What is derived from openings and originals, below `records/.local/`: made anew when it is needed.
-const DERIVED: &str = "search.sqlite";
 
 impl From<ReasonName> for ErasureReason {
     fn from(name: ReasonName) -> Self {
@@ -90,9 +87,8 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
     }
     let names: Vec<String> = fields.iter().map(|field| field.field.clone()).collect();
     warn_of_what_rests_on_it(&standings, index, &names, original.is_some());
-    let stored =
-        workspace.records().join(content_path(&entry.original().unwrap_or(crate::base::Hash([0; 32]))));
-    if original.is_none() && entry.original().is_some() && stored.exists() {
+    let is_stored = |original: crate::base::Hash| workspace.records().join(content_path(&original)).exists();
+    if original.is_none() && entry.original().is_some_and(is_stored) {
         say("note: the stored original still has the words; --original destroys it too");
     }
     if !args.yes {
@@ -167,24 +163,15 @@ fn finish(
 
 /// Removes what was made of openings and can be made again without them.
 fn clear_derived(workspace: &Workspace) -> Outcome<()> {
-    for end in ["", "-wal", "-shm", "-journal"] {
-        let path = workspace.records().join(LOCAL).join(format!("{DERIVED}{end}"));
-        match fs::remove_file(&path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
-                let failure = Failure::new(Exit::Unavailable, format!("cannot remove {}", path.display()));
-                return Err(failure.because(&error).hint("remove it: it still holds what was erased"));
-            }
-        }
-    }
-    Ok(())
+    SearchIndex::forget(&workspace.records()).map_err(|error| {
+        let failure = Failure::new(Exit::Unavailable, "cannot remove the search index from records/.local");
+        failure.because(&error).hint("remove search.* there: they still hold what was erased")
+    })
 }
 
 /// Removes the file that the entry waited in, with its openings, if it was left behind.
 fn clear_pending(store: &FileStore, entry: &crate::record::Entry) -> Outcome<()> {
-    let digest = crate::base::Hash::of(&entry.envelope.encode());
-    let path = format!("{PENDING}/{digest}.json");
+    let path = Pending::path_of(&entry.envelope.encode());
     if store
         .get(&key(&path), crate::record::pending::PENDING_MAX_BYTES as u64)
         .is_ok_and(|found| found.is_some())
@@ -245,7 +232,5 @@ pub(crate) fn erasure_at<'s>(
     predicate: &serde_json::Value,
     pointer: &str,
 ) -> Option<&'s Erased> {
-    let value = predicate.pointer(pointer)?;
-    let digest = value.as_str().or_else(|| value.get(ELEMENT)?.as_str())?;
-    standings.erasure_of(index, digest)
+    standings.erasure_of(index, commitment_at(predicate, pointer)?)
 }

@@ -96,6 +96,17 @@ impl SearchIndex {
         Ok(SearchIndex { db, how: How::InMemory, path: None, _lock: None })
     }
 
+    /// Removes the index of the log in `records`, with all that was left of making one. It is made anew when it is needed.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn forget(records: &Path) -> Result<(), io::Error> {
+        let path = records.join(layout::LOCAL).join(NAME);
+        ["sqlite", "sqlite-journal", "sqlite-wal", "sqlite-shm", "stamp", "new", "new-journal"]
+            .iter()
+            .try_for_each(|end| remove(&path.with_extension(end)))
+    }
+
     /// Opens the index of a log without bringing it up to date, and says how many entries it knows; `None` where there is none that
     /// can be used so. Writes nothing. Costs some dozen pages and tiles.
     pub fn behind(source: &Source<'_>) -> Option<(Self, u64)> {

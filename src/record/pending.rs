@@ -72,7 +72,12 @@ impl Pending {
 
     /// Returns where the file lies, below `records/`.
     pub fn path(&self) -> String {
-        format!("{PENDING}/{}.json", Hash::of(&self.bytes))
+        Pending::path_of(&self.bytes)
+    }
+
+    /// Returns where the statement with these bytes lies, below `records/`, as long as it waits.
+    pub fn path_of(entry: &[u8]) -> String {
+        format!("{PENDING}/{}.json", Hash::of(entry))
     }
 
     /// Returns the bytes of the file. The same statement gives the same bytes.
@@ -84,11 +89,31 @@ impl Pending {
         bytes
     }
 
-    /// Reads the file at `path`, and takes its entry apart. Nothing of it is believed: its signature is not checked here.
+    /// Reads the bytes of such a file, whatever its name, and takes its entry apart. Nothing of it is believed: its signature is
+    /// not checked here.
+    ///
+    /// # Errors
+    /// [`PendingError`].
+    pub fn read(bytes: &[u8]) -> Result<(Self, Entry), PendingError> {
+        let pending = Self::unpack(bytes)?;
+        let entry = Entry::parse(&pending.bytes)?;
+        Ok((pending, entry))
+    }
+
+    /// As [`Pending::read`], of the file at `path`, which must be named by its entry.
     ///
     /// # Errors
     /// [`PendingError`].
     pub fn parse(path: &str, bytes: &[u8]) -> Result<(Self, Entry), PendingError> {
+        let pending = Self::unpack(bytes)?;
+        if pending.path() != path {
+            return Err(PendingError::Name(Hash::of(&pending.bytes)));
+        }
+        let entry = Entry::parse(&pending.bytes)?;
+        Ok((pending, entry))
+    }
+
+    fn unpack(bytes: &[u8]) -> Result<Self, PendingError> {
         let wire: Wire = serde_json::from_slice(bytes)?;
         if wire.format != PENDING_FORMAT {
             return Err(PendingError::Format(wire.format));
@@ -97,10 +122,6 @@ impl Pending {
         if pending.bytes.len() > ENTRY_MAX_BYTES {
             return Err(PendingError::TooLarge(pending.bytes.len()));
         }
-        if pending.path() != path {
-            return Err(PendingError::Name(Hash::of(&pending.bytes)));
-        }
-        let entry = Entry::parse(&pending.bytes)?;
-        Ok((pending, entry))
+        Ok(pending)
     }
 }

@@ -293,12 +293,7 @@ struct Document {
 /// Checks a statement that was signed elsewhere against the log as it is published.
 fn signed_elsewhere(app: &App, body: &[u8]) -> Result<Submitted, Problem> {
     let unreadable = |why: String| Problem::bad_request(format!("it is not a signed statement: {why}"));
-    let path = match Pending::parse("", body) {
-        Err(crate::record::PendingError::Name(digest)) => format!("pending/{digest}.json"),
-        Err(error) => return Err(unreadable(error.to_string())),
-        Ok(_) => return Err(unreadable("it has no name".into())),
-    };
-    let (pending, entry) = Pending::parse(&path, body).map_err(|error| unreadable(error.to_string()))?;
+    let (pending, entry) = Pending::read(body).map_err(|error| unreadable(error.to_string()))?;
     let Document { document } =
         serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?;
     let content = match document.as_deref().map(from_base64) {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::keys::Signer;
-use crate::log::{AppendError, Appended, Log, NewRecord, OpenError};
+use crate::log::{AppendError, Appended, Log, NewRecord};
 use crate::note::Checkpoint;
 use crate::storage::{FileStore, StoreError};
 use crate::verify::Trust;
@@ -161,16 +161,15 @@ fn session(
 ) -> Result<(), Left> {
     let store = match lock(&desk.records) {
         Ok(store) => store,
-        Err(error @ StoreError::Locked { .. }) => {
+        Err(StoreError::Locked { .. }) => {
             desk.metrics.failed("locked");
-            drop(error);
             return Err((batch, Refusal::Locked));
         }
         Err(error) => return Err((batch, unavailable(desk, &error))),
     };
     let mut log = match Log::open(&store, &desk.trust.policy, &desk.trust.roots) {
         Ok(log) => log,
-        Err(error) => return Err((batch, refused_to_open(desk, &error))),
+        Err(error) => return Err((batch, unavailable(desk, &error))),
     };
     loop {
         commit(desk, &mut log, batch)?;
@@ -200,10 +199,6 @@ fn unavailable(desk: &Desk, error: &dyn std::error::Error) -> Refusal {
         cause = error.source();
     }
     Refusal::Unavailable(words)
-}
-
-fn refused_to_open(desk: &Desk, error: &OpenError) -> Refusal {
-    unavailable(desk, error)
 }
 
 /// Appends a batch and answers it; returns what is unanswered if the log must be opened again.

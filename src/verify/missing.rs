@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde_json::Value;
 
 use crate::attest::Disclosure;
-use crate::attest::disclosure::ELEMENT;
+use crate::attest::disclosure::commitment_at;
 use crate::base::Hash;
 use crate::base::encoding::from_base64url;
 use crate::record::{Erasure, layout};
@@ -33,8 +33,7 @@ type Short = [u8; 16];
 impl Commitment {
     /// Returns the digest that stands at a pointer.
     pub(super) fn digest_at(predicate: &Value, at: &str) -> Option<Short> {
-        let value = predicate.pointer(at)?;
-        short(value.as_str().or_else(|| value.get(ELEMENT)?.as_str())?)
+        short(commitment_at(predicate, at)?)
     }
 }
 

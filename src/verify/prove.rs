@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::attest::disclosure::ELEMENT;
+use crate::attest::disclosure::commitment_at;
 use crate::base::Hash;
 use crate::base::encoding::to_base64;
 use crate::note::{Checkpoint, Note, NoteError, OpenError, OpenedCheckpoint, TlogProof, TlogProofError};
@@ -276,9 +276,7 @@ impl LogReader<'_> {
         }
         let standings = self.standings(|_| {})?;
         let erased = |commitment: String| {
-            let value = predicate.pointer(&commitment)?;
-            let digest = value.as_str().or_else(|| value.get(ELEMENT)?.as_str())?;
-            let by = standings.erasure_of(record.index, digest)?;
+            let by = standings.erasure_of(record.index, commitment_at(predicate, &commitment)?)?;
             let erased = Some(ErasedBy { entry: by.by, reason: by.reason.clone() });
             Some(Withheld { field: commitment.clone(), commitment, erased })
         };
