@@ -17,6 +17,8 @@ use crate::record::layout::content_path;
 use crate::record::{Decisions, Draft, Kind, Pending};
 use crate::storage::{Key, Object, Store};
 use crate::verify::Trust;
+use crate::view::View;
+use crate::view::sanitize;
 
 use super::alike::Neighbours;
 use super::args::{AddArgs, TrustArgs};
@@ -25,8 +27,6 @@ use super::extract::{self, Document, Reading};
 use super::failure::{Failure, Outcome};
 use super::input::{Input, Inputs};
 use super::output::{Output, say};
-use super::terminal::sanitize;
-use super::view::View;
 use super::workspace::{Passphrases, Workspace};
 use super::{now, random, sealed, writing};
 

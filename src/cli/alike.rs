@@ -18,10 +18,10 @@ use crate::record::layout::content_path;
 use crate::record::registration::{OpenedRegistration, Organisation, Registration};
 use crate::storage::{Key, Store};
 use crate::verify::{LogReader, ReaderError, Trust, read_log};
+use crate::view::{sanitize, sanitize_to};
 
 use super::extract::Document;
 use super::output::say;
-use super::terminal::{sanitize, sanitize_to};
 use super::workspace::Workspace;
 
 /// How much of a log is read, where no index tells where to look, to find texts that are alike.

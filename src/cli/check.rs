@@ -15,6 +15,10 @@ use crate::likeness::{
 use crate::record::registration::OpenedRegistration;
 use crate::record::{Lineage, Standings};
 use crate::verify::{ProvenRecord, Sameness, Trust, check_proof, check_proof_alone, read_log};
+use crate::view::history;
+use crate::view::lineage::Warnings;
+use crate::view::{MISSING, View, WITHHELD, json_word, statement_text};
+use crate::view::{sanitize, sanitize_to};
 
 use super::alike::{Registered, Unread, WHEN_ASKED, Warning};
 use super::args::CheckArgs;
@@ -22,12 +26,9 @@ use super::differences;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::input::{Input, read_bounded};
-use super::lineage::Warnings;
+use super::now;
 use super::output::{Output, coloured};
-use super::terminal::{sanitize, sanitize_to};
-use super::view::{MISSING, View, WITHHELD, json_word, statement_text};
 use super::workspace::Workspace;
-use super::{history, now};
 
 /// What is known of a document, the stronger first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

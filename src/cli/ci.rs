@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use crate::base::Timestamp;
 use crate::record::layout;
 use crate::verify::{Code, Finding, Severity, Verdict};
+use crate::view::sanitize;
 
 use super::failure::Failure;
-use super::terminal::sanitize;
 
 /// What a command found.
 pub(crate) struct Results<'a> {

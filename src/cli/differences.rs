@@ -1,9 +1,9 @@
 //! How two texts differ, for a person: `[-registered-]{+here+}`.
 
 use crate::likeness::{Change, FigureAt, FigureChange, Op, Span};
+use crate::view::{sanitize, sanitize_to};
 
 use super::output::coloured;
-use super::terminal::{sanitize, sanitize_to};
 
 /// Characters that are shown before and after what is pointed at.
 const CONTEXT: usize = 40;

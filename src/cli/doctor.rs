@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::base::Timestamp;
 use crate::verify::read_log_as;
+use crate::view::sanitize;
 
 use super::args::{DoctorArgs, TrustArgs};
 use super::exit::Exit;
@@ -15,7 +16,6 @@ use super::extract;
 use super::failure::{Failure, Outcome};
 use super::now;
 use super::output::Output;
-use super::terminal::sanitize;
 use super::workspace::Workspace;
 
 /// Cases of one finding that a person is shown, and a program.

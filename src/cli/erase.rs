@@ -13,12 +13,12 @@ use crate::record::standing::Erased;
 use crate::record::{Body, Draft, Erasure, ErasureReason, Kind, Pending, Standings, Target};
 use crate::storage::{FileStore, Key, Store};
 use crate::verify::{Withheld, WithholdError, read_log, withhold};
+use crate::view::sanitize;
 
 use super::args::{EraseArgs, ReasonName, SignArgs, TrustArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::output::{Output, say};
-use super::terminal::sanitize;
 use super::workspace::Workspace;
 use super::writing::Desk;
 

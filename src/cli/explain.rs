@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use crate::article::{self, Article, Evidence};
+use crate::view::sanitize;
 
 use super::extract::Document;
 use super::failure::Outcome;
 use super::output::Output;
-use super::terminal::sanitize;
 
 /// Characters of the text that are shown at either end.
 const SHOWN_CHARS: usize = 2_000;

@@ -12,6 +12,8 @@ use crate::article::{self, Article, Authority, ReadOptions};
 use crate::base::Hash;
 use crate::capture::{self, Fetcher};
 use crate::record::Decisions;
+use crate::view::View;
+use crate::view::sanitize;
 
 use super::args::{ExtractArgs, FetchArgs, Stated};
 use super::exit::Exit;
@@ -19,8 +21,6 @@ use super::explain;
 use super::failure::{Failure, Outcome};
 use super::input::{self, Input, Inputs};
 use super::output::{Output, say};
-use super::terminal::sanitize;
-use super::view::View;
 use super::workspace::Workspace;
 
 /// Documents that are read at a time: bounds the memory.

@@ -11,8 +11,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::view::sanitize;
+
 use super::exit::Exit;
-use super::terminal::sanitize;
 
 /// A failure, told once, at the edge.
 #[derive(Debug, Clone, PartialEq, Eq)]

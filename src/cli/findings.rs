@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use crate::verify::{Finding, Severity};
-
-use super::terminal::{sanitize, sanitize_to};
+use crate::view::{sanitize, sanitize_to};
 
 /// Returns their lines: what, what was expected and found, where, and, once for each code, what it means.
 pub(crate) fn text(findings: &[Finding], left_out: u64) -> String {

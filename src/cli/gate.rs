@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::base::Hash;
 use crate::verify::{Code, GateArticle, GateReport, GateRule, Lock, LockPath, Require, Verdict, read_log_as};
+use crate::view::sanitize;
 
 use super::args::{GateArgs, Level, TrustArgs};
 use super::ci::Results;
@@ -13,7 +14,6 @@ use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::lock::{Place, read_lock};
 use super::output::{Output, coloured};
-use super::terminal::sanitize;
 use super::workspace::Workspace;
 use super::{findings, now};
 

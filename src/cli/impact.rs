@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 use crate::base::limits::LINEAGE_MAX_LINES;
 use crate::record::lineage::{Direction, Lineage, Node};
 use crate::verify::read_log_as;
+use crate::view::lineage::{
+    Brief, PATH_MAX, briefs, document_json, evidence, hop_json, marks_text, name, path_text,
+};
 
 use super::args::{ImpactArgs, TrustArgs};
+use super::asked::Asked;
 use super::extract;
 use super::failure::{Failure, Outcome};
-use super::lineage::{
-    Asked, Brief, PATH_MAX, briefs, document_json, evidence, hop_json, marks_text, name, path_text,
-};
 use super::now;
 use super::output::Output;
 use super::workspace::Workspace;

@@ -9,6 +9,8 @@ use crate::keys::{generate, private, public};
 use crate::record::key_statement::{KeyStatement, Role};
 use crate::record::{Body, Draft, KeyAction, Kind, State};
 use crate::verify::{Record, read_log};
+use crate::view::{WITHHELD, json_word};
+use crate::view::{sanitize, sanitize_to};
 
 use super::args::{
     KeyApprovalsArgs, KeyCommand, KeyEndArgs, KeyEnrolArgs, KeyNewArgs, KeyRotateArgs, RoleName, SignArgs,
@@ -17,8 +19,6 @@ use super::args::{
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::output::{Output, say};
-use super::terminal::{sanitize, sanitize_to};
-use super::view::{WITHHELD, json_word};
 use super::workspace::{Passphrases, Workspace};
 use super::writing::Desk;
 

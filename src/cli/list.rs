@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 
 use crate::index::RecordState;
 use crate::verify::{Record, read_log};
+use crate::view::View;
 
 use super::args::{FilterArgs, ListArgs, TrustArgs};
 use super::failure::Outcome;
 use super::output::{Output, say};
 use super::search;
-use super::view::View;
 use super::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &ListArgs, output: Output) -> Outcome<()> {

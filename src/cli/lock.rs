@@ -11,16 +11,17 @@ use crate::base::limits::LOCK_MAX_BYTES;
 use crate::verify::{
     Given, Lock, LockPath, LockedArticle, LockedSource, PinError, PinRequest, SourceRef, read_log_as,
 };
+use crate::view::history;
+use crate::view::json_word;
+use crate::view::sanitize;
 
 use super::args::LockArgs;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::input::{Input, read_bounded, record_named};
 use super::output::Output;
-use super::terminal::sanitize;
-use super::view::json_word;
+use super::random;
 use super::workspace::Workspace;
-use super::{history, random};
 
 pub(crate) fn run(workspace: &Workspace, args: &LockArgs, output: Output) -> Outcome<()> {
     let trust = workspace.trust(&args.trust)?;

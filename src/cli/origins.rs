@@ -6,14 +6,15 @@ use serde_json::{Map, Value, json};
 
 use crate::record::lineage::{Group, Lineage, Link, Node, OriginKey};
 use crate::verify::read_log_as;
+use crate::view::history::active;
+use crate::view::lineage::{
+    Brief, briefs, evidence, hop_json, labels, name, node_json, origin_json, origin_text,
+};
 
 use super::args::{OriginsArgs, TrustArgs};
+use super::asked::Asked;
 use super::extract;
 use super::failure::{Failure, Outcome};
-use super::history::active;
-use super::lineage::{
-    Asked, Brief, briefs, evidence, hop_json, labels, name, node_json, origin_json, origin_text,
-};
 use super::output::Output;
 use super::workspace::Workspace;
 

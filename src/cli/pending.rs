@@ -10,12 +10,12 @@ use crate::record::{Entry, Kind, Pending, SealedEntry, State, layout, pending};
 use crate::storage::{FileStore, Key, Store};
 use crate::tlog::leaf_hash;
 use crate::verify::LogReader;
+use crate::view::sanitize;
 
 use super::args::{PublishArgs, TrustArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::output::{Output, say};
-use super::terminal::sanitize;
 use super::workspace::{Passphrases, Workspace};
 use super::writing;
 

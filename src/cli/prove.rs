@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::base::Hash;
 use crate::base::limits::{NOTE_MAX_BYTES, TLOG_PROOF_MAX_BYTES};
 use crate::verify::{LogReader, MadeProof, Memory, ReaderError, read_log_as};
+use crate::view::sanitize;
 
 use super::args::{ProveArgs, TrustArgs};
 use super::exit::Exit;
@@ -17,7 +18,6 @@ use super::failure::{Failure, Outcome};
 use super::input::{Input, read_bounded, record_named};
 use super::output::{Output, print_exactly};
 use super::state::AuditorState;
-use super::terminal::sanitize;
 use super::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &ProveArgs, output: Output) -> Outcome<()> {

@@ -16,14 +16,15 @@ use crate::record::layout::content_path;
 use crate::record::lineage::{Direction, Lineage};
 use crate::storage::{Key, Store};
 use crate::verify::read_log_as;
+use crate::view::history::active;
+use crate::view::lineage::{evidence, name, node_json, relation_word};
+use crate::view::{sanitize, sanitize_to};
 
 use super::args::{QuotesArgs, TrustArgs};
+use super::asked::Asked;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
-use super::history::active;
-use super::lineage::{Asked, evidence, name, node_json, relation_word};
 use super::output::Output;
-use super::terminal::{sanitize, sanitize_to};
 use super::workspace::Workspace;
 
 /// Sources whose texts are read.

@@ -10,6 +10,8 @@ use crate::capture::CaptureError;
 use crate::record::standing::ObservedAt;
 use crate::record::{Decisions, Kind, Observed, RecordRef, Registration};
 use crate::verify::read_log;
+use crate::view::json_word;
+use crate::view::sanitize;
 
 use super::args::{RecheckArgs, TrustArgs};
 use super::exit::Exit;
@@ -17,8 +19,6 @@ use super::extract::Reading;
 use super::failure::{Failure, Outcome};
 use super::output::{Output, say};
 use super::statements::{Found, Seen, compare, observation};
-use super::terminal::sanitize;
-use super::view::json_word;
 use super::workspace::Workspace;
 use super::writing::Desk;
 

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use crate::index::{IndexError, SearchIndex, Source};
 use crate::verify::read_log_as;
+use crate::view::sanitize;
 
 use super::args::TrustArgs;
 use super::failure::Outcome;
 use super::output::Output;
 use super::search::with_bar;
-use super::terminal::sanitize;
 use super::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, output: Output) -> Outcome<()> {

@@ -21,6 +21,8 @@ use crate::log::{NewRecord, OpeningChange};
 use crate::record::entry::Circumstances;
 use crate::record::{Body, Draft, Kind, Sealed, SealedDocument};
 use crate::verify::read_log;
+use crate::view::View;
+use crate::view::sanitize;
 
 use super::args::{AddArgs, FetchArgs, RevealArgs, Stated, TrustArgs};
 use super::exit::Exit;
@@ -28,8 +30,6 @@ use super::extract::{self, Document, Reading};
 use super::failure::{Failure, Outcome};
 use super::input::read_bounded;
 use super::output::{Output, say};
-use super::terminal::sanitize;
-use super::view::View;
 use super::workspace::{Passphrases, Workspace};
 use super::writing::{self, sign};
 use super::{diagnostics, now, random};

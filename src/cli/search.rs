@@ -14,13 +14,13 @@ use crate::index::{
     How, IndexError, Order, Query, RecordState, SearchIndex, Snippet, Source, Term, snippet, stored_text,
 };
 use crate::verify::{ReaderError, Record, read_log_as};
+use crate::view::sanitize;
 
 use super::args::{FilterArgs, SearchArgs, TrustArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::list;
 use super::output::{Output, say};
-use super::terminal::sanitize;
 use super::workspace::Workspace;
 
 /// Entries of a log from which on an index that is made is waited for.

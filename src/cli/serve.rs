@@ -9,13 +9,13 @@ use crate::base::Timestamp;
 use crate::record::Kind;
 use crate::server::tokens::{Scope, Token, Tokens, TokensError};
 use crate::server::{self, Config, ServeError};
+use crate::view::sanitize;
 
 use super::args::{ScopeName, ServeArgs, TokenCommand, TokenNewArgs, TrustArgs};
 use super::exit::Exit;
 use super::extract::authority;
 use super::failure::{Failure, Outcome};
 use super::output::{Output, say};
-use super::terminal::sanitize;
 use super::workspace::{Passphrases, Workspace};
 use super::{now, random, writing};
 
@@ -196,7 +196,7 @@ fn shown(token: &Token, output: Output) -> Outcome<()> {
     output.print(
         || {
             let note = token.note.as_ref().map_or_else(String::new, |note| format!("  {}", sanitize(note)));
-            format!("{}  {}  {state}{note}\n", token.id, super::view::json_word(&token.scope))
+            format!("{}  {}  {state}{note}\n", token.id, crate::view::json_word(&token.scope))
         },
         || {
             json!({

@@ -7,17 +7,18 @@ use crate::record::layout::content_path;
 use crate::record::standing::Erased;
 use crate::record::{Body, Lineage, Standing, Standings};
 use crate::verify::{Record, read_log};
+use crate::view::history;
+use crate::view::lineage::Warnings;
+use crate::view::{View, WITHHELD, json_word, statement_text};
+use crate::view::{sanitize, sanitize_to};
 
 use super::args::{ShowArgs, TrustArgs};
 use super::erase::erasure_at;
 use super::exit::Exit;
 use super::failure::Outcome;
-use super::lineage::Warnings;
+use super::now;
 use super::output::{Output, print_exactly};
-use super::terminal::{sanitize, sanitize_to};
-use super::view::{View, WITHHELD, json_word, statement_text};
 use super::workspace::Workspace;
-use super::{history, now};
 
 pub(crate) fn run(workspace: &Workspace, args: &ShowArgs, output: Output) -> Outcome<Exit> {
     let trust = workspace.trust(&TrustArgs::default())?;
@@ -111,7 +112,7 @@ fn text(record: &Record, standing: Option<&Standing>, erased: &Erasures<'_>, siz
         line("recorded", &format!("{} (by the signer's own clock)", opened.registration.recorded_at));
         out.push_str(&view.text());
         for quote in view.quotes.iter().flatten() {
-            let text = quote.as_ref().map_or(super::view::WITHHELD.into(), |quote| sanitize(&quote.text));
+            let text = quote.as_ref().map_or(crate::view::WITHHELD.into(), |quote| sanitize(&quote.text));
             out.push_str(&format!("    {text}\n"));
         }
         for (name, digest) in &view.digests {

@@ -8,12 +8,13 @@ use crate::base::Timestamp;
 use crate::base::limits::{LINEAGE_MAX_DEPTH, LINEAGE_MAX_LINES};
 use crate::record::lineage::{Bounds, Direction, Line, Lineage, Node, Shown, Tree};
 use crate::verify::read_log_as;
+use crate::view::history::active;
+use crate::view::lineage::{Brief, briefs, document_json, evidence, hop_json, marks_text, name, node_json};
 
 use super::args::{TraceArgs, TrustArgs};
+use super::asked::Asked;
 use super::extract;
 use super::failure::{Failure, Outcome};
-use super::history::active;
-use super::lineage::{Asked, Brief, briefs, document_json, evidence, hop_json, marks_text, name, node_json};
 use super::now;
 use super::output::Output;
 use super::workspace::Workspace;

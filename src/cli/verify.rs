@@ -14,6 +14,8 @@ use crate::verify::{
     Audited, Code, Contradiction, Evidence, Extent, Memory, Report, Trust, Verdict, audit_onto, audit_since,
     log_of,
 };
+use crate::view::json_word;
+use crate::view::sanitize;
 
 use super::args::VerifyArgs;
 use super::base::{self, Against};
@@ -25,8 +27,6 @@ use super::input::read_bounded;
 use super::output::{Output, coloured, say};
 use super::source::{self, Source};
 use super::state::AuditorState;
-use super::terminal::sanitize;
-use super::view::json_word;
 use super::workspace::Workspace;
 
 /// Entries below which no progress is worth showing.

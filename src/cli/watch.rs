@@ -12,6 +12,7 @@ use crate::article::ReadOptions;
 use crate::capture::Validators;
 use crate::record::Decisions;
 use crate::verify::Trust;
+use crate::view::sanitize;
 
 use super::add::Job;
 use super::args::{TrustArgs, WatchArgs};
@@ -20,7 +21,6 @@ use super::extract::{self, Reading, captured};
 use super::failure::{Failure, Outcome};
 use super::input::{self, Input};
 use super::output::{Output, say};
-use super::terminal::sanitize;
 use super::workspace::Workspace;
 
 /// Seconds that a file must lie unchanged before it is read: whoever writes it may not be done.

@@ -14,13 +14,13 @@ use crate::record::entry::Circumstances;
 use crate::record::{ClaimCounts, Draft, Entry, Kind, Pending, RecordRef, SealedEntry};
 use crate::storage::{FileStore, Key, Object, Store};
 use crate::verify::{LogReader, ReaderError, Trust};
+use crate::view::sanitize;
 
 use super::args::{SignArgs, TrustArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::input::Input;
 use super::output::Output;
-use super::terminal::sanitize;
 use super::workspace::{Passphrases, Workspace};
 use super::{now, random};
 

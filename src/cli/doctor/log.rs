@@ -10,15 +10,15 @@ use crate::article::rules::{Field, rules};
 use crate::article::{Authority, Evidence};
 use crate::attest::disclosure::ELEMENT;
 use crate::base::{Hash, Timestamp};
+use crate::cli::workspace::Workspace;
 use crate::record::lineage::{Direction, Lineage, Node, OriginKey};
 use crate::record::registration::{Committable, OpenedRegistration, OriginClaim};
 use crate::record::{Body, Pending, Standings, State, layout};
 use crate::storage::{FileStore, Store};
 use crate::verify::{LogReader, ReaderError, Record, Trust};
+use crate::view::lineage::{PATH_MAX, path_text, resting_line, unresolved};
 
 use super::{Finding, Severity, record};
-use crate::cli::lineage::{PATH_MAX, path_text, resting_line, unresolved};
-use crate::cli::workspace::Workspace;
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;

@@ -3,23 +3,19 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use crate::article::Authority;
-use crate::base::{Hash, Timestamp};
+use crate::base::Timestamp;
 use crate::record::lineage::{Direction, Document, End, Hop, Lineage, Mark, Node, OriginKey, Reach, Resting};
 use crate::record::registration::OriginClaim;
 use crate::record::{Standings, Target};
 use crate::verify::{LogReader, ReaderError, Record};
 
-use super::exit::Exit;
-use super::failure::{Failure, Outcome};
 use super::history::{self, active, unresolved_text};
-use super::input::{Input, record_named};
 use super::terminal::sanitize_to;
-use super::view::{WITHHELD, json_word};
+use super::{WITHHELD, json_word};
 
 /// Hops of a path that are shown.
 pub(crate) const PATH_MAX: usize = 16;
@@ -142,46 +138,6 @@ pub(crate) fn briefs(
         ControlFlow::Continue(())
     })?;
     Ok(briefs)
-}
-
-/// A document that is asked about.
-#[derive(Debug)]
-pub(crate) enum Asked {
-    /// By its index in the log.
-    Record(u64),
-    /// By its bytes, and the name of their file.
-    File(Hash, String),
-}
-
-impl Asked {
-    /// Reads an argument: a number is a record, anything else a file.
-    pub(crate) fn of(argument: &Path) -> Outcome<Self> {
-        Ok(match record_named(argument)? {
-            Some(record) => Asked::Record(record),
-            None => {
-                let input = Input::File(argument.to_owned());
-                Asked::File(Hash::of(&input.read()?), input.name())
-            }
-        })
-    }
-
-    /// Returns the node of the document, which must be registered in the log of `size` entries.
-    pub(crate) fn node(&self, lineage: &Lineage<'_>, size: u64) -> Outcome<Node> {
-        let (node, message) = match self {
-            Asked::Record(record) if *record >= size => {
-                return Err(Failure::from(ReaderError::NoRecord { index: *record, size }));
-            }
-            Asked::Record(record) => {
-                (lineage.node(*record), format!("record {record} registers no document"))
-            }
-            Asked::File(original, name) => (lineage.node_of(original), format!("{name} is not registered")),
-        };
-        let missing = || {
-            let hint = "`dateline list` shows the documents that are registered";
-            Failure::new(Exit::NotFound, message).hint(hint)
-        };
-        node.ok_or_else(missing)
-    }
 }
 
 /// Returns a node for a person: `record 4`, or what is known of what nobody has registered.

@@ -9,8 +9,8 @@ use crate::record::relation::Unresolved;
 use crate::record::standing::{Assessed, Confirmed, Noticed, ObservedAt, Related};
 use crate::record::{ClaimVerdict, NoticeKind, Observed, RecordRef, RelationKind, Standing, Target};
 
+use super::json_word;
 use super::terminal::{sanitize, sanitize_to};
-use super::view::json_word;
 
 /// Lines of one record that are shown to a person; JSON has all.
 const LINES_MAX: usize = 20;

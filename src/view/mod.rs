@@ -12,7 +12,11 @@ use crate::base::Hash;
 use crate::record::Decisions;
 use crate::record::registration::{Committable, OpenedRegistration, OriginClaim};
 
-use super::terminal::{sanitize, sanitize_to};
+pub(crate) mod history;
+pub(crate) mod lineage;
+mod terminal;
+
+pub(crate) use terminal::{sanitize, sanitize_to};
 
 /// What stands for a value that nobody may see any more, or whose opening is not at hand.
 pub(crate) const WITHHELD: &str = "WITHHELD";
