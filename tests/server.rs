@@ -1,147 +1,18 @@
 //! The server, through the real program: the log as static files, records in with a proof as the answer, and what it refuses.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/serving.rs"]
+mod serving;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use dateline::base::Hash;
 use dateline::base::encoding::to_base64;
 use serde_json::Value;
-use tempfile::TempDir;
 
-const LAKE: &str = "The lake falls\n\nBy Awa Diarra\n\nThe lake has fallen by 12 centimetres, officials said.\n\nSource: AFP\n";
-
-struct Folder {
-    temp: TempDir,
-}
-
-impl Folder {
-    fn new() -> Self {
-        let folder = Folder { temp: tempfile::tempdir().unwrap() };
-        folder.done(&["init", "--log-origin", "news.example.org/log", "--no-passphrase"]);
-        fs::write(folder.path("lake.txt"), LAKE).unwrap();
-        folder
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.temp.path().join(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dateline"));
-        command.args(args).current_dir(self.temp.path()).stdin(Stdio::null());
-        command.env("XDG_STATE_HOME", self.path("state")).env("RUST_LOG", "warn");
-        command.env_remove("SSH_AUTH_SOCK").env_remove("DATELINE_PASSPHRASE_FILE");
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    fn done(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn token(&self, scope: &str) -> String {
-        self.done(&["token", "new", "--scope", scope]).trim().to_owned()
-    }
-
-    fn serve(&self, more: &[&str]) -> Server {
-        let args = [&["serve", "--listen", "127.0.0.1:0"], more].concat();
-        let mut child = self.command(&args).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().rsplit("//").next().unwrap().trim_end_matches('/').to_owned();
-        Server { child, address }
-    }
-}
-
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-struct Answer {
-    status: u16,
-    headers: String,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let line = self.headers.lines().find(|line| line.to_lowercase().starts_with(&format!("{name}:")))?;
-        Some(line.split_once(':')?.1.trim())
-    }
-}
-
-impl Server {
-    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let mut head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n",
-            body.len()
-        );
-        for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
-        // A server that refuses need not read all of it.
-        let _ = stream.write_all(body);
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
-        let headers = String::from_utf8(bytes[..end].to_vec()).unwrap();
-        let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut body = bytes[end + 4..].to_vec();
-        if headers.to_lowercase().contains("transfer-encoding: chunked") {
-            body = unchunked(&body);
-        }
-        Answer { status, headers, body }
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        self.ask("GET", path, &[], b"")
-    }
-
-    fn send(&self, token: &str, query: &str, body: &[u8]) -> Answer {
-        let bearer = format!("Bearer {token}");
-        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "text/plain; charset=utf-8")];
-        self.ask("POST", &format!("/api/v1/records{query}"), &headers, body)
-    }
-}
-
-fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
-    let mut whole = Vec::new();
-    while let Some(end) = bytes.windows(2).position(|two| two == b"\r\n") {
-        let size = usize::from_str_radix(std::str::from_utf8(&bytes[..end]).unwrap(), 16).unwrap();
-        whole.extend_from_slice(&bytes[end + 2..end + 2 + size]);
-        bytes = &bytes[end + 4 + size..];
-        if size == 0 {
-            break;
-        }
-    }
-    whole
-}
+use serving::{Folder, LAKE};
 
 #[test]
 fn a_document_is_answered_with_its_proof_once_it_is_published() {
@@ -243,12 +114,12 @@ fn nobody_writes_without_a_token_that_allows_it() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let id = list.iter().find(|one| one["scope"] == "submit").unwrap()["id"].as_str().unwrap().to_owned();
-    // File times may be coarse: the change must be seen all the same.
-    std::thread::sleep(Duration::from_millis(20));
     folder.done(&["token", "revoke", &id]);
     assert_eq!(server.send(&submit, "", LAKE.as_bytes()).status, 401);
     assert_eq!(folder.run(&["token", "revoke", &id]).status.code(), Some(10));
-    assert!(!fs::read_to_string(folder.path("keys/private/tokens.json")).unwrap().contains(&submit[9..]));
+    assert!(
+        !fs::read_to_string(folder.path("keys/private/server/tokens.json")).unwrap().contains(&submit[9..])
+    );
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(crate) fn run(workspace: &Workspace, command: &KeyCommand, output: Output) -
         KeyCommand::Rotate(args) => rotate(workspace, args, output),
         KeyCommand::Revoke(args) => end(workspace, KeyAction::Revoke, args, output),
         KeyCommand::Retire(args) => end(workspace, KeyAction::Retire, args, output),
+        KeyCommand::Invite(args) => super::people::invite(workspace, args, output),
         KeyCommand::RequireApprovals(args) => require_approvals(workspace, args, output),
     }
 }
@@ -147,7 +148,7 @@ struct What {
 }
 
 /// Finds the key that is named: by a file, by its id, or by the beginning of it.
-fn find(state: &State, named: &str) -> Outcome<(Hash, PublicKey)> {
+pub(super) fn find(state: &State, named: &str) -> Outcome<(Hash, PublicKey)> {
     let roots = state.roots().map(|(key_id, public)| (*key_id, public));
     let mut known: Vec<(Hash, PublicKey)> =
         state.keys().map(|(key_id, key)| (*key_id, key.public)).chain(roots).collect();

@@ -29,6 +29,7 @@ mod lock;
 mod origins;
 mod output;
 mod pending;
+mod people;
 mod prove;
 mod quotes;
 mod recheck;
@@ -118,6 +119,8 @@ fn run(cli: &Cli, output: Output) -> Outcome<Exit> {
         Command::Key(command) => done(keys::run(&workspace, command, output)),
         Command::Serve(args) => done(serve::run(&workspace, args, output)),
         Command::Token(command) => done(serve::token(&workspace, command, output)),
+        Command::Session(command) => done(people::session(&workspace, command, output)),
+        Command::AuditTrail(args) => done(people::audit_trail(&workspace, args, output)),
         Command::Export(ExportCommand::SigstoreBundle(args)) => {
             done(export::sigstore_bundle(&workspace, args, output))
         }

@@ -4,10 +4,12 @@ use std::io;
 use std::path::PathBuf;
 
 use serde_json::json;
+use url::Url;
 
 use crate::base::Timestamp;
 use crate::record::Kind;
-use crate::server::tokens::{Scope, Token, Tokens, TokensError};
+use crate::server::kept::KeptError;
+use crate::server::tokens::{Scope, Token, Tokens};
 use crate::server::{self, Config, ServeError};
 use crate::view::sanitize;
 
@@ -23,20 +25,30 @@ const DAY: i64 = 24 * 60 * 60;
 /// Requests of one address a second, and at once.
 const READS: (f64, f64) = (1_000.0, 10_000.0);
 
-fn tokens_path(workspace: &Workspace) -> PathBuf {
-    workspace.private().join("tokens.json")
+/// Returns the folder for tokens, invitations, sessions and the audit trail.
+pub(crate) fn kept(workspace: &Workspace) -> PathBuf {
+    workspace.private().join("server")
 }
 
-impl From<TokensError> for Failure {
-    fn from(error: TokensError) -> Self {
+/// Reads the address at which people reach a server.
+pub(crate) fn public_url(text: &str) -> Outcome<Url> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| {
+        let failure = Failure::new(Exit::Usage, format!("{text:?} is no address of a server"));
+        failure.hint("write it as browsers show it: https://news.example.org")
+    })
+}
+
+impl From<KeptError> for Failure {
+    fn from(error: KeptError) -> Self {
         let failure = Failure::new(Exit::Unavailable, error.to_string());
         let failure = match std::error::Error::source(&error) {
             Some(source) => failure.because(source),
             None => failure,
         };
         match error {
-            TokensError::Io { .. } => failure.hint("tokens lie in keys/private, beside the keys"),
-            _ => failure.hint("restore it from a copy, or remove it and make new tokens"),
+            KeptError::Io { .. } => failure.hint("what the server keeps lies in keys/private/server"),
+            _ => failure.hint("restore it from a copy, or remove it: what it lists then ends"),
         }
     }
 }
@@ -45,7 +57,7 @@ impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
         match error {
             ServeError::Log(error) => error.into(),
-            ServeError::Tokens(error) => error.into(),
+            ServeError::Kept(error) => error.into(),
             other => {
                 let failure = Failure::new(Exit::Unavailable, other.to_string());
                 let failure = match std::error::Error::source(&other) {
@@ -66,6 +78,8 @@ impl From<ServeError> for Failure {
 
 pub(crate) fn run(workspace: &Workspace, args: &ServeArgs, output: Output) -> Outcome<()> {
     let trust = workspace.trust(&TrustArgs::default())?;
+    let public_origin = args.public_url.as_deref().map(public_url).transpose()?;
+    let public_origin = public_origin.map(|url| url.origin().ascii_serialization());
     let mut passphrases = Passphrases::default();
     let (signer, log_key) = {
         // Only to know which keys it takes; what was interrupted before is finished on the way.
@@ -96,7 +110,8 @@ pub(crate) fn run(workspace: &Workspace, args: &ServeArgs, output: Output) -> Ou
         listen: args.listen,
         tls: args.tls_cert.clone().zip(args.tls_key.clone()),
         records: workspace.records(),
-        tokens: tokens_path(workspace),
+        kept: kept(workspace),
+        public_origin,
         trust,
         signer,
         log_key,
@@ -146,10 +161,10 @@ pub(crate) fn token(workspace: &Workspace, command: &TokenCommand, output: Outpu
     if !workspace.private().is_dir() {
         return Err(crate::log::OpenError::NoLog.into());
     }
-    let mut tokens = Tokens::read(&tokens_path(workspace))?;
+    let tokens = Tokens::at(&kept(workspace));
     match command {
-        TokenCommand::New(args) => new(&mut tokens, args, output),
-        TokenCommand::List => tokens.all().iter().try_for_each(|token| shown(token, output)),
+        TokenCommand::New(args) => new(&tokens, args, output),
+        TokenCommand::List => tokens.all()?.iter().try_for_each(|token| shown(token, output)),
         TokenCommand::Revoke(args) => {
             if !tokens.revoke(&args.id, now())? {
                 let failure =
@@ -164,7 +179,7 @@ pub(crate) fn token(workspace: &Workspace, command: &TokenCommand, output: Outpu
     }
 }
 
-fn new(tokens: &mut Tokens, args: &TokenNewArgs, output: Output) -> Outcome<()> {
+fn new(tokens: &Tokens, args: &TokenNewArgs, output: Output) -> Outcome<()> {
     let scope = match args.scope {
         ScopeName::Submit => Scope::Submit,
         ScopeName::Relay => Scope::Relay,

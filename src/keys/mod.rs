@@ -12,6 +12,7 @@ pub mod agent;
 mod error;
 pub mod private;
 pub mod public;
+pub mod sshsig;
 
 use std::path::Path;
 

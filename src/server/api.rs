@@ -1,7 +1,5 @@
 //! The API, version 1: records in, with a proof as the answer; the checkpoint and proofs out.
 
-use std::sync::PoisonError;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
@@ -20,58 +18,18 @@ use crate::record::entry::Circumstances;
 use crate::record::{Decisions, Draft, Entry, Kind, Pending, SealedEntry};
 use crate::storage::FileStore;
 use crate::tlog::leaf_hash;
-use crate::verify::{LogReader, ProveError, ReaderError, read_log, read_log_as};
+use crate::verify::read_log_as;
 
 use super::App;
 use super::committer::{Committed, Refusal};
 use super::problem::Problem;
 use super::rate::Who;
+use super::reading::{blocking, proof_of, reading, state_of};
 use super::tokens::Scope;
 
 /// The media type of a statement that was signed elsewhere: the form of a file in `records/pending/`, with the document
 /// beside it where it is to be stored.
 const SIGNED: &str = "application/vnd.dateline.pending+json";
-
-impl From<ReaderError> for Problem {
-    fn from(error: ReaderError) -> Self {
-        match &error {
-            ReaderError::NoRecord { .. } | ReaderError::NotARegistration { .. } => {
-                Problem::not_found(error.to_string())
-            }
-            ReaderError::File(finding) if finding.severity == crate::verify::Severity::Unverifiable => {
-                Problem::unavailable(error.to_string())
-            }
-            _ => Problem::internal(error.to_string()),
-        }
-    }
-}
-
-impl From<ProveError> for Problem {
-    fn from(error: ProveError) -> Self {
-        match error {
-            ProveError::Reader(error) => error.into(),
-            other => Problem::internal(other.to_string()),
-        }
-    }
-}
-
-/// Reads the log on a thread that may wait.
-async fn reading<T: Send + 'static>(
-    app: &App,
-    read: impl Fn(&LogReader<'_>, &App) -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    let app = app.clone();
-    let done = tokio::task::spawn_blocking(move || {
-        let store = FileStore::reader(&app.records);
-        read_log_as(&store, &app.trust, |reader| read(reader, &app))
-    });
-    done.await.unwrap_or_else(|_| Err(Problem::internal("reading was broken off")))
-}
-
-/// Returns the number of entries of the published log.
-pub(super) async fn size(app: &App) -> Result<u64, Problem> {
-    reading(app, |reader, _| Ok(reader.size())).await
-}
 
 /// `GET /api/v1/log`: the checkpoint, and whose it is.
 pub(super) async fn log(State(app): State<App>) -> Result<Json<Value>, Problem> {
@@ -98,19 +56,6 @@ pub(super) async fn proof(State(app): State<App>, Path(record): Path<u64>) -> Re
     Ok((headers, file).into_response())
 }
 
-async fn proof_of(app: &App, record: u64) -> Result<String, Problem> {
-    reading(app, move |reader, app| {
-        let known = {
-            let mut keys = app.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            reader.learn_key_statements(&mut keys)?;
-            keys.clone()
-        };
-        let made = reader.proof_file_knowing(record, &[], &known)?;
-        Ok(made.file.format())
-    })
-    .await
-}
-
 /// `POST /api/v1/records`: a document, which is registered as the server reads and signs it; or a statement that was signed
 /// elsewhere. Answered when it is durable and in a published checkpoint: 201, or 200 where it was there before.
 pub(super) async fn submit(
@@ -119,7 +64,7 @@ pub(super) async fn submit(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let scope = authorised(&app, &headers)?;
+    let scope = authorised(&app, &headers).await?;
     let media_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (media_type, charset) = parted(media_type);
@@ -166,24 +111,16 @@ fn refused(refusal: Refusal) -> Problem {
 }
 
 /// Finds the token of a request, and holds it to its rate.
-fn authorised(app: &App, headers: &HeaderMap) -> Result<Scope, Problem> {
+async fn authorised(app: &App, headers: &HeaderMap) -> Result<Scope, Problem> {
     let none = || Problem::unauthorised("send a token: Authorization: Bearer dateline_…");
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(none)?;
     let secret = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let secret = secret.map(|(_, secret)| secret.trim()).ok_or_else(none)?;
-    let tokens = app.tokens()?;
-    let token = tokens.find(secret, (app.now)());
+    let secret = secret.map(|(_, secret)| secret.trim().to_owned()).ok_or_else(none)?;
+    let held = app.clone();
+    let token = blocking(move || Ok(held.tokens.find(&secret, (held.now)())?)).await?;
     let token = token.ok_or_else(|| Problem::unauthorised("the token is unknown, expired or revoked"))?;
     app.may_write(Who::Token(token.sha256))?;
     Ok(token.scope)
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|_| Err(Problem::internal("the work was broken off")))
 }
 
 /// Parts a media type from its charset.
@@ -311,18 +248,13 @@ fn signed_elsewhere(app: &App, body: &[u8]) -> Result<Submitted, Problem> {
     }
     let store = FileStore::reader(&app.records);
     let leaf = leaf_hash(&pending.bytes);
-    let checked: Result<_, ReaderError> = read_log(&store, &app.trust, |reader| {
+    let checked: Result<_, Problem> = read_log_as(&store, &app.trust, |reader| {
         // A registration that is there is found by its document; of anything else, the same bytes are looked for.
         let there = match entry.original() {
             Some(_) => None,
             None => reader.find_leaves(&[leaf].into())?.remove(&leaf),
         };
-        let known = {
-            let mut keys = app.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            reader.learn_key_statements(&mut keys)?;
-            keys.clone()
-        };
-        Ok((there, reader.size(), reader.why_not(&entry)?, reader.key_state_knowing(&known)?))
+        Ok((there, reader.size(), reader.why_not(&entry)?, state_of(reader, app)?))
     });
     let (there, size, why_not, state) = checked?;
     if let Some(index) = there {

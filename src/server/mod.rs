@@ -6,23 +6,30 @@
 //!                                                              └► proof, from the published log ─► answer
 //! ```
 //!
-//! Who may lie here: every client, in everything. Nobody writes without a token; what a token may do stands in [`tokens`].
+//! Who may lie here: every client, in everything. Nobody writes without a token, of which [`tokens`] tells, or being signed in
+//! with an enrolled key ([`people`]).
 //! Nothing that the server answers is to be believed without the proof that comes with it.
 
 mod api;
 mod committer;
 mod files;
+pub mod kept;
 mod metrics;
 mod pages;
+pub mod people;
 mod problem;
 mod rate;
+mod reading;
+mod session;
+mod sign_in;
 pub mod tokens;
+pub mod trail;
 
 use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -40,17 +47,24 @@ use crate::article::Authority;
 use crate::base::Timestamp;
 use crate::base::limits::DOCUMENT_MAX_BYTES;
 use crate::keys::Signer;
+use crate::record::State as KeyState;
 use crate::storage::FileStore;
 use crate::verify::{KeyStatements, LogReader, ReaderError, Trust};
 
 use committer::{Committer, Desk};
 use metrics::Metrics;
+use people::People;
 use problem::Problem;
 use rate::{Rate, Who};
+use session::Site;
+use sign_in::Challenges;
 use tokens::Tokens;
+use trail::Trail;
 
 /// Seconds that a request may take.
 const REQUEST_SECONDS: u64 = 60;
+/// Attempts to sign in: of one address a second, and at once. As many failed ones of all addresses are told of.
+const ATTEMPTS: (f64, f64) = (1.0, 30.0);
 
 /// What a server is made of.
 pub struct Config {
@@ -60,8 +74,10 @@ pub struct Config {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// The folder of the log.
     pub records: PathBuf,
-    /// The file of tokens.
-    pub tokens: PathBuf,
+    /// The folder for tokens, invitations, sessions and the audit trail.
+    pub kept: PathBuf,
+    /// Scheme, host and port that browsers see, where they are not those of this server: behind a proxy.
+    pub public_origin: Option<String>,
     /// Whom readers trust.
     pub trust: Trust,
     /// Signs what is sent to be registered; without it only what was signed elsewhere is taken.
@@ -101,9 +117,9 @@ pub enum ServeError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] ReaderError),
-    /// The file of tokens cannot be read.
+    /// Tokens or sessions cannot be read.
     #[error(transparent)]
-    Tokens(#[from] tokens::TokensError),
+    Kept(#[from] kept::KeptError),
     /// It ended by itself.
     #[error("the server ended")]
     Ended(#[source] io::Error),
@@ -122,12 +138,21 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) now: fn() -> Timestamp,
     pub(crate) random: fn() -> [u8; 16],
-    tokens_path: PathBuf,
-    tokens: RwLock<(Option<std::time::SystemTime>, Tokens)>,
+    /// The log's origin.
+    pub(crate) origin: String,
+    pub(crate) site: Site,
+    pub(crate) tokens: Tokens,
+    pub(crate) people: People,
+    pub(crate) trail: Trail,
+    challenges: Challenges,
     writes: Rate,
     reads: Rate,
-    pub(crate) keys: Mutex<KeyStatements>,
+    attempts: Rate,
+    keys: Mutex<Keys>,
 }
+
+/// Which entries are statements about keys; and who may sign, in a log of how many entries.
+type Keys = (KeyStatements, Option<(u64, Arc<KeyState>)>);
 
 impl std::ops::Deref for App {
     type Target = Shared;
@@ -138,20 +163,6 @@ impl std::ops::Deref for App {
 }
 
 impl Shared {
-    /// Returns the tokens as they are now: read again where the file changed.
-    pub(crate) fn tokens(&self) -> Result<Tokens, Problem> {
-        let changed = std::fs::metadata(&self.tokens_path).and_then(|found| found.modified()).ok();
-        {
-            let known = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
-            if known.0 == changed {
-                return Ok(known.1.clone());
-            }
-        }
-        let read = Tokens::read(&self.tokens_path).map_err(|error| Problem::internal(error.to_string()))?;
-        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = (changed, read.clone());
-        Ok(read)
-    }
-
     /// Takes a request that changes something, or says how long to wait.
     pub(crate) fn may_write(&self, who: Who) -> Result<(), Problem> {
         self.writes.take(who, std::time::Instant::now()).map_err(Problem::too_many)
@@ -169,12 +180,20 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let trust = Arc::new(config.trust);
     let mut keys = KeyStatements::default();
-    let size = {
+    let (size, origin) = {
         let store = FileStore::reader(&config.records);
         let reader = LogReader::open(&store, &trust)?;
         reader.learn_key_statements(&mut keys)?;
-        reader.size()
+        (reader.size(), reader.checkpoint().origin().as_str().to_owned())
     };
+    let secure = match &config.public_origin {
+        Some(origin) => origin.starts_with("https:"),
+        None => config.tls.is_some(),
+    };
+    let (tokens, people) = (Tokens::at(&config.kept), People::at(&config.kept));
+    // What cannot be read is told now, not to the first who comes.
+    tokens.all()?;
+    people.sessions((config.now)())?;
     tracing::info!(entries = size, "the log is open");
     let metrics = Metrics::new();
     let desk = Desk {
@@ -193,11 +212,16 @@ pub async fn serve(
         metrics,
         now: config.now,
         random: config.random,
-        tokens: RwLock::new((None, Tokens::read(&config.tokens)?)),
-        tokens_path: config.tokens,
+        origin,
+        site: Site { secure, origin: config.public_origin },
+        tokens,
+        people,
+        trail: Trail::at(&config.kept),
+        challenges: Challenges::new(config.random),
         writes: Rate::new(config.writes.0, config.writes.1),
         reads: Rate::new(config.reads.0, config.reads.1),
-        keys: Mutex::new(keys),
+        attempts: Rate::new(ATTEMPTS.0, ATTEMPTS.1),
+        keys: Mutex::new((keys, None)),
     }));
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
 
@@ -249,7 +273,14 @@ fn router(app: App) -> Router {
         .route("/style.css", get(pages::style))
         .route("/policy", get(pages::policy))
         .route("/roots", get(pages::roots));
+    let signing_in = Router::new()
+        .route("/api/v1/session", get(sign_in::session))
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/invite/{secret}", get(sign_in::invited).post(sign_in::accept))
+        .layer(DefaultBodyLimit::max(sign_in::FORM_MAX_BYTES));
     api.merge(own)
+        .merge(signing_in)
         .with_state(app.clone())
         .merge(log)
         .fallback(|| async { Problem::not_found("there is nothing at this address") })
@@ -272,7 +303,10 @@ async fn watch(
     let begun = std::time::Instant::now();
     let route =
         request.extensions().get::<MatchedPath>().map_or("none".into(), |path| path.as_str().to_owned());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
+    // An invitation's secret is nothing to write down.
+    let secret = request.uri().path().starts_with("/invite/");
+    let path = if secret { route.clone() } else { request.uri().path().to_owned() };
     let id =
         request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     let taken = app.reads.take(Who::at(address.ip()), begun);
@@ -300,14 +334,14 @@ async fn watch(
 
 /// `GET /healthz`: whether the log can be read and records are taken.
 async fn health(State(app): State<App>) -> Result<&'static str, Problem> {
-    let size = api::size(&app).await?;
+    let size = reading::size(&app).await?;
     tracing::debug!(size, "healthy");
     Ok("ok\n")
 }
 
 /// `GET /metrics`
 async fn measured(State(app): State<App>) -> Result<Response, Problem> {
-    let size = api::size(&app).await?;
+    let size = reading::size(&app).await?;
     let text = app.metrics.text(app.committer.waiting(), size);
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, kind)], text).into_response())

@@ -9,6 +9,8 @@ use axum::http::{Response, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::json;
 
+use super::kept::KeptError;
+
 /// An error that is told to a client.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
@@ -48,6 +50,12 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
+    /// The request comes from another site, or not from a form that this server made for this session.
+    pub(crate) fn cross_site() -> Self {
+        let detail = "the request does not come from a page of this server: open the page again, and send it from there";
+        Self::new(StatusCode::FORBIDDEN, "crossSite", detail)
+    }
+
     /// What was sent is larger than is taken.
     pub(crate) fn too_large(limit: u64) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "tooLarge", format!("at most {limit} bytes are taken"))
@@ -70,6 +78,12 @@ impl Problem {
     /// A fault of the program, or of what it holds.
     pub(crate) fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+}
+
+impl From<KeptError> for Problem {
+    fn from(error: KeptError) -> Self {
+        Problem::internal(error.to_string())
     }
 }
 

@@ -15,6 +15,8 @@ const BUCKETS_MAX: usize = 65_536;
 pub(crate) enum Who {
     /// Whoever has this token.
     Token(Hash),
+    /// All together.
+    Anybody,
     /// Somebody at this address. Of IPv6 the first 64 bits: one household has them all.
     Address(IpAddr),
 }

@@ -35,6 +35,8 @@ pub enum KeyCommand {
     Revoke(KeyEndArgs),
     /// End a key in good order
     Retire(KeyEndArgs),
+    /// Print a link that signs somebody in to `dateline serve`, once
+    Invite(KeyInviteArgs),
     /// Let statements about keys take effect only once several root keys have made them
     RequireApprovals(KeyApprovalsArgs),
 }
@@ -136,4 +138,30 @@ pub struct KeyApprovalsArgs {
     /// Sign with this root key, or with `agent` [default: a root key in keys/private, else the agent]
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+}
+
+/// `dateline key invite`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline key invite 3f6c0a… --url https://news.example.org
+  dateline key invite --reader 'A. Diarra' --hours 72
+
+Whoever opens the link first is signed in, as the holder of that key with its roles, or as a reader who
+may change nothing. Send it as you would send a password.")]
+pub struct KeyInviteArgs {
+    /// An enrolled key: its id, the beginning of it, or its public key file
+    #[arg(value_name = "KEY", required_unless_present = "reader")]
+    pub target: Option<String>,
+
+    /// Invite somebody without a key, by this name
+    #[arg(long, value_name = "NAME", conflicts_with = "target")]
+    pub reader: Option<String>,
+
+    /// Let the link end after so many hours
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=720))]
+    pub hours: u32,
+
+    /// Say at which address people reach the server
+    #[arg(long, value_name = "URL", default_value = "http://localhost:8080")]
+    pub url: String,
 }

@@ -145,6 +145,11 @@ pub enum Command {
     /// Make and revoke tokens of programs that send records
     #[command(subcommand)]
     Token(TokenCommand),
+    /// List and end sessions of people who are signed in
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Show what changed something and is not in the log
+    AuditTrail(AuditTrailArgs),
     /// Write a record in another tool's format
     #[command(subcommand)]
     Export(ExportCommand),

@@ -17,6 +17,9 @@ records at POST /api/v1/records from whoever has a token (`dateline token new`):
 read and signed here, or a statement that was signed elsewhere. The answer means durable, and in a
 published checkpoint; it carries the proof.
 
+People sign in at /sign-in, with a signature of their enrolled key or a link of `dateline key invite`:
+over HTTPS, or as localhost. Behind a proxy, say --public-url https://HOST.
+
 GET /healthz says whether the log can be read, GET /metrics what was done, for Prometheus. SIGTERM
 and ^C end it once all that was taken is answered. RUST_LOG sets what is told.")]
 pub struct ServeArgs {
@@ -31,6 +34,10 @@ pub struct ServeArgs {
     /// The certificate's private key, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+
+    /// Say at which address people reach it, where a proxy stands in front
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
 
     /// Sign what is sent with this OpenSSH private key, or with `agent` [default: the enrolled key in keys/private, else the agent]
     #[arg(long, value_name = "FILE", conflicts_with = "relay_only")]
@@ -100,4 +107,42 @@ pub struct TokenRevokeArgs {
     /// Its id, as `dateline token list` shows it
     #[arg(value_name = "ID")]
     pub id: String,
+}
+
+/// `dateline session`
+#[derive(Debug, Subcommand)]
+pub enum SessionCommand {
+    /// List who is signed in
+    #[command(after_help = "Example:\n  dateline session list --format json")]
+    List,
+    /// Sign somebody out
+    End(SessionEndArgs),
+}
+
+/// `dateline session end`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  dateline session end a1b2c3d4\n  dateline session end --all")]
+pub struct SessionEndArgs {
+    /// Its id, as `dateline session list` shows it
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    pub id: Option<String>,
+
+    /// Sign everybody out
+    #[arg(long, conflicts_with = "id")]
+    pub all: bool,
+}
+
+/// `dateline audit-trail`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline audit-trail
+  dateline audit-trail --last 20 --format json
+
+What is said of documents and keys stands in the log; this is the rest: who signed in and who tried to,
+who was invited, which tokens were made and revoked. It is no evidence: whoever may write
+keys/private/server/audit.jsonl may change it.")]
+pub struct AuditTrailArgs {
+    /// Show so many of the last events
+    #[arg(long, value_name = "COUNT")]
+    pub last: Option<usize>,
 }

@@ -1,0 +1,93 @@
+//! Reading the log for handlers, on threads that may wait.
+
+use std::sync::{Arc, PoisonError};
+
+use crate::record::State;
+use crate::storage::FileStore;
+use crate::verify::{LogReader, ProveError, ReaderError, read_log_as};
+
+use super::App;
+use super::problem::Problem;
+
+impl From<ReaderError> for Problem {
+    fn from(error: ReaderError) -> Self {
+        match &error {
+            ReaderError::NoRecord { .. } | ReaderError::NotARegistration { .. } => {
+                Problem::not_found(error.to_string())
+            }
+            ReaderError::File(finding) if finding.severity == crate::verify::Severity::Unverifiable => {
+                Problem::unavailable(error.to_string())
+            }
+            _ => Problem::internal(error.to_string()),
+        }
+    }
+}
+
+impl From<ProveError> for Problem {
+    fn from(error: ProveError) -> Self {
+        match error {
+            ProveError::Reader(error) => error.into(),
+            other => Problem::internal(other.to_string()),
+        }
+    }
+}
+
+/// Does work that may wait.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(Problem::internal("the work was broken off")))
+}
+
+/// Reads the published log.
+pub(super) async fn reading<T: Send + 'static>(
+    app: &App,
+    read: impl Fn(&LogReader<'_>, &App) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let app = app.clone();
+    blocking(move || {
+        let store = FileStore::reader(&app.records);
+        read_log_as(&store, &app.trust, |reader| read(reader, &app))
+    })
+    .await
+}
+
+/// Returns the number of entries of the published log.
+pub(super) async fn size(app: &App) -> Result<u64, Problem> {
+    reading(app, |reader, _| Ok(reader.size())).await
+}
+
+/// Returns who may sign the next entry. Costs reading the checkpoint, and the entries that are new.
+pub(super) async fn key_state(app: &App) -> Result<Arc<State>, Problem> {
+    reading(app, state_of).await
+}
+
+/// As [`key_state`], with the log open.
+pub(super) fn state_of(reader: &LogReader<'_>, app: &App) -> Result<Arc<State>, Problem> {
+    let mut known = app.keys.lock().unwrap_or_else(PoisonError::into_inner);
+    // Statements that were published stay: the same size has the same state.
+    if let Some((size, state)) = &known.1
+        && *size == reader.size()
+    {
+        return Ok(Arc::clone(state));
+    }
+    reader.learn_key_statements(&mut known.0)?;
+    let state = Arc::new(reader.key_state_knowing(&known.0)?);
+    known.1 = Some((reader.size(), Arc::clone(&state)));
+    Ok(state)
+}
+
+/// Makes the proof file of a record.
+pub(super) async fn proof_of(app: &App, record: u64) -> Result<String, Problem> {
+    reading(app, move |reader, app| {
+        let known = {
+            let mut known = app.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            reader.learn_key_statements(&mut known.0)?;
+            known.0.clone()
+        };
+        Ok(reader.proof_file_knowing(record, &[], &known)?.file.format())
+    })
+    .await
+}

@@ -1,0 +1,182 @@
+//! People who sign in to the server, through the real program: with OpenSSH's own tool, with a link, and what ends it.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+#[path = "support/serving.rs"]
+mod serving;
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use serving::{Answer, Folder, Server};
+
+const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+const OWN: (&str, &str) = ("Sec-Fetch-Site", "same-origin");
+const HOST: (&str, &str) = ("Host", "localhost");
+
+/// Takes what stands between two texts of a page.
+fn between<'a>(page: &'a str, before: &str, after: &str) -> &'a str {
+    let rest = page.split_once(before).unwrap_or_else(|| panic!("no {before} in {page}")).1;
+    rest.split_once(after).unwrap().0
+}
+
+fn encoded(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// Signs as OpenSSH does; `None` where it is not installed.
+fn ssh_sign(folder: &Folder, key: &str, namespace: &str, message: &str) -> Option<String> {
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-Y", "sign", "-q", "-n", namespace, "-f"]).arg(folder.path(key));
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    child.stdin.take().unwrap().write_all(message.as_bytes()).unwrap();
+    Some(String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap())
+}
+
+fn challenge(server: &Server) -> String {
+    let page = String::from_utf8(server.ask("GET", "/sign-in", &[HOST], b"").body).unwrap();
+    between(&page, "name=\"challenge\" value=\"", "\"").to_owned()
+}
+
+fn sign_in(server: &Server, challenge: &str, signature: &str, headers: &[(&str, &str)]) -> Answer {
+    let body = encoded(&[("challenge", challenge), ("signature", signature), ("next", "/verify")]);
+    server.ask("POST", "/sign-in", &[&[FORM, HOST], headers].concat(), body.as_bytes())
+}
+
+/// Returns the pair of a cookie that an answer sets.
+fn cookie(answer: &Answer) -> String {
+    answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+}
+
+fn session(server: &Server, cookie: &str) -> Answer {
+    server.ask("GET", "/api/v1/session", &[HOST, ("Cookie", cookie)], b"")
+}
+
+fn events(folder: &Folder) -> Vec<Value> {
+    let told = folder.done(&["audit-trail", "--format", "json"]);
+    told.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn has(events: &[Value], word: &str) -> usize {
+    events.iter().filter(|event| event["event"] == word).count()
+}
+
+#[test]
+fn a_signer_signs_in_with_his_key_and_out() {
+    let folder = Folder::new();
+    let server = folder.serve(&[]);
+    let challenge = challenge(&server);
+    let namespace = "dateline@news.example.org/log";
+    let Some(signature) = ssh_sign(&folder, "keys/private/editor", namespace, &challenge) else {
+        eprintln!("left out: ssh-keygen is not installed");
+        return;
+    };
+    // Not from another site, not by another's challenge, not in another namespace, not by another key.
+    for from in [&[][..], &[("Sec-Fetch-Site", "cross-site")], &[("Origin", "http://evil.example")]] {
+        let refused = sign_in(&server, &challenge, &signature, from);
+        assert_eq!((refused.status, refused.json()["code"].as_str()), (403, Some("crossSite")), "{from:?}");
+    }
+    let elsewhere = sign_in(&server, &challenge, &signature, &[OWN, ("Host", "news.example.org")]);
+    assert_eq!(elsewhere.status, 403, "two hosts");
+    let other = ssh_sign(&folder, "keys/private/editor", "file", &challenge).unwrap();
+    let refused = sign_in(&server, &challenge, &other, &[OWN]);
+    assert_eq!((refused.status, refused.header("set-cookie")), (403, None));
+    folder.done(&["key", "new", "stranger", "--no-passphrase"]);
+    let strange = ssh_sign(&folder, "keys/private/stranger", namespace, &challenge).unwrap();
+    assert_eq!(sign_in(&server, &challenge, &strange, &[OWN]).status, 403);
+    assert_eq!(sign_in(&server, "dateline-sign-in.AAAA", &signature, &[OWN]).status, 403);
+
+    let answer = sign_in(&server, &challenge, &signature, &[OWN]);
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/verify")));
+    let set = answer.header("set-cookie").unwrap();
+    for part in ["dateline=", "HttpOnly", "SameSite=Strict", "Path=/", "Max-Age="] {
+        assert!(set.contains(part), "{set}");
+    }
+    let mine = cookie(&answer);
+    let told = session(&server, &mine).json();
+    assert_eq!((&told["roles"][0], &told["mayRegister"]), (&"editor".into(), &true.into()));
+    assert_eq!(sign_in(&server, &challenge, &signature, &[OWN]).status, 403, "a challenge is used once");
+    assert_eq!(session(&server, "dateline=AAAAAAAAAAAAAAAAAAAAAA").status, 401);
+
+    // Signing out is meant, or nothing happens.
+    let out = |csrf: &str, headers: &[(&str, &str)]| {
+        let headers = [&[FORM, HOST, ("Cookie", &mine)], headers].concat();
+        server.ask("POST", "/sign-out", &headers, encoded(&[("csrf", csrf)]).as_bytes())
+    };
+    let csrf = told["csrf"].as_str().unwrap();
+    assert_eq!(out("", &[OWN]).status, 403);
+    assert_eq!(out(csrf, &[]).status, 403);
+    assert_eq!(session(&server, &mine).status, 200);
+    let gone = out(csrf, &[OWN]);
+    assert_eq!(gone.status, 303);
+    assert!(gone.header("set-cookie").unwrap().contains("Max-Age=0"));
+    assert_eq!(session(&server, &mine).status, 401);
+    let events = events(&folder);
+    assert_eq!((has(&events, "signedIn"), has(&events, "signedOut")), (1, 1), "{events:?}");
+    assert_eq!(has(&events, "signInFailed"), 4, "{events:?}");
+}
+
+#[test]
+fn a_link_opens_once_and_a_session_ends_with_its_key() {
+    let folder = Folder::new();
+    let server = folder.serve(&[]);
+    let keys = folder.done(&["key", "list", "--format", "json"]);
+    let keys: Vec<Value> = keys.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let editor = keys.iter().find(|key| key["roles"][0] == "editor").unwrap()["keyId"].as_str().unwrap();
+    let path = |link: &str| {
+        assert!(link.starts_with("http://localhost:8080/invite/"), "{link}");
+        link.trim()["http://localhost:8080".len()..].to_owned()
+    };
+    let link = path(&folder.done(&["key", "invite", &editor[..12]]));
+    // Looking at it uses nothing up.
+    for _ in 0..2 {
+        let page = server.ask("GET", &link, &[HOST], b"");
+        assert_eq!((page.status, page.header("set-cookie")), (200, None));
+    }
+    assert_eq!(server.ask("POST", &link, &[FORM, HOST], b"").status, 403);
+    let answer = server.ask("POST", &link, &[FORM, HOST, OWN], b"");
+    assert_eq!(answer.status, 303);
+    let mine = cookie(&answer);
+    assert_eq!(session(&server, &mine).json()["keyId"], editor);
+    assert_eq!(server.ask("POST", &link, &[FORM, HOST, OWN], b"").status, 404);
+    assert_eq!(server.ask("GET", &link, &[HOST], b"").status, 404);
+
+    let hostile = "<script>alert(1)</script>\u{202e}";
+    let link = path(&folder.done(&["key", "invite", "--reader", hostile]));
+    let page = String::from_utf8(server.ask("GET", &link, &[HOST], b"").body).unwrap();
+    assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
+    let reader = cookie(&server.ask("POST", &link, &[FORM, HOST, OWN], b""));
+    let told = session(&server, &reader).json();
+    assert_eq!((&told["keyId"], &told["mayRegister"]), (&Value::Null, &false.into()));
+    let listed = folder.done(&["session", "list", "--format", "json"]);
+    assert_eq!(listed.lines().count(), 2);
+    assert!(!folder.done(&["session", "list"]).contains('\u{202e}'));
+
+    // Over a connection that is none of the machine's own nobody is signed in.
+    let far = server.ask("GET", "/api/v1/session", &[("Host", "news.example.org"), ("Cookie", &mine)], b"");
+    assert_ne!(far.status, 200);
+
+    folder.done(&["key", "revoke", &editor[..12]]);
+    assert_eq!(session(&server, &mine).status, 401, "its key was revoked");
+    assert_eq!(folder.run(&["key", "invite", &editor[..12]]).status.code(), Some(12));
+    assert_eq!(session(&server, &reader).status, 200);
+    let id = told["id"].as_str().unwrap();
+    folder.done(&["session", "end", id]);
+    assert_eq!(session(&server, &reader).status, 401);
+    assert_eq!(folder.run(&["session", "end", id]).status.code(), Some(10));
+    let events = events(&folder);
+    for (word, count) in [("invited", 2), ("signedIn", 2), ("signInFailed", 1), ("sessionEnded", 1)] {
+        assert_eq!(has(&events, word), count, "{word}: {events:?}");
+    }
+}
+
+#[test]
+fn attempts_are_held_to_a_rate() {
+    let folder = Folder::new();
+    let server = folder.serve(&[]);
+    let statuses: Vec<u16> = (0..40).map(|_| sign_in(&server, "x", "y", &[OWN]).status).collect();
+    assert!(statuses.contains(&403) && statuses.contains(&429), "{statuses:?}");
+    assert!(has(&events(&folder), "signInFailed") < 40);
+}
