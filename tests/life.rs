@@ -389,6 +389,140 @@ fn what_is_erased_is_nowhere_and_every_proof_still_verifies() {
     assert_eq!((&again[0]["outcome"], &again[0]["record"]), (&Value::from("erasedBefore"), &Value::from(6)));
 }
 
+#[test]
+fn who_points_to_what_was_erased_is_told() {
+    let folder = Folder::new();
+    folder.enrol("officer", "data-officer");
+    let said = |args: &[&str]| {
+        let output = folder.run(&[args, &["--format", "json"]].concat());
+        assert!(output.status.success(), "{output:?}");
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (String::from_utf8(output.stderr).unwrap(), json)
+    };
+    let (told, json) = said(&["cite", "2", "1"]);
+    assert_eq!((told.as_str(), &json["erased"]), ("", &Value::Array(Vec::new())));
+    folder.done(&["erase", "1", "bylines", "--original", "--reason", "pii", "--yes"]);
+    let note = "note: of record 1 this was erased (record 5, reason pii): /bylines/0, 2 committed fields, the stored original; ";
+    for args in [
+        &["cite", "2", "1", "--relation", "quotes"][..],
+        &["correct", "1", "--note", "13 centimetres"],
+        &["retract", "2", "--replaced-by", "1"],
+        &["confirm", "1", "origin"],
+    ] {
+        let (told, json) = said(args);
+        assert!(told.contains(note), "{args:?}: {told}");
+        let erased = &json["erased"][0];
+        assert_eq!(
+            (&erased["record"], &erased["by"], &erased["original"]),
+            (&1.into(), &5.into(), &true.into())
+        );
+        assert_eq!(erased["fields"][0], "/bylines/0");
+    }
+    // What is only not at hand was not erased.
+    let openings = folder.path("records/disclosures/000");
+    let text = fs::read_to_string(&openings).unwrap();
+    let left = text.lines().filter(|line| !line.starts_with("2 ")).flat_map(|line| [line, "\n"]);
+    fs::write(&openings, left.collect::<String>()).unwrap();
+    assert_eq!(said(&["note", "2", "update"]).0, "");
+}
+
+#[test]
+fn a_field_that_is_sealed_is_committed_and_can_be_erased() {
+    let folder = Folder::new();
+    folder.enrol("officer", "data-officer");
+    let text = "Le puits est à sec\n\nLe puits du quartier est à sec, dit un habitant.\n\nSource : Coopérative Sahel-Vert\n";
+    fs::write(folder.path("leak.txt"), text).unwrap();
+    let seal =
+        ["--seal", "origin", "--seal", "title", "--seal", "dateline", "--seal", "url", "--seal", "published"];
+    let added = folder.json(&[&["add", "leak.txt", "--yes", "--no-store"], &seal[..]].concat());
+    assert_eq!(added[0]["title"], "Le puits est à sec");
+    let record = added[0]["record"].to_string();
+    let shown = &folder.json(&["show", &record])[0];
+    assert_eq!(shown["title"], "Le puits est à sec");
+    assert_eq!(shown["claimedOrigins"][0]["asPrinted"], "Coopérative Sahel-Vert");
+    let entry = folder.done(&["show", &record, "--entry"]);
+    let envelope: Value = serde_json::from_str(&entry).unwrap();
+    for words in ["Sahel-Vert", "puits"] {
+        for spelling in base64_spellings(words) {
+            let standard = spelling.replace('-', "+").replace('_', "/");
+            assert!(!envelope["payload"].as_str().unwrap().contains(&standard), "{words}");
+        }
+    }
+    let predicate = &shown["predicate"];
+    assert!(predicate.get("title").is_none() && predicate["claimedOrigins"][0].get("...").is_some());
+    // What is not there is not committed to either: numbers, paragraphs and the title are.
+    assert_eq!(predicate["_sd"].as_array().unwrap().len(), 3);
+    assert_eq!(folder.verdict(), "verified");
+    assert_eq!(folder.json(&["search", "puits"])[0]["record"].to_string(), record);
+
+    folder.done(&["prove", &record, "--withhold", "title", "-o", "leak.tlog-proof"]);
+    let checked = folder.done(&["check", "leak.txt", "--proof", "leak.tlog-proof"]);
+    assert!(
+        checked.contains("left out of the proof on purpose") && !checked.contains("Le puits"),
+        "{checked}"
+    );
+    folder.done(&["erase", &record, "title", "claimedOrigins", "--reason", "source-protection", "--yes"]);
+    assert_eq!(folder.verdict(), "verified");
+    let shown = &folder.json(&["show", &record])[0];
+    assert_eq!((&shown["title"], &shown["claimedOrigins"][0]["withheld"]), (&Value::Null, &true.into()));
+    assert_eq!(folder.json(&["search", "commune"]), Vec::<Value>::new());
+    folder.fails(2, &["add", "leak.txt", "--yes", "--sealed", "--seal", "title"]);
+}
+
+const SAID: &str = "Discours du maire\n\n« Le pont sera rouvert lundi et les péages seront gratuits tout le mois », a déclaré le maire de Port-Clair devant le conseil réuni hier soir.\n";
+const QUOTING: &str = "Le pont rouvre\n\n« Le pont sera rouvert mardi et les péages seront gratuits tout le mois », a déclaré le maire. Les riverains attendaient cette annonce depuis le printemps et préparent une fête sur la place.\n\nPar Noé Brûlé\n";
+
+#[test]
+fn a_misquote_is_told_wherever_an_editor_looks() {
+    let folder = Folder::new();
+    fs::write(folder.path("said.txt"), SAID).unwrap();
+    fs::write(folder.path("quoting.txt"), QUOTING).unwrap();
+    folder.done(&["add", "said.txt", "quoting.txt", "--yes"]);
+    let codes = |found: &Value| -> Vec<String> {
+        let all = found["warnings"].as_array().unwrap().iter();
+        all.map(|one| one["code"].as_str().unwrap().to_owned()).collect()
+    };
+    // As long as nobody says where it is from, nothing is known of it.
+    assert_eq!(codes(&folder.json(&["check", "quoting.txt"])[0]), [""; 0]);
+    let output = folder.run(&["cite", "4", "3", "--relation", "quotes", "--format", "json"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("warning: misquote, by the sources named so far: \"Le pont sera rouvert mardi"),
+        "{told}"
+    );
+    assert!(told.contains("differs from record 3: ") && told.contains("[-mardi-] {+lundi+}"), "{told}");
+    assert_eq!(codes(&serde_json::from_slice(&output.stdout).unwrap()), ["misquote"]);
+
+    for whole in [&[][..], &["--whole-log"]] {
+        let checked = &folder.json(&[&["check", "quoting.txt"], whole].concat())[0];
+        assert_eq!(codes(checked), ["misquote"], "{checked}");
+        assert_eq!(checked["warnings"][0]["record"], 4);
+        let told = folder.done(&[&["check", "quoting.txt"], whole].concat());
+        assert!(told.contains("! misquote, by the sources of record 4: "), "{told}");
+    }
+    let output = folder.run(&["doctor", "--format", "json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let finding = found["findings"].as_array().unwrap().iter().find(|one| one["code"] == "misquote").unwrap();
+    assert_eq!(finding["cases"][0]["record"], 4, "{finding}");
+
+    // A later version of it has the same sources, whether or not an index is kept.
+    for (number, indexed) in [(1, true), (2, false)] {
+        let name = format!("version{number}.txt");
+        fs::write(folder.path(&name), format!("{QUOTING}\nMis à jour {number} fois.\n")).unwrap();
+        if !indexed {
+            fs::remove_dir_all(folder.path("records/.local")).unwrap();
+        }
+        let added = &folder.json(&["add", &name, "--yes"])[0];
+        assert!(codes(added).contains(&"misquote".into()), "{indexed}: {added}");
+    }
+    // What is quoted as it was said is no misquote.
+    fs::write(folder.path("right.txt"), QUOTING.replace("mardi", "lundi")).unwrap();
+    let added = &folder.json(&["add", "right.txt", "--yes"])[0];
+    assert!(!codes(added).contains(&"misquote".into()), "{added}");
+    let record = added["record"].to_string();
+    assert_eq!(codes(&folder.json(&["cite", &record, "3", "--relation", "quotes"])[0]), [""; 0]);
+}
+
 /// The middle parts of `words` in base64url, by how many bytes stand before them.
 fn base64_spellings(words: &str) -> Vec<String> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -429,6 +429,7 @@ fn the_doctor_finds_what_fails_without_a_sound() {
         "originalMissing",
         "nothingRegistered",
         "restsOn",
+        "misquote",
         "noWitness",
         "oneSigner",
         "oneRootKey",

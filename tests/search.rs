@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 use std::time::UNIX_EPOCH;
 
 use dateline::article::{self, ReadOptions};
@@ -16,13 +17,14 @@ use dateline::likeness::Text;
 use dateline::log::NewRecord;
 use dateline::record::assessment::Method;
 use dateline::record::entry::Circumstances;
+use dateline::record::lineage::{Direction, Lineage};
 use dateline::record::relation::AssertedBy;
 use dateline::record::{
     AssessmentState, Decisions, Draft, KeyAction, Notice, NoticeKind, RecordRef, Relation, RelationKind,
     Role, Target, layout,
 };
-use dateline::storage::FileStore;
-use dateline::verify::{LogReader, read_log_as};
+use dateline::storage::{FileStore, Key, Listing, Store, StoreError};
+use dateline::verify::{LogReader, ReaderError, read_log_as};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use serde_json::Value;
@@ -455,10 +457,131 @@ fn states_are_found_and_follow_the_log() {
     for text in [&listed, &found] {
         assert!(text.contains("Mairie de Port-Clair  RETRACTED\n"), "{text}");
     }
-    // Whoever hides a statement in the index hides it from no one.
+    // Whoever writes into the index can hide a statement from those who ask it, and from nobody who asks the log.
     folder.manipulate("UPDATE document SET state = 'claimed'; DELETE FROM statement; DELETE FROM reference");
-    assert_eq!(folder.json(&["search", "lac"])[0]["state"], "retracted");
-    assert_eq!(of("claimed"), [4]);
+    let states = |args: &[&str]| -> Vec<Value> {
+        folder.json(args).iter().map(|line| line["state"].clone()).collect()
+    };
+    assert_eq!(states(&["search", "lac"]), ["claimed"]);
+    assert_eq!(states(&["search", "lac", "--whole-log"]), ["retracted"]);
+    assert_eq!(states(&["list", "--last", "3", "--whole-log"]), ["retracted", "killed", "claimed"]);
+    folder.manipulate("UPDATE document SET state = 'claimed'; DELETE FROM statement; DELETE FROM reference");
+    let taken_back = |args: &[&str]| folder.json(args)[0]["standing"]["takenBack"]["how"].clone();
+    assert_eq!(taken_back(&["show", "2"]), Value::Null);
+    assert_eq!(taken_back(&["show", "2", "--whole-log"]), "retracted");
+}
+
+/// What a reader is told of a record, with and without an index.
+#[test]
+fn the_index_names_what_the_whole_log_tells() {
+    let folder = Folder::of_four_scripts();
+    folder.ok(&["search", "lac"]);
+    for args in [
+        &["cite", "1", "2"][..],
+        &["cite", "2", "3", "--relation", "is-based-on"],
+        &["cite", "3", "--unresolved", "a release"],
+        &["cite", "3", "1", "--relation", "quotes"],
+        &["retract", "3", "--note", "forged"],
+        &["correct", "2", "--replaced-by", "4"],
+        &["retract", "4"],
+        &["assess", "1", "origin", "disputed", "--method", "editorial-judgement"],
+    ] {
+        // The last takes a role that nobody here has.
+        let done = folder.run(args).status.success();
+        assert_eq!(done, args[0] != "assess", "{args:?}");
+    }
+    let ask = |args: &[&str], whole: bool| {
+        let more: &[&str] = if whole { &["--whole-log", "--format", "json"] } else { &["--format", "json"] };
+        let output = folder.run(&[args, more].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines = text.lines().map(|line| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            let basis = line.as_object_mut().and_then(|line| line.remove("basis"));
+            assert!(basis.is_none_or(|basis| basis == if whole { "log" } else { "index" }), "{args:?}");
+            line
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let size = folder.json(&["show", "0"])[0]["checkpoint"]["size"].as_u64().unwrap();
+    assert_eq!(size, 12);
+    for record in 0..size {
+        let record = record.to_string();
+        assert_eq!(ask(&["show", &record], false), ask(&["show", &record], true), "{record}");
+    }
+    let shown = ask(&["show", "1"], false);
+    assert_eq!(shown[0]["restsOnCount"], 2, "{shown:?}");
+    fs::write(folder.path("like.txt"), format!("{FRENCH}Une phrase de plus.\n")).unwrap();
+    fs::write(folder.path("unlike.txt"), "Rien de tout cela.\n").unwrap();
+    for file in ["fr.txt", "zh.txt", "like.txt", "unlike.txt"] {
+        assert_eq!(ask(&["check", file], false), ask(&["check", file], true), "{file}");
+    }
+    for args in [&["list", "--last", "2"][..], &["list", "--limit", "2", "--offset", "1"], &["list"]] {
+        assert_eq!(ask(args, false), ask(args, true), "{args:?}");
+    }
+}
+
+/// A store that notes which entries are read.
+struct Noting {
+    store: FileStore,
+    read: Mutex<BTreeSet<String>>,
+}
+
+impl Store for Noting {
+    fn get(&self, key: &Key, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read.lock().unwrap().insert(key.to_string());
+        self.store.get(key, limit)
+    }
+
+    fn list(&self, folder: &str) -> Result<Listing, StoreError> {
+        self.store.list(folder)
+    }
+}
+
+/// An index that knows a log reads what is new of it, and who asks reads what the index names.
+#[test]
+fn no_more_is_read_than_was_asked_for() {
+    let mut records = Records::new();
+    let new =
+        |from: usize, to: usize| (from..to).map(|number| registration(&editor(), number, "", true)).collect();
+    records.append(new(0, 900));
+    records.with(|source| SearchIndex::open(source).unwrap().how());
+    records.append(new(900, 902));
+    let store = Noting { store: FileStore::reader(records.temp.path()), read: Mutex::default() };
+    let trust = trust();
+    let reader = LogReader::open(&store, &trust).unwrap();
+    let folder = records.temp.path();
+    let source =
+        Source { reader: &reader, store: &store, trust: &trust, records: folder, progress: &|_, _| {} };
+    let bundles = || -> BTreeSet<String> {
+        let read = std::mem::take(&mut *store.read.lock().unwrap());
+        read.into_iter().filter(|name| name.starts_with("tile/entries/")).collect()
+    };
+    let index = SearchIndex::open(&source).unwrap();
+    assert_eq!((index.how(), index.counts().unwrap().0), (How::Followed, 902));
+    // The statements about keys, and what is new.
+    let names =
+        |names: &[&str]| names.iter().map(|name| format!("tile/entries/{name}")).collect::<BTreeSet<_>>();
+    assert_eq!(bundles(), names(&["000", "003.p/136"]));
+    let bearing = index.bearing_on(&[600], usize::MAX).unwrap().unwrap();
+    assert_eq!((bearing.keys.as_slice(), &bearing.entries), (&[0, 1][..], &BTreeSet::from([600])));
+    let picked = reader.pick_named(&BTreeSet::from([600]), &bearing.keys, &bearing.entries).unwrap();
+    assert!(picked.records[&600].is_registered());
+    assert_eq!(bundles(), names(&["000", "002"]));
+    // Whoever withholds the statements about keys shows that nobody may have signed, and not that somebody did.
+    let picked = reader.pick_named(&BTreeSet::from([600]), &[], &bearing.entries).unwrap();
+    assert!(!picked.records[&600].is_registered());
+    // What does not lead to the root is not read at all.
+    let path = folder.join("tile/entries/002");
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.windows(7).position(|some| some == b"payload").unwrap();
+    bytes[at] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let first = 512;
+    assert!(matches!(
+        reader.pick_named(&BTreeSet::from([first]), &bearing.keys, &BTreeSet::new()),
+        Err(ReaderError::Changed { .. })
+    ));
+    assert_eq!(index.page(899, 10).unwrap(), [901, 902, 903]);
 }
 
 #[test]
@@ -684,6 +807,43 @@ fn answers(index: &SearchIndex) -> Answers {
     Answers { found, counts: index.counts().unwrap(), related }
 }
 
+/// What follows from the entries that an index names is what follows from all.
+fn names_all(source: &Source<'_>) {
+    let index = SearchIndex::open(source).unwrap();
+    let whole = source.reader.standings(|_| {}).unwrap();
+    let graph = Lineage::of(&whole);
+    let now = Timestamp::from_unix_seconds(1_795_000_000).unwrap();
+    let told = |graph: &Lineage<'_>, record: u64| {
+        let node = graph.node(record)?;
+        let hops: Vec<u64> = graph.hops(node, Direction::On).map(|hop| hop.by).collect();
+        let (resting, count) = graph.rests_on_stained(node, now, 99, 99);
+        let resting = resting.iter().map(|one| {
+            let way: Vec<u64> = one.path.iter().map(|hop| hop.by).collect();
+            (graph.document(one.node).cloned(), one.distance, way, one.marks.clone())
+        });
+        Some((graph.document(node).cloned(), hops, resting.collect::<Vec<_>>(), count))
+    };
+    let all: Vec<u64> = whole.registrations().map(|one| one.record).collect();
+    assert_eq!(index.page(0, u64::MAX).unwrap(), all);
+    assert_eq!(index.registrations().unwrap(), all.len() as u64);
+    for record in &all {
+        let bearing = index.bearing_on(&[*record], usize::MAX).unwrap().unwrap();
+        let wanted = BTreeSet::from([*record]);
+        let picked = source.reader.pick_named(&wanted, &bearing.keys, &bearing.entries).unwrap();
+        assert_eq!(picked.standings.of(*record), whole.of(*record), "{record}");
+        assert_eq!(told(&Lineage::of(&picked.standings), *record), told(&graph, *record), "{record}");
+        let bearing = index.bearing_on_state(&[*record]).unwrap();
+        let picked = source.reader.pick_named(&wanted, &bearing.keys, &bearing.entries).unwrap();
+        let state = RecordState::of(picked.standings.of(*record));
+        assert_eq!(state, RecordState::of(whole.of(*record)), "{record}");
+        let found = index.find(&Query { state: Some(state), ..Query::default() }).unwrap();
+        assert!(found.contains(record), "{record}");
+    }
+    if !all.is_empty() {
+        assert_eq!(index.bearing_on(&all, all.len() - 1).unwrap(), None);
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Add(Vec<usize>, bool),
@@ -717,6 +877,7 @@ proptest! {
                 Step::Forget(place) => records.forget(place),
                 Step::Toggle(place) => records.toggle(place),
                 Step::Look => {
+                    records.with(names_all);
                     let followed = records.with(|source| answers(&SearchIndex::open(source).unwrap()));
                     let anew = records.with(|source| answers(&SearchIndex::in_memory(source).unwrap()));
                     prop_assert_eq!(followed, anew);

@@ -13,19 +13,17 @@ use crate::keys::Signer;
 use crate::log::{Appended, Log, NewRecord};
 use crate::record::decisions::stated_byline;
 use crate::record::entry::Circumstances;
-use crate::record::layout::content_path;
-use crate::record::{Decisions, Draft, Kind, Pending};
-use crate::storage::{Key, Object, Store};
+use crate::record::{Decisions, Draft, Kind, SealField};
 use crate::verify::Trust;
 use crate::view::View;
 use crate::view::sanitize;
 
-use super::alike::Neighbours;
-use super::args::{AddArgs, TrustArgs};
+use super::args::{AddArgs, SealName, TrustArgs};
 use super::exit::Exit;
 use super::extract::{self, Document, Reading};
 use super::failure::{Failure, Outcome};
 use super::input::{Input, Inputs};
+use super::neighbours::Neighbours;
 use super::output::{Output, say};
 use super::workspace::{Passphrases, Workspace};
 use super::{now, random, sealed, writing};
@@ -40,7 +38,9 @@ pub(crate) fn run(workspace: &Workspace, args: &AddArgs, output: Output) -> Outc
     if args.sealed {
         return sealed::add(workspace, args, output);
     }
-    let reading = Reading::new(workspace, extract::decisions(&args.stated, args.no_store)?, &args.fetch)?;
+    let mut decisions = extract::decisions(&args.stated, args.no_store)?;
+    decisions.seal = args.seal.iter().copied().map(SealField::from).collect();
+    let reading = Reading::new(workspace, decisions, &args.fetch)?;
     let ask = !args.yes;
     if ask && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         let failure = Failure::new(Exit::Usage, "there is no terminal to ask on");
@@ -319,7 +319,10 @@ impl<'a> Job<'a> {
                 let appended = log.append(records, &mut |text| log_key.sign(text))?;
                 appended.into_iter().map(Done::InTheLog).collect()
             }
-            None => leave(store, records)?,
+            None => {
+                let left = writing::leave(store, &records)?;
+                left.into_iter().map(Done::Waits).collect()
+            }
         };
         let mut made = made.into_iter();
         for (name, document, is_new) in ready {
@@ -447,25 +450,6 @@ enum Done {
     Waits(String),
 }
 
-/// Leaves registrations, and the originals that are to be stored with them, for whoever holds the log's key.
-fn leave(store: &crate::storage::FileStore, records: Vec<NewRecord>) -> Outcome<Vec<Done>> {
-    let mut objects = Vec::new();
-    let mut left = Vec::new();
-    let key =
-        |path: &str| Key::new(path).expect("internal error: a name of the layout is not an object name");
-    for NewRecord { entry, content } in records {
-        let pending = Pending::of(&entry);
-        if let (Some(original), Some(bytes)) = (entry.original, content) {
-            let object = Object { key: key(&content_path(&original)), bytes };
-            store.put_together(&[object], &[])?;
-        }
-        objects.push(Object { key: key(&pending.path()), bytes: pending.format() });
-        left.push(Done::Waits(pending.path()));
-    }
-    store.put(&objects)?;
-    Ok(left)
-}
-
 /// Drafts and signs the registration of a document.
 pub(crate) fn sign(document: &Document, decisions: &Decisions, signer: &Signer) -> Outcome<NewRecord> {
     let mut random = random;
@@ -483,6 +467,19 @@ pub(crate) fn yes_or_stop(question: &str) -> Outcome<()> {
     match prompt(question)?.to_lowercase().as_str() {
         "" | "y" | "yes" => Ok(()),
         _ => Err(Failure::new(Exit::Unavailable, "nothing was done")),
+    }
+}
+
+impl From<SealName> for SealField {
+    fn from(name: SealName) -> Self {
+        match name {
+            SealName::Origin => SealField::Origin,
+            SealName::Title => SealField::Title,
+            SealName::Publisher => SealField::Publisher,
+            SealName::Published => SealField::Published,
+            SealName::Dateline => SealField::Dateline,
+            SealName::Url => SealField::Url,
+        }
     }
 }
 

@@ -9,7 +9,6 @@ use serde::Serialize;
 use crate::article::{Article, Format, OriginRole, ReadOptions, extract_as};
 use crate::base::Hash;
 use crate::base::limits::DOCUMENT_MAX_BYTES;
-use crate::index::{SearchIndex, Source};
 use crate::likeness::{
     CANDIDATES_MAX, FigureAt, FigureChange, KeyKind, Likeness, MemoryIndex, Sketch, Text, compare,
     paragraph_key,
@@ -17,12 +16,9 @@ use crate::likeness::{
 use crate::record::layout::content_path;
 use crate::record::registration::{OpenedRegistration, Organisation, Registration};
 use crate::storage::{Key, Store};
-use crate::verify::{LogReader, ReaderError, Trust, read_log};
-use crate::view::{sanitize, sanitize_to};
+use crate::verify::{LogReader, ReaderError, Record};
 
-use super::extract::Document;
-use super::output::say;
-use super::workspace::Workspace;
+use crate::view::sanitize_to;
 
 /// How much of a log is read, where no index tells where to look, to find texts that are alike.
 #[derive(Debug, Clone, Copy)]
@@ -179,33 +175,21 @@ pub(crate) struct Alike {
 }
 
 impl Registered {
-    /// Notes the registrations whose texts may be like one, and those at `more`: as the index over the log names them, which is
-    /// brought up to date; without one, the newest.
-    ///
-    /// # Errors
-    /// Those of [`LogReader::scan`].
-    pub(crate) fn for_one(source: &Source<'_>, text: &Text<'_>, more: &[u64]) -> Result<Self, ReaderError> {
-        let named = || {
-            let index = SearchIndex::open(source).ok()?;
-            let (documents, with_text, _) = index.counts().ok()?;
-            Some((index.alike(text).ok()?, documents.saturating_sub(with_text)))
-        };
-        let Some((mut named, without)) = named() else {
-            let mut registered = Registered::default();
-            source.reader.scan(|record| {
-                if let (Some(opened), Some(original), Ok(_)) =
-                    (&record.registration, record.entry.original(), &record.signer)
-                {
-                    registered.note(record.index, original, opened, WHEN_ASKED);
-                }
-                std::ops::ControlFlow::Continue(())
-            })?;
-            return Ok(registered);
-        };
-        named.extend(more);
-        named.sort_unstable();
-        named.dedup();
-        Ok(Registered { without, ..Registered::those(source.reader, named)? })
+    /// Notes registrations that an index named for one text; of `without` in all the index has no text.
+    pub(crate) fn of<'r>(records: impl Iterator<Item = &'r Record>, without: u64) -> Self {
+        let mut registered = Registered { without, ..Registered::default() };
+        records.for_each(|record| registered.note_record(record, WHEN_ASKED));
+        registered.named = Some(registered.known.keys().copied().collect());
+        registered
+    }
+
+    /// Notes a record, if it is a registration whose signer holds.
+    pub(crate) fn note_record(&mut self, record: &Record, bounds: Bounds) {
+        if let (Some(opened), Some(original), Ok(_)) =
+            (&record.registration, record.entry.original(), &record.signer)
+        {
+            self.note(record.index, original, opened, bounds);
+        }
     }
 
     /// Notes the registrations at these indices, which are told to be like a text.
@@ -222,7 +206,7 @@ impl Registered {
     ///
     /// # Errors
     /// Those of [`LogReader::entry`].
-    fn read(reader: &LogReader<'_>, from: u64) -> Result<Self, ReaderError> {
+    pub(crate) fn read(reader: &LogReader<'_>, from: u64) -> Result<Self, ReaderError> {
         let mut registered = Registered::default();
         let newest = reader.size().saturating_sub(IN_PASSING.records as u64);
         reader.entries_in(from.max(newest)..reader.size(), |index, entry, openings| {
@@ -271,7 +255,7 @@ impl Registered {
     }
 
     /// Notes a document that was registered just now, and its original stored.
-    fn learn(&mut self, index: u64, article: &Article) {
+    pub(crate) fn learn(&mut self, index: u64, article: &Article) {
         // What is not looked through in passing is not remembered for it.
         if self.known.len() >= IN_PASSING.records {
             return;
@@ -467,15 +451,15 @@ impl Registered {
 }
 
 /// Records that a document is warned of.
-const WARNED_MAX: usize = 5;
+pub(crate) const WARNED_MAX: usize = 5;
 
 /// Something to know before a document is registered. It stops nothing.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Warning {
-    /// `numbersDiffer`, `conflictingOrigin`, `creditDropped` or `similarRegistered`.
+    /// `numbersDiffer`, `conflictingOrigin`, `creditDropped`, `similarRegistered` or `misquote`.
     code: &'static str,
     /// The record that the document is like.
-    record: u64,
+    pub(crate) record: u64,
     /// For a person, harmless to print.
     pub(crate) message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -483,6 +467,17 @@ pub(crate) struct Warning {
 }
 
 impl Warning {
+    /// Warns of words that are given as quoted and stand in no source that a record names.
+    pub(crate) fn of_misquote(record: u64, what: &str) -> Self {
+        let message = format!("misquote, by the sources of record {record}: {what}");
+        Warning { code: "misquote", record, message, similarity: None }
+    }
+
+    /// Returns whether it is about what is quoted, which nothing else tells.
+    pub(crate) fn is_of_quotes(&self) -> bool {
+        self.code == "misquote"
+    }
+
     /// Returns whether it is about who is credited, which nothing else tells.
     pub(crate) fn is_of_credit(&self) -> bool {
         matches!(self.code, "conflictingOrigin" | "creditDropped")
@@ -495,70 +490,6 @@ impl Warning {
 struct Similarity {
     of_document_percent: u64,
     of_record_percent: u64,
-}
-
-/// What documents that are to be registered may be like; read when it is first needed.
-#[derive(Debug, Default)]
-pub(crate) struct Neighbours {
-    registered: Option<Registered>,
-    /// The index over the log as it was found, which nothing waits for: what it knows may end before the log does.
-    index: Option<SearchIndex>,
-}
-
-impl Neighbours {
-    /// Notes for each document which registered texts it is like. That these cannot be read is said and stops nothing.
-    pub(crate) fn compare(&mut self, workspace: &Workspace, trust: &Trust, documents: Vec<&mut Document>) {
-        if documents.is_empty() {
-            return;
-        }
-        let (store, records) = (workspace.reader(), workspace.records());
-        if self.registered.is_none() {
-            let read = read_log(&store, trust, |reader| {
-                let progress = &|_, _| {};
-                let source = Source { reader, store: &store, trust, records: &records, progress };
-                let (index, known) =
-                    SearchIndex::behind(&source).map_or((None, 0), |(index, size)| (Some(index), size));
-                self.index = index;
-                Registered::read(reader, known)
-            });
-            self.registered = Some(read.unwrap_or_else(|error| {
-                let why = sanitize(&error.to_string());
-                say(&format!("not compared with what is registered: {why}"));
-                Registered::default()
-            }));
-        }
-        let Some(registered) = &self.registered else { return };
-        // Which records the index names for each; a fault of it means that there is none.
-        let named: Vec<Vec<u64>> = documents
-            .iter()
-            .map(|document| {
-                let text = Text::new(&document.article.text);
-                let named = self.index.as_ref().and_then(|index| index.alike(&text).ok());
-                named.unwrap_or_default().into_iter().take(IN_PASSING.candidates).collect()
-            })
-            .collect();
-        documents.into_par_iter().zip(named).for_each(|(document, named)| {
-            let has_text = !document.article.text.is_empty();
-            let warnings = has_text.then(|| {
-                let mut warnings = registered.warnings(&document.article, &store);
-                if !named.is_empty() {
-                    let older = read_log(&store, trust, |reader| Registered::those(reader, named.clone()));
-                    warnings.extend(
-                        older.map(|older| older.warnings(&document.article, &store)).unwrap_or_default(),
-                    );
-                }
-                warnings
-            });
-            document.alike = Some(warnings.unwrap_or_default());
-        });
-    }
-
-    /// Notes a document that was registered just now, and its original stored.
-    pub(crate) fn learn(&mut self, index: u64, article: &Article) {
-        if let Some(registered) = self.registered.as_mut().filter(|_| !article.text.is_empty()) {
-            registered.learn(index, article);
-        }
-    }
 }
 
 /// Reads the text of a registered document again, as an auditor does.

@@ -1,26 +1,22 @@
 //! `dateline check`
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::ControlFlow;
+mod look;
 
 use serde_json::{Map, Value, json};
 
-use crate::article::{self, Article, ReadOptions};
+use crate::article::{self, ReadOptions};
 use crate::base::Hash;
 use crate::base::limits::TLOG_PROOF_MAX_BYTES;
-use crate::index::Source;
-use crate::likeness::{
-    FigureChange, Likeness, Passage, PassageKind, SIMILAR_PERCENT, Shares, Span, Text, TextCode, diff,
-};
-use crate::record::registration::OpenedRegistration;
-use crate::record::{Lineage, Standings};
-use crate::verify::{ProvenRecord, Sameness, Trust, check_proof, check_proof_alone, read_log};
+use crate::likeness::{Passage, PassageKind, Text, TextCode, diff};
+use crate::record::Lineage;
+use crate::verify::{ProvenRecord, Sameness, Trust, check_proof, check_proof_alone};
 use crate::view::history;
 use crate::view::lineage::Warnings;
-use crate::view::{MISSING, View, WITHHELD, json_word, statement_text};
-use crate::view::{sanitize, sanitize_to};
+use crate::view::{MISSING, View, WITHHELD, json_word, sanitize, sanitize_to, statement_text};
 
-use super::alike::{Registered, Unread, WHEN_ASKED, Warning};
+use look::{Answer, Found, How, Known, know};
+
+use super::alike::Unread;
 use super::args::CheckArgs;
 use super::differences;
 use super::exit::Exit;
@@ -30,37 +26,8 @@ use super::now;
 use super::output::{Output, coloured};
 use super::workspace::Workspace;
 
-/// What is known of a document, the stronger first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Answer {
-    SameBytes,
-    SameWording,
-    SameWordingNumbersDiffer,
-    Similar,
-    Passage,
-    Unknown,
-}
-
-impl Answer {
-    fn word(self) -> &'static str {
-        match self {
-            Answer::SameBytes => "sameBytes",
-            Answer::SameWording => "sameWording",
-            Answer::SameWordingNumbersDiffer => "sameWordingNumbersDiffer",
-            Answer::Similar => "similar",
-            Answer::Passage => "passage",
-            Answer::Unknown => "unknown",
-        }
-    }
-}
-
-/// Records that are shown of those that are not the same.
-const SHOWN_MAX: usize = 5;
 /// Passages, and figures, of one record that are shown to a person; JSON has all.
 const LINES_MAX: usize = 10;
-/// Characters that a paragraph or quotation has at least for its digest to say that it was taken over.
-const PASSAGE_CHARS: usize = 30;
-
 pub(crate) fn run(workspace: &Workspace, args: &CheckArgs, output: Output) -> Outcome<Exit> {
     let trust = workspace.trust(&args.trust)?;
     let input = args.file.as_ref().map(|file| match file.as_os_str() == "-" {
@@ -81,50 +48,19 @@ pub(crate) fn run(workspace: &Workspace, args: &CheckArgs, output: Output) -> Ou
             let name = document.map_or_else(|| proof.display().to_string(), |(_, input)| input.name());
             print_proven(&name, &proven, output)
         }
-        (None, Some(input)) => against_log(workspace, &input, &trust, args.diff, output),
+        (None, Some(input)) => against_log(workspace, &input, &trust, args, output),
         (None, None) => Err(Failure::new(Exit::Usage, "neither a document nor a proof is named")),
     }
-}
-
-/// How a record's text is like a document's.
-#[derive(Default)]
-struct How {
-    /// In percent: of the document that stands in the record, of the record that stands in the document.
-    shares: Option<(u64, u64)>,
-    /// The document's first, the record's second.
-    figures: Vec<FigureChange>,
-    passages: Vec<Passage>,
-    /// The registered text; `None` where digests alone were compared.
-    text: Option<String>,
-}
-
-/// A record that has to do with a document.
-struct Found {
-    index: u64,
-    view: View,
-    how: How,
-    /// Where digests alone were compared, why.
-    unread: Option<Unread>,
-}
-
-/// What is known of a document.
-struct Known {
-    answer: Answer,
-    records: Vec<Found>,
-    standings: Standings,
-    /// Registered texts that the document's could not be held against.
-    unread: BTreeMap<Unread, u64>,
-    /// What an editor should know: another credit, other figures.
-    warnings: Vec<Warning>,
 }
 
 fn against_log(
     workspace: &Workspace,
     input: &Input,
     trust: &Trust,
-    with_diff: bool,
+    args: &CheckArgs,
     output: Output,
 ) -> Outcome<Exit> {
+    let with_diff = args.diff;
     let bytes = input.read()?;
     let file_name = input.file_name();
     // A document that cannot be read as text can still be known by its bytes.
@@ -132,7 +68,7 @@ fn against_log(
     let article = article::read(&bytes, &options).ok().filter(|article| !article.text.is_empty());
     let original = Hash::of(&bytes);
     let wording = article.as_ref().map(|article| article.digests.reflow);
-    let known = know(workspace, trust, &original, article.as_ref())?;
+    let known = know(workspace, trust, &original, article.as_ref(), args.whole_log)?;
     let document = article.as_ref().map(|article| Text::new(&article.text));
     let document = document.as_ref();
     let graph = Lineage::of(&known.standings);
@@ -151,6 +87,7 @@ fn against_log(
                 },
             });
             object["warnings"] = json!(known.warnings);
+            object["basis"] = json!(known.basis.word());
             if known.answer > Answer::SameWording {
                 let unread = known.unread.iter();
                 object["notCompared"] =
@@ -163,200 +100,6 @@ fn against_log(
     Ok(if registered { Exit::Success } else { Exit::NotFound })
 }
 
-/// Looks a document up: by its digests while the log is read, then by its text.
-fn know(workspace: &Workspace, trust: &Trust, original: &Hash, article: Option<&Article>) -> Outcome<Known> {
-    let store = workspace.reader();
-    let wording = article.map(|article| article.digests.reflow);
-    let digests = article.map(Digests::of).unwrap_or_default();
-    let document = article.map(|article| Text::new(&article.text));
-    let folder = workspace.records();
-    Ok(read_log(&store, trust, |reader| {
-        let mut answer = Answer::Unknown;
-        let mut records: Vec<Found> = Vec::new();
-        let standings = reader.standings(|record| {
-            let (Some(opened), Some(registers)) = (&record.registration, record.entry.original()) else {
-                return;
-            };
-            // What nobody may have signed says nothing.
-            if record.signer.is_err() {
-                return;
-            }
-            let reflow = opened.registration.fingerprints.reflow.sha256;
-            let (found, how) = match () {
-                () if registers == *original => (Answer::SameBytes, How::default()),
-                () if wording == Some(reflow) => (Answer::SameWording, How::default()),
-                () if answer <= Answer::SameWording => return,
-                () => match digests.shared_with(opened) {
-                    Some(found) => found,
-                    None => return,
-                },
-            };
-            if found < answer {
-                (answer, records) = (found, Vec::new());
-            }
-            if found == answer {
-                let view = View::of_record(&registers, opened);
-                records.push(Found { index: record.index, view, how, unread: None });
-                keep_the_most_similar(&mut records, answer);
-            }
-        })?;
-        if answer <= Answer::SameWording {
-            let found: Vec<u64> = records.iter().map(|found| found.index).collect();
-            let same = Registered::those(reader, found)?;
-            let warnings = article.map_or_else(Vec::new, |article| same.warnings(article, &store));
-            return Ok(Known { answer, records, standings, unread: BTreeMap::new(), warnings });
-        }
-        let mut warnings = Vec::new();
-        let mut registered = Registered::default();
-        if let Some(document) = &document {
-            let progress = &|_, _| {};
-            let source = Source { reader, store: &store, trust, records: &folder, progress };
-            let found: Vec<u64> = records.iter().map(|found| found.index).collect();
-            registered = Registered::for_one(&source, document, &found)?;
-            registered.read_originals(&store, WHEN_ASKED);
-            // What the texts say takes the place of what the digests said.
-            records.retain_mut(|found| {
-                found.unread = registered.unread(found.index);
-                found.unread.is_some()
-            });
-            answer = if records.is_empty() { Answer::Unknown } else { answer };
-            let alike = registered.alike(document, &store, WHEN_ASKED);
-            warnings =
-                article.map_or_else(Vec::new, |article| registered.warnings_about(article, alike.clone()));
-            let alike = alike.into_iter().map(|one| {
-                let (answer, how) = how(one.likeness, one.text);
-                (answer, one.index, how)
-            });
-            let mut alike: Vec<(Answer, u64, How)> = alike.collect();
-            let strongest = alike.iter().map(|(found, ..)| *found).min().unwrap_or(Answer::Unknown);
-            if strongest < answer {
-                (answer, records) = (strongest, Vec::new());
-            }
-            alike.retain(|(found, ..)| *found == answer);
-            let wanted: BTreeSet<u64> = alike.iter().map(|(_, index, _)| *index).collect();
-            let mut views: BTreeMap<u64, View> = BTreeMap::new();
-            if !wanted.is_empty() {
-                reader.scan(|record| {
-                    let is_wanted = wanted.contains(&record.index) && record.signer.is_ok();
-                    if let (true, Some(opened), Some(registers)) =
-                        (is_wanted, &record.registration, record.entry.original())
-                    {
-                        views.insert(record.index, View::of_record(&registers, opened));
-                    }
-                    if views.len() == wanted.len() {
-                        ControlFlow::Break(())
-                    } else {
-                        ControlFlow::Continue(())
-                    }
-                })?;
-            }
-            records.extend(alike.into_iter().filter_map(|(_, index, how)| {
-                Some(Found { index, view: views.remove(&index)?, how, unread: None })
-            }));
-            keep_the_most_similar(&mut records, answer);
-        }
-        Ok(Known { answer, records, standings, unread: registered.all_unread(), warnings })
-    })?)
-}
-
-/// What a comparison of two texts answers.
-fn how(likeness: Likeness, text: String) -> (Answer, How) {
-    let percent = |shares: Shares| Some((shares.first.percent(), shares.second.percent()));
-    let text = Some(text);
-    match likeness {
-        Likeness::SameWording => (Answer::SameWording, How { text, ..How::default() }),
-        Likeness::SameWordingButNumbers { figures } => {
-            (Answer::SameWordingNumbersDiffer, How { figures, text, ..How::default() })
-        }
-        Likeness::Similar { shares, figures } => {
-            (Answer::Similar, How { shares: percent(shares), figures, text, ..How::default() })
-        }
-        Likeness::PassageOf { shares, passages } => {
-            (Answer::Passage, How { shares: percent(shares), passages, text, ..How::default() })
-        }
-        Likeness::Different { shares } => {
-            (Answer::Unknown, How { shares: percent(shares), text, ..How::default() })
-        }
-    }
-}
-
-/// Of records that are not the same, the most similar are kept; the earlier of two that are as much so.
-fn keep_the_most_similar(records: &mut Vec<Found>, answer: Answer) {
-    if answer > Answer::SameWording {
-        records.sort_by_key(|found| {
-            let (document, record) = found.how.shares.unwrap_or_default();
-            (std::cmp::Reverse(document + record), found.index)
-        });
-        records.truncate(SHOWN_MAX);
-    }
-}
-
-/// The paragraphs and quotations of a document by the digests of their wording.
-#[derive(Default)]
-struct Digests {
-    /// How often each paragraph stands in it, and its characters.
-    paragraphs: HashMap<Hash, (u64, u64)>,
-    characters: u64,
-    /// Long paragraphs and quotations, and where the first of each stands.
-    passages: HashMap<Hash, Span>,
-}
-
-impl Digests {
-    fn of(article: &Article) -> Self {
-        let mut digests = Digests::default();
-        let mut pass = |digest: Hash, start: usize, end: usize| {
-            if end.saturating_sub(start) >= PASSAGE_CHARS {
-                digests.passages.entry(digest).or_insert(Span { start, end });
-            }
-        };
-        article.quotes.iter().for_each(|quote| pass(quote.reflow_sha256, quote.start, quote.end));
-        article.paragraphs.iter().for_each(|one| pass(one.reflow_sha256, one.start, one.end));
-        for paragraph in &article.paragraphs {
-            let characters = (paragraph.end - paragraph.start) as u64;
-            digests.paragraphs.entry(paragraph.reflow_sha256).or_insert((0, characters)).0 += 1;
-            digests.characters += characters;
-        }
-        digests
-    }
-
-    /// Returns what this document shares with a registered one, in whole paragraphs and quotations; `None` for nothing, or if
-    /// those of the registered one are not disclosed.
-    fn shared_with(&self, opened: &OpenedRegistration) -> Option<(Answer, How)> {
-        let registration = &opened.registration;
-        let mut left: HashMap<Hash, u64> = HashMap::new();
-        let (mut ours, mut theirs, mut all) = (0, 0u64, 0u64);
-        for paragraph in registration.paragraphs.iter().flatten() {
-            // What a signer wrote there is not to be trusted in arithmetic.
-            let characters = (paragraph.end as u64).saturating_sub(paragraph.start as u64);
-            all = all.saturating_add(characters);
-            let Some((count, own)) = self.paragraphs.get(&paragraph.reflow_sha256) else { continue };
-            let left = left.entry(paragraph.reflow_sha256).or_insert(*count);
-            if *left > 0 {
-                *left -= 1;
-                ours += own;
-                theirs = characters.saturating_add(theirs);
-            }
-        }
-        let percent = |part: u64, of: u64| part.saturating_mul(100).checked_div(of).unwrap_or(0).min(100);
-        let shares = (percent(ours, self.characters), percent(theirs, all));
-        let how = How { shares: Some(shares), ..How::default() };
-        if shares.0.max(shares.1) >= SIMILAR_PERCENT {
-            return Some((Answer::Similar, how));
-        }
-        let quotes = registration.quotes.iter().flatten().filter_map(|quote| quote.opened());
-        let quotes = quotes.map(|one| (PassageKind::Quotation, one.reflow_sha256, one.start, one.end));
-        let paragraphs = registration.paragraphs.iter().flatten();
-        let paragraphs =
-            paragraphs.map(|one| (PassageKind::Paragraph, one.reflow_sha256, one.start, one.end));
-        let passages = paragraphs.chain(quotes).filter_map(|(kind, digest, start, end)| {
-            let first = *self.passages.get(&digest)?;
-            Some(Passage { kind, first, second: Span { start, end } })
-        });
-        let passages: Vec<Passage> = passages.collect();
-        (!passages.is_empty()).then_some((Answer::Passage, How { passages, ..how }))
-    }
-}
-
 fn json_of(
     found: &Found,
     known: &Known,
@@ -364,7 +107,7 @@ fn json_of(
     document: Option<&Text<'_>>,
     with_diff: bool,
 ) -> Value {
-    let mut members: Map<String, Value> = found.view.json();
+    let mut members: Map<String, Value> = found.view.as_ref().map(View::json).unwrap_or_default();
     members.insert("record".into(), json!(found.index));
     members.insert("standing".into(), history::json(known.standings.of(found.index)));
     let (resting, count) = warnings.json(found.index);
@@ -412,7 +155,7 @@ fn text(
         Answer::Passage => format!("{name}: not registered, but a passage of it is\n"),
         Answer::Unknown => format!("{name}: not registered\n"),
     };
-    for warning in known.warnings.iter().filter(|warning| warning.is_of_credit()) {
+    for warning in known.warnings.iter().filter(|warning| warning.is_of_credit() || warning.is_of_quotes()) {
         out.push_str(&format!("  ! {}\n", warning.message));
     }
     for found in &known.records {
@@ -425,7 +168,8 @@ fn text(
             ));
         }
         let standing = history::text(known.standings.of(found.index), now());
-        out.push_str(&format!("{}{standing}", found.view.text()));
+        let view = found.view.as_ref().map(View::text).unwrap_or_default();
+        out.push_str(&format!("{view}{standing}"));
         out.push_str(&warnings.text(found.index));
         if let (true, Some(registered), Some(document)) = (with_diff, &found.how.text, document) {
             out.push_str("  from the registered text to this one:\n");

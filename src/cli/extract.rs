@@ -208,6 +208,7 @@ pub(crate) fn decisions(stated: &Stated, no_store: bool) -> Outcome<Decisions> {
         note: stated.note,
         no_quotes: stated.no_quotes,
         no_store,
+        seal: Vec::new(),
     };
     decisions.check()?;
     Ok(decisions)

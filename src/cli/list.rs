@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use serde_json::{Map, Value, json};
 
-use crate::index::RecordState;
-use crate::verify::{Record, read_log};
+use crate::index::{Bearing, RecordState, SearchIndex, Source};
+use crate::record::Standings;
+use crate::verify::{ReaderError, Record, read_log};
 use crate::view::View;
 
 use super::args::{FilterArgs, ListArgs, TrustArgs};
@@ -14,6 +15,9 @@ use super::output::{Output, say};
 use super::search;
 use super::workspace::Workspace;
 
+/// Records of a page that are read one by one; for more, a pass over the log is as fast.
+const PAGE_MAX: usize = 1_000;
+
 pub(crate) fn run(workspace: &Workspace, args: &ListArgs, output: Output) -> Outcome<()> {
     if is_filter(&args.filter) {
         return found(workspace, args, output);
@@ -21,8 +25,13 @@ pub(crate) fn run(workspace: &Workspace, args: &ListArgs, output: Output) -> Out
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
     let end = args.page.limit.map_or(usize::MAX, |limit| limit.saturating_add(args.page.offset));
-    // Kept back until the whole log was found to lead to its root.
+    let records = workspace.records();
+    // Kept back until all was found to lead to the root.
     let (rows, standings) = read_log(&store, &trust, |reader| {
+        let source = Source { reader, store: &store, trust: &trust, records: &records, progress: &|_, _| {} };
+        if let Some(page) = page(&source, args, output)? {
+            return Ok(page);
+        }
         let mut rows: VecDeque<Row> = VecDeque::new();
         let mut count = 0;
         let standings = reader.standings(|record| {
@@ -59,9 +68,40 @@ pub(crate) fn run(workspace: &Workspace, args: &ListArgs, output: Output) -> Out
     Ok(())
 }
 
+/// Reads the records that are to be listed, where they are few and an index names them; `None` where it cannot, or what it names
+/// are none.
+fn page(
+    source: &Source<'_>,
+    args: &ListArgs,
+    output: Output,
+) -> Result<Option<(VecDeque<Row>, Standings)>, ReaderError> {
+    let few = args.last.or(args.page.limit).filter(|count| *count <= PAGE_MAX);
+    let (Some(few), false) = (few, args.whole_log) else { return Ok(None) };
+    let named = || {
+        let index = SearchIndex::kept(source)?;
+        let few = few as u64;
+        let first = match args.last {
+            Some(_) => index.registrations().ok()?.saturating_sub(few),
+            None => args.page.offset as u64,
+        };
+        let records = index.page(first, few).ok()?;
+        let bearing = index.bearing_on_state(&records).ok()?;
+        Some((records, bearing))
+    };
+    let Some((records, Bearing { keys, entries })) = named() else { return Ok(None) };
+    let picked = source.reader.pick_named(&records.iter().copied().collect(), &keys, &entries)?;
+    let state = |index| RecordState::of(picked.standings.of(index));
+    let rows: VecDeque<Row> =
+        picked.records.values().filter_map(|record| row(record, state(record.index), output)).collect();
+    if rows.len() < records.len() {
+        return Ok(None);
+    }
+    Ok(Some((rows, picked.standings)))
+}
+
 /// Lists what is found in the index.
 fn found(workspace: &Workspace, args: &ListArgs, output: Output) -> Outcome<()> {
-    let found = search::find(workspace, &search::query_of(&args.filter), |total| {
+    let found = search::find(workspace, &search::query_of(&args.filter), args.whole_log, |total| {
         let oldest = args.last.map_or(0, |last| total.saturating_sub(last));
         let first = oldest.saturating_add(args.page.offset).min(total);
         first..args.page.limit.map_or(total, |limit| first.saturating_add(limit).min(total))

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::base::limits::QUERY_MAX_CHARS;
 use crate::index::{
-    How, IndexError, Order, Query, RecordState, SearchIndex, Snippet, Source, Term, snippet, stored_text,
+    Bearing, How, IndexError, Order, Query, RecordState, SearchIndex, Snippet, Source, Term, snippet,
+    stored_text,
 };
 use crate::verify::{ReaderError, Record, read_log_as};
 use crate::view::sanitize;
@@ -65,7 +66,7 @@ pub(crate) fn run(workspace: &Workspace, args: &SearchArgs, output: Output) -> O
         let first = args.offset.min(total);
         first..first.saturating_add(args.limit).min(total)
     };
-    let found = find(workspace, &query, page)?;
+    let found = find(workspace, &query, args.whole_log, page)?;
     for (place, hit) in (found.first..).zip(&found.hits) {
         let Some(row) = list::row(&hit.record, hit.state, output) else { continue };
         output.print(
@@ -139,6 +140,7 @@ fn terms(words: &[String]) -> Outcome<Vec<Term>> {
 pub(crate) fn find(
     workspace: &Workspace,
     query: &Query,
+    whole: bool,
     page: impl Fn(usize) -> Range<usize>,
 ) -> Outcome<Found> {
     let trust = workspace.trust(&TrustArgs::default())?;
@@ -147,7 +149,7 @@ pub(crate) fn find(
     let found = with_bar(|progress| {
         read_log_as(&store, &trust, |reader| {
             let source = Source { reader, store: &store, trust: &trust, records: &records, progress };
-            find_in(&source, query, &page)
+            find_in(&source, query, whole, &page)
         })
     });
     Ok(found?)
@@ -156,6 +158,7 @@ pub(crate) fn find(
 fn find_in(
     source: &Source<'_>,
     query: &Query,
+    whole: bool,
     page: &impl Fn(usize) -> Range<usize>,
 ) -> Result<Found, IndexError> {
     let begun = Instant::now();
@@ -167,14 +170,17 @@ fn find_in(
     loop {
         let numbers = index.find(query).and_then(|all| {
             let page = page(all.len());
-            let related = index.related(&all[page.clone()])?;
-            Ok((all, page, related))
+            let bearing = match whole {
+                true => Err(index.related(&all[page.clone()])?),
+                false => Ok(index.bearing_on_state(&all[page.clone()])?),
+            };
+            Ok((all, page, bearing))
         });
-        if let Ok((all, page, related)) = numbers {
+        if let Ok((all, page, bearing)) = numbers {
             let wanted = &all[page.clone()];
             // Nobody needs to wait for what is read from the log.
             drop(index);
-            let hits = read(source, query, wanted, related)?;
+            let hits = read(source, query, wanted, bearing)?;
             if hits.len() == wanted.len() || last {
                 return Ok(Found { hits, total: all.len(), first: page.start });
             }
@@ -188,17 +194,21 @@ fn find_in(
     }
 }
 
-/// Reads records from the log; leaves out those that were not asked for.
+/// Reads records from the log, with the entries that bear on them, or from all of it; leaves out those that were not asked for.
 fn read(
     source: &Source<'_>,
     query: &Query,
     wanted: &[u64],
-    related: Vec<u64>,
+    bearing: Result<Bearing, Vec<u64>>,
 ) -> Result<Vec<Hit>, ReaderError> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let mut picked = source.reader.pick(&wanted.iter().copied().collect(), &related.into_iter().collect())?;
+    let asked = wanted.iter().copied().collect();
+    let mut picked = match bearing {
+        Ok(Bearing { keys, entries }) => source.reader.pick_named(&asked, &keys, &entries)?,
+        Err(related) => source.reader.pick(&asked, &related.into_iter().collect())?,
+    };
     let records: Vec<Record> = wanted.iter().filter_map(|index| picked.records.remove(index)).collect();
     let standings = &picked.standings;
     let hits = records.into_par_iter().filter_map(|record| {

@@ -1,7 +1,10 @@
 //! `dateline show`
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
+use crate::index::Source;
 use crate::note::Checkpoint;
 use crate::record::layout::content_path;
 use crate::record::standing::Erased;
@@ -18,21 +21,18 @@ use super::exit::Exit;
 use super::failure::Outcome;
 use super::now;
 use super::output::{Output, print_exactly};
+use super::reading::{self, Basis};
 use super::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &ShowArgs, output: Output) -> Outcome<Exit> {
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
-    let index = args.record;
-    let (record, standings, checkpoint) = read_log(&store, &trust, |reader| {
-        let mut found = None;
-        let standings = reader.standings(|record| {
-            if record.index == index {
-                found = Some(record);
-            }
-        })?;
-        let record = found.ok_or_else(|| reader.no_record(index))?;
-        Ok((record, standings, reader.checkpoint().clone()))
+    let (index, records) = (args.record, workspace.records());
+    let (record, standings, basis, checkpoint) = read_log(&store, &trust, |reader| {
+        let source = Source { reader, store: &store, trust: &trust, records: &records, progress: &|_, _| {} };
+        let (mut picked, basis) = reading::look_up(&source, &BTreeSet::from([index]), args.whole_log)?;
+        let record = picked.records.remove(&index).ok_or_else(|| reader.no_record(index))?;
+        Ok((record, picked.standings, basis, reader.checkpoint().clone()))
     })?;
     let standing = standings.of(index);
     if args.entry {
@@ -44,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs, output: Output) -> Out
     let erased = Erasures { standings: &standings, record: &record };
     output.print(
         || text(&record, standing, &erased, checkpoint.size()),
-        || json(&record, standing, &erased, &checkpoint, stored),
+        || json(&record, standing, &erased, &checkpoint, stored, basis),
     )?;
     let holds = record.signer.is_ok() && record.openings_fit.is_ok();
     Ok(if holds { Exit::Success } else { Exit::Invalid })
@@ -156,6 +156,7 @@ fn json(
     erased: &Erasures<'_>,
     checkpoint: &Checkpoint,
     stored: Option<bool>,
+    basis: Basis,
 ) -> Value {
     let mut members = match (&record.registration, record.entry.original()) {
         (Some(opened), Some(original)) => {
@@ -172,6 +173,7 @@ fn json(
         }
         _ => Default::default(),
     };
+    members.insert("basis".into(), json!(basis.word()));
     members.insert("record".into(), json!(record.index));
     members.insert("kind".into(), json!(kind(record)));
     members.insert("predicate".into(), record.entry.predicate());

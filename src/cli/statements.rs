@@ -193,6 +193,10 @@ pub(crate) fn cite(workspace: &Workspace, args: &CiteArgs, output: Output) -> Ou
         if unresolved != Unresolved::default() {
             targets.push(Target::Unresolved(unresolved));
         }
+        let relation = RelationKind::from(args.relation);
+        if relation.rests_on_target() && targets.iter().all(|target| matches!(target, Target::Record(_))) {
+            desk.tell_of_misquotes(about, &targets)?;
+        }
         let draft = |target| {
             let relation = Relation {
                 about,

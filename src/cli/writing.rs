@@ -1,28 +1,37 @@
 //! Making statements: the log opened for writing, the keys that it takes, and what is told of what was appended.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
+use crate::attest::disclosure::commitment_at;
 use crate::base::{Hash, PublicKey};
+use crate::index::Source;
 use crate::keys::Signer;
 use crate::log::{Appended, Log, NewRecord};
 use crate::record::entry::Circumstances;
-use crate::record::{ClaimCounts, Draft, Entry, Kind, Pending, RecordRef, SealedEntry};
+use crate::record::layout::content_path;
+use crate::record::standing::Erased;
+use crate::record::{
+    Body, ClaimCounts, Draft, Entry, Kind, Lineage, Pending, RecordRef, SealedEntry, Target,
+};
 use crate::storage::{FileStore, Key, Object, Store};
 use crate::verify::{LogReader, ReaderError, Trust};
-use crate::view::sanitize;
 
 use super::args::{SignArgs, TrustArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::input::Input;
-use super::output::Output;
+use super::output::{Output, say};
 use super::workspace::{Passphrases, Workspace};
 use super::{now, random};
+use super::{quoted, reading};
+use crate::view::json_word;
+use crate::view::{sanitize, sanitize_to};
 
 /// Entries from which on reading them takes a person's time.
 const PROGRESS_FROM: u64 = 100_000;
@@ -115,6 +124,10 @@ pub(crate) struct Desk<'l> {
     /// The log as it was published before anything was said here.
     reader: OnceCell<LogReader<'l>>,
     passphrases: Passphrases,
+    /// What was erased of the registrations that are pointed to, for a program.
+    erased: RefCell<BTreeMap<u64, Vec<Value>>>,
+    /// What an editor should know of what he is about to say, for a program.
+    warnings: RefCell<Vec<Value>>,
 }
 
 /// What was said, and where it is now.
@@ -133,7 +146,8 @@ impl<'l> Desk<'l> {
     pub(crate) fn open(workspace: &'l Workspace, store: &'l FileStore, trust: &'l Trust) -> Outcome<Self> {
         let log = open_log(store, trust)?;
         let (reader, passphrases) = (OnceCell::new(), Passphrases::default());
-        Ok(Desk { workspace, store, trust, log, reader, passphrases })
+        let (erased, warnings) = (RefCell::default(), RefCell::default());
+        Ok(Desk { workspace, store, trust, log, reader, passphrases, erased, warnings })
     }
 
     /// Reads the log as it is published.
@@ -158,10 +172,11 @@ impl<'l> Desk<'l> {
         })
     }
 
-    /// Returns the registration that is named, and what it claims.
+    /// Returns the registration that is named, and what it claims. Tells what of it was erased: what points to it may rest on
+    /// that.
     pub(crate) fn registered(&self, named: &Path) -> Outcome<(RecordRef, ClaimCounts)> {
         let index = self.index_of(named)?;
-        self.reader()?.registered(index).map_err(|error| {
+        let found = self.reader()?.registered(index).map_err(|error| {
             let about_key = matches!(&error, ReaderError::NotARegistration { kind, .. } if kind != "key");
             let failure = Failure::from(error);
             match about_key {
@@ -170,7 +185,89 @@ impl<'l> Desk<'l> {
                 ),
                 false => failure,
             }
-        })
+        })?;
+        self.tell_of_erasures(index)?;
+        Ok(found)
+    }
+
+    /// Says what of a registration was erased. Costs a pass over the log where something is gone and no index tells why.
+    fn tell_of_erasures(&self, index: u64) -> Outcome<()> {
+        if self.erased.borrow().contains_key(&index) {
+            return Ok(());
+        }
+        let reader = self.reader()?;
+        let (entry, openings) = reader.entry(index)?;
+        let Body::Registration(registration) = &entry.body else { return Ok(()) };
+        let closed = entry.open_registration(&openings).map(|opened| opened.withheld).unwrap_or_default();
+        let records = self.workspace.records();
+        let stored = |original: Hash| records.join(content_path(&original)).exists();
+        let is_gone = registration.original_stored && !entry.original().is_some_and(stored);
+        let mut told = Vec::new();
+        if is_gone || !closed.is_empty() {
+            let source = Source {
+                reader,
+                store: self.store,
+                trust: self.trust,
+                records: &records,
+                progress: &|_, _| {},
+            };
+            let (picked, _) = reading::look_up(&source, &BTreeSet::from([index]), false)?;
+            let predicate = entry.predicate();
+            for by in picked.standings.erased(index) {
+                let gone = |pointer: &&String| {
+                    commitment_at(&predicate, pointer)
+                        .is_some_and(|digest| by.commitments.iter().any(|one| one == digest))
+                };
+                let fields: Vec<&String> = closed.iter().filter(gone).collect();
+                say(&erasure_text(index, by, &fields));
+                told.push(json!({
+                    "record": index, "by": by.by, "reason": by.reason, "fields": fields, "original": by.original,
+                }));
+            }
+        }
+        self.erased.borrow_mut().insert(index, told);
+        Ok(())
+    }
+
+    /// Warns of what a document quotes and that stands in none of its sources, those among them that it is about to be said to
+    /// have. Where the sources cannot all be read, nothing is said.
+    pub(crate) fn tell_of_misquotes(&self, about: RecordRef, targets: &[Target]) -> Outcome<()> {
+        let (reader, records) = (self.reader()?, self.workspace.records());
+        let source =
+            Source { reader, store: self.store, trust: self.trust, records: &records, progress: &|_, _| {} };
+        let Some(standings) = reading::soon(&source, &BTreeSet::from([about.record]))? else { return Ok(()) };
+        let lineage = Lineage::of(&standings);
+        let mut sources =
+            lineage.node(about.record).map_or_else(Vec::new, |node| quoted::sources(&lineage, node));
+        for target in targets {
+            if let Target::Record(target) = target
+                && !sources
+                    .iter()
+                    .any(|one| one.document.is_some_and(|(_, original)| original == target.original))
+            {
+                sources.push(quoted::Source::of(*target));
+            }
+        }
+        let registrations = quoted::registrations(reader, &sources, Some(about.record))?;
+        let texts = quoted::Texts { store: self.store, registrations: &registrations };
+        let Ok((_, _, extract)) = texts.of(about.record, &about.original) else { return Ok(()) };
+        let quotes = registrations.get(&about.record).and_then(|one| one.quotes.as_ref());
+        let quotes = quotes.into_iter().flatten().map(|quote| quote.opened().cloned()).collect();
+        let found = quoted::check(quotes, Some(&extract.text), &sources, &texts).misquotes();
+        for what in found.iter().take(MISQUOTES_MAX) {
+            say(&format!("warning: misquote, by the sources named so far: {what}"));
+        }
+        if found.len() > MISQUOTES_MAX {
+            say(&format!(
+                "warning: and {} more: `dateline quotes {}`",
+                found.len() - MISQUOTES_MAX,
+                about.record
+            ));
+        }
+        let told =
+            found.iter().map(|what| json!({"code": "misquote", "record": about.record, "message": what}));
+        self.warnings.borrow_mut().extend(told);
+        Ok(())
     }
 
     /// Has the drafts of `draft` signed by whoever may make statements of `kind`, and appended in one commit; or left for whoever holds the log's key, if `args` say so. Nothing that could not stand is signed.
@@ -205,11 +302,12 @@ impl<'l> Desk<'l> {
                 }
             }
         }
+        let records: Vec<NewRecord> =
+            entries.into_iter().map(|entry| NewRecord { entry, content: None }).collect();
         let Some(log_key) = log_key else {
-            let made = entries.iter().map(|entry| leave(self.store, entry)).collect();
-            return made;
+            let left = leave(self.store, &records)?.into_iter();
+            return Ok(left.map(|path| Made { kind, place: Place::Pending(path) }).collect());
         };
-        let records = entries.into_iter().map(|entry| NewRecord { entry, content: None }).collect();
         self.reader = OnceCell::new();
         let appended = self.log.append(records, &mut |text| log_key.sign(text))?;
         let made = |outcome: Appended| Made { kind, place: Place::Appended(outcome.index()) };
@@ -238,6 +336,9 @@ impl<'l> Desk<'l> {
                 || {
                     let mut members = more.as_object().cloned().unwrap_or_default();
                     members.insert("kind".into(), json!(kind.to_string()));
+                    let erased: Vec<Value> = self.erased.borrow().values().flatten().cloned().collect();
+                    members.insert("erased".into(), json!(erased));
+                    members.insert("warnings".into(), json!(*self.warnings.borrow()));
                     match place {
                         Place::Appended(index) => {
                             members.insert("outcome".into(), json!("appended"));
@@ -269,13 +370,49 @@ impl Made {
     }
 }
 
-/// Leaves a signed statement for whoever holds the log's key.
-pub(crate) fn leave(store: &FileStore, entry: &SealedEntry) -> Outcome<Made> {
-    let pending = Pending::of(entry);
-    let path = pending.path();
-    let key = Key::new(path.clone()).expect("internal error: a name of the layout is not an object name");
-    store.put(&[Object { key, bytes: pending.format() }])?;
-    Ok(Made { kind: entry.kind, place: Place::Pending(path) })
+/// Misquotes that a person is told of.
+const MISQUOTES_MAX: usize = 5;
+/// Fields that were erased and that a person is shown.
+const FIELDS_MAX: usize = 5;
+
+/// What a person is told of an erasure in a record that he points to.
+fn erasure_text(record: u64, by: &Erased, fields: &[&String]) -> String {
+    // Of a member that is committed as a whole, the name went with it.
+    let (nameless, named): (Vec<&&String>, Vec<&&String>) =
+        fields.iter().partition(|field| field.starts_with("/_sd/"));
+    let mut what: Vec<String> = named.iter().take(FIELDS_MAX).map(|field| sanitize(field)).collect();
+    let more = nameless.len() + named.len().saturating_sub(FIELDS_MAX);
+    if more > 0 {
+        what.push(format!("{more} committed field{}", if more == 1 { "" } else { "s" }));
+    }
+    if by.original {
+        what.push("the stored original".into());
+    }
+    let what = if what.is_empty() { "something".into() } else { what.join(", ") };
+    let reason = sanitize_to(&json_word(&by.reason), 40);
+    format!(
+        "note: of record {record} this was erased (record {}, reason {reason}): {what}; what it said there can no longer be checked",
+        by.by
+    )
+}
+
+/// Leaves signed statements, and the originals that are to be stored with them, for whoever holds the log's key; returns the
+/// files that they wait in, below `records/`.
+pub(crate) fn leave(store: &FileStore, records: &[NewRecord]) -> Outcome<Vec<String>> {
+    let key =
+        |path: String| Key::new(path).expect("internal error: a name of the layout is not an object name");
+    let (mut objects, mut paths) = (Vec::new(), Vec::new());
+    for NewRecord { entry, content } in records {
+        if let (Some(original), Some(bytes)) = (entry.original, content) {
+            let object = Object { key: key(content_path(&original)), bytes: bytes.clone() };
+            store.put_together(&[object], &[])?;
+        }
+        let pending = Pending::of(entry);
+        paths.push(pending.path());
+        objects.push(Object { key: key(pending.path()), bytes: pending.format() });
+    }
+    store.put(&objects)?;
+    Ok(paths)
 }
 
 /// Opens the workspace, says one thing, and tells of it.

@@ -16,12 +16,11 @@ use crate::record::{Body, Entry, Registration, Standings, Target, layout};
 use crate::storage::{Key, Store};
 use crate::verify::Record;
 
-use super::day;
 use super::fold::folded;
-use super::likeness::put_keys;
+use super::likeness::{digest_keys, put_keys};
 use super::schema::{is_settled, made, seen};
 use super::state::RecordState;
-use super::{Source, Trouble, number, word_of};
+use super::{Source, Trouble, bearing, day, number, word_of};
 
 /// Documents whose texts are in memory at a time.
 const AT_A_TIME: usize = 32;
@@ -220,10 +219,14 @@ impl Changes {
         !self.documents.is_empty() || self.openings.values().any(|(.., is_other)| *is_other)
     }
 
-    /// Returns whether the record, which was indexed, must be read again.
-    fn touches(&self, record: u64) -> bool {
-        self.documents.contains(&record)
-            || self.openings.get(&(record / layout::ENTRIES_PER_FILE)).is_some_and(|(.., is_other)| *is_other)
+    /// Returns the entries that must be read, where the first `known` of `size` were indexed.
+    fn touched(&self, known: u64, size: u64) -> BTreeSet<u64> {
+        let other = self.openings.iter().filter(|(_, (.., is_other))| *is_other).map(|(file, _)| file);
+        let of_file = |file: &u64| {
+            let first = file * layout::ENTRIES_PER_FILE;
+            first..(first + layout::ENTRIES_PER_FILE).min(known)
+        };
+        other.flat_map(of_file).chain(self.documents.iter().copied()).chain(known..size).collect()
     }
 
     fn write(&self, db: &Connection) -> Result<(), Trouble> {
@@ -263,47 +266,55 @@ struct Ingest<'a, 'd> {
 
 impl Ingest<'_, '_> {
     fn run(&mut self, known: &Known, changes: &Changes) -> Result<(), Trouble> {
-        let valid: BTreeSet<u64> = {
-            let mut rows = self.db.prepare("SELECT record FROM entry")?;
-            let rows = rows.query_map([], |row| row.get::<_, i64>(0))?;
-            rows.map(|row| u64::try_from(row?).map_err(|_| Trouble::Stale)).collect::<Result<_, Trouble>>()?
-        };
-        let standings = std::cell::RefCell::new(Standings::default());
+        let reader = self.source.reader;
+        let anew = known.size == 0;
+        if !anew && reader.root_at(known.size)? != known.root {
+            return Err(Trouble::Stale);
+        }
+        let (db, size, progress) = (self.db, reader.size(), self.source.progress);
+        let mut standings = Standings::default();
+        // Registrations that were read again, or of which something new was said.
+        let mut concerned: BTreeSet<u64> = BTreeSet::new();
         let mut trouble = None;
-        let size = self.source.reader.size();
-        let root = self.source.reader.follow(
-            known.size,
-            |index, entry| {
-                (self.source.progress)(index + 1, size);
-                let again = index >= known.size || changes.touches(index);
-                if !again && valid.contains(&index) {
-                    standings.borrow_mut().fold(index, entry);
-                }
-                again
-            },
-            |record| {
-                if record.signer.is_ok() {
-                    standings.borrow_mut().fold(record.index, &record.entry);
-                }
-                match self.take(record, known.size) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(error) => {
-                        trouble = Some(error);
-                        ControlFlow::Break(())
+        let each = |record: Record| {
+            progress(record.index + 1, size);
+            if record.signer.is_ok() {
+                match anew {
+                    true => standings.fold(record.index, &record.entry),
+                    false => {
+                        concerned.insert(record.index);
+                        concerned.extend(record.entry.references().iter().map(|(_, to)| to.record));
                     }
                 }
-            },
-        )?;
+            }
+            match self.take(record, known.size) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    trouble = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        };
+        match anew {
+            true => reader.scan(each)?,
+            false => {
+                let keys = bearing::key_statements(db)?;
+                reader.read_named(&keys, &changes.touched(known.size, size), each)?;
+            }
+        }
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
-        if known.size > 0 && root != Some(known.root) {
-            return Err(Trouble::Stale);
-        }
         self.flush()?;
-        let mut set =
-            self.db.prepare("UPDATE document SET state = ?2 WHERE record = ?1 AND state IS NOT ?2")?;
-        for (record, standing) in standings.borrow().iter() {
+        if !anew {
+            let mut named = BTreeSet::new();
+            concerned.iter().try_for_each(|record| bearing::on_state(db, *record, &mut named))?;
+            let keys = bearing::key_statements(db)?;
+            standings = reader.pick_named(&BTreeSet::new(), &keys, &named)?.standings;
+        }
+        let mut set = db.prepare("UPDATE document SET state = ?2 WHERE record = ?1 AND state IS NOT ?2")?;
+        let told = standings.iter().filter(|(record, _)| anew || concerned.contains(record));
+        for (record, standing) in told {
             set.execute(params![number(record), RecordState::of(Some(standing)).word()])?;
         }
         Ok(())
@@ -311,8 +322,13 @@ impl Ingest<'_, '_> {
 
     /// Takes an entry that is new, or was indexed before and may say something else now.
     fn take(&mut self, record: Record, known: u64) -> Result<(), Trouble> {
-        let Some(kind) = record.entry.kind().filter(|_| record.signer.is_ok()) else { return Ok(()) };
         let index = number(record.index);
+        let Some(kind) = record.entry.kind().filter(|_| record.signer.is_ok()) else {
+            if record.index >= known && record.registration.is_some() {
+                self.db.prepare_cached("INSERT INTO refused(record) VALUES(?1)")?.execute([index])?;
+            }
+            return Ok(());
+        };
         if record.index >= known {
             let mut set = self.db.prepare_cached("INSERT INTO entry(record, kind) VALUES(?1, ?2)")?;
             set.execute(params![index, kind.to_string()])?;
@@ -344,13 +360,16 @@ impl Ingest<'_, '_> {
                 let original = record.entry.original()?;
                 let registration = record.registration.as_ref()?;
                 let (text, state) = text_of(self.source.store, &original, &registration.registration);
-                let sketch = (state == Text::Indexed).then(|| Sketch::of(&likeness::Text::new(&text)));
-                Some((folded(&text), state, sketch, original, record))
+                let keys = match state {
+                    Text::Indexed => Sketch::of(&likeness::Text::new(&text)).keys,
+                    Text::Absent | Text::Unusable => digest_keys(&registration.registration),
+                };
+                Some((folded(&text), state, keys, original, record))
             })
             .collect();
-        for (body, state, sketch, original, record) in read {
+        for (body, state, keys, original, record) in read {
             self.write(&record, &original, &body, state)?;
-            self.done.removed |= put_keys(self.db, record.index, sketch.as_ref())?;
+            self.done.removed |= put_keys(self.db, record.index, &keys)?;
         }
         Ok(())
     }

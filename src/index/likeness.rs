@@ -1,8 +1,11 @@
 //! Keys by which like documents are found.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, params};
 
-use crate::likeness::{LOOKUP_MAX, Sketch, Text, candidates};
+use crate::likeness::{KeyKind, LOOKUP_MAX, PARAGRAPH_KEYS_MAX, Sketch, Text, candidates, paragraph_key};
+use crate::record::Registration;
 
 use super::place::SearchIndex;
 use super::{IndexError, number};
@@ -11,14 +14,23 @@ use super::{IndexError, number};
 pub(super) fn put_keys(
     db: &Connection,
     record: u64,
-    sketch: Option<&Sketch>,
+    keys: &[(KeyKind, u64)],
 ) -> Result<bool, rusqlite::Error> {
     let removed = db.prepare_cached("DELETE FROM likeness WHERE record = ?1")?.execute([number(record)])? > 0;
     let mut set = db.prepare_cached("INSERT INTO likeness(kind, key, record) VALUES(?1, ?2, ?3)")?;
-    for (kind, key) in sketch.iter().flat_map(|sketch| &sketch.keys) {
+    for (kind, key) in keys {
         set.execute(params![*kind as u8, key.cast_signed(), number(record)])?;
     }
     Ok(removed)
+}
+
+/// Returns the keys of a record whose text is not at hand: the digests of its paragraphs and quotations that it has itself.
+pub(super) fn digest_keys(registration: &Registration) -> Vec<(KeyKind, u64)> {
+    let quotes = registration.quotes.iter().flatten().filter_map(|quote| quote.opened());
+    let paragraphs = registration.paragraphs.iter().flatten().map(|one| &one.reflow_sha256);
+    let digests = paragraphs.chain(quotes.map(|quote| &quote.reflow_sha256));
+    let keys: BTreeSet<u64> = digests.map(paragraph_key).collect();
+    keys.into_iter().take(PARAGRAPH_KEYS_MAX).map(|key| (KeyKind::Registered, key)).collect()
 }
 
 impl SearchIndex {

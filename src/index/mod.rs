@@ -10,12 +10,14 @@
 //! originals at hand. What was committed and is not opened is not in it, and when an opening or an original goes, so does
 //! what it said. Before it goes on it proves that the log still begins with what was indexed.
 //!
-//! It is never the truth. It gives numbers of records ([`SearchIndex::find`]); what they say is read from the log, and
-//! [`Query::fits`] tells whether the record that was read is one that was asked for. Whoever can write the file can hide
-//! records from a search, and no more. Any damage leads to a new index, not to an answer.
+//! It is never the truth. It gives numbers of entries: of records that were asked for ([`SearchIndex::find`]), and of all that
+//! bears on them ([`Bearing`]); what these say is read from the log, and [`Query::fits`] tells whether the record that was read
+//! is one that was asked for. Whoever can write the file can hide entries from those who ask it, and no more: a record from a
+//! search, a retraction from a record. Any damage leads to a new index, not to an answer.
 //!
 //! The [writer's own index](crate::log) of the log is another thing.
 
+mod bearing;
 mod day;
 mod fold;
 mod ingest;
@@ -32,6 +34,7 @@ use thiserror::Error;
 use crate::storage::Store;
 use crate::verify::{LogReader, ReaderError, Trust};
 
+pub use bearing::Bearing;
 pub use day::span;
 pub use fold::{Snippet, Term, snippet};
 pub use ingest::stored_text;

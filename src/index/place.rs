@@ -44,8 +44,8 @@ pub struct SearchIndex {
 
 impl SearchIndex {
     /// Opens the index of a log and brings it up to date, or makes it: whatever is wrong with the one that is there, this is
-    /// no error. Costs nothing but a look at the times of some files where nothing changed, else a pass over the log, and a
-    /// reading of what is new.
+    /// no error. Costs a look at the times of some files, and a reading of what is new or has changed; a pass over the log where
+    /// it is made.
     ///
     /// # Errors
     /// [`IndexError::Log`]; [`IndexError::Database`] if not even one in memory can be made.
@@ -59,14 +59,7 @@ impl SearchIndex {
                 None => Self::in_memory(source),
             };
         };
-        let kept = schema::open(&path, false).and_then(|mut db| {
-            let done = ingest::catch_up(&mut db, source)?;
-            if done.wrote {
-                schema::leave(&path)?;
-            }
-            Ok((db, if done.wrote { How::Followed } else { How::Current }))
-        });
-        match kept {
+        match Self::follow(&path, source) {
             Ok((db, how)) => Ok(SearchIndex { db, how, path: Some(path), _lock: Some(lock) }),
             Err(Trouble::Log(error)) => Err(error.into()),
             Err(_) => match Self::build(&path, source, lock) {
@@ -75,6 +68,29 @@ impl SearchIndex {
                 built => built,
             },
         }
+    }
+
+    /// Opens the index of a log and brings it up to date, as [`SearchIndex::open`] does, but makes none: `None` where there is
+    /// none that can be used.
+    pub fn kept(source: &Source<'_>) -> Option<Self> {
+        let folder = source.records.join(layout::LOCAL);
+        let path = folder.join(NAME);
+        if !path.exists() {
+            return None;
+        }
+        let Ok(lock) = take_lock(&folder) else { return Self::as_it_is(&path, source) };
+        let (db, how) = Self::follow(&path, source).ok()?;
+        Some(SearchIndex { db, how, path: Some(path), _lock: Some(lock) })
+    }
+
+    /// Brings the index that is there up to date.
+    fn follow(path: &Path, source: &Source<'_>) -> Result<(Connection, How), Trouble> {
+        let mut db = schema::open(path, false)?;
+        let done = ingest::catch_up(&mut db, source)?;
+        if done.wrote {
+            schema::leave(path)?;
+        }
+        Ok((db, if done.wrote { How::Followed } else { How::Current }))
     }
 
     /// Makes the index anew, whatever is there.

@@ -181,7 +181,7 @@ impl SearchIndex {
     }
 }
 
-fn numbers(db: &Connection, sql: &str, bound: Vec<Value>) -> Result<Vec<u64>, rusqlite::Error> {
+pub(super) fn numbers(db: &Connection, sql: &str, bound: Vec<Value>) -> Result<Vec<u64>, rusqlite::Error> {
     let mut get = db.prepare_cached(sql)?;
     let rows = get.query_map(rusqlite::params_from_iter(bound), |row| row.get::<_, i64>(0))?;
     rows.map(|record| Ok(record?.cast_unsigned())).collect()

@@ -14,7 +14,7 @@ use super::Trouble;
 use super::fold::FOLD;
 
 /// Changes whenever the tables, or what is written into them, do.
-const SCHEMA: i32 = 1;
+const SCHEMA: i32 = 2;
 /// Marks the file as ours: `dlsx`.
 const APPLICATION: i32 = 0x646c_7378;
 
@@ -23,6 +23,8 @@ const APPLICATION: i32 = 0x646c_7378;
 const TABLES: &str = "
 CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE entry(record INTEGER PRIMARY KEY, kind TEXT NOT NULL);
+CREATE INDEX entry_key ON entry(record) WHERE kind = 'key';
+CREATE TABLE refused(record INTEGER PRIMARY KEY);
 CREATE TABLE document(record INTEGER PRIMARY KEY, original BLOB NOT NULL, text BLOB NOT NULL, reflow BLOB NOT NULL,
   kind TEXT NOT NULL, title TEXT, language TEXT, publisher TEXT, published TEXT, published_first INTEGER,
   published_last INTEGER, recorded_at INTEGER NOT NULL, signer BLOB NOT NULL, state TEXT NOT NULL, body INTEGER NOT NULL,
@@ -31,6 +33,7 @@ CREATE INDEX document_original ON document(original);
 CREATE INDEX document_text ON document(text);
 CREATE INDEX document_reflow ON document(reflow);
 CREATE INDEX document_state ON document(state);
+CREATE INDEX document_without_text ON document(record) WHERE body <> 1;
 CREATE TABLE origin(record INTEGER NOT NULL, number INTEGER NOT NULL, printed TEXT NOT NULL, printed_folded TEXT NOT NULL,
   label_folded TEXT NOT NULL, organisation TEXT, wikidata TEXT, PRIMARY KEY(record, number)) WITHOUT ROWID;
 CREATE TABLE byline(record INTEGER NOT NULL, number INTEGER NOT NULL, printed TEXT NOT NULL, printed_folded TEXT NOT NULL,
@@ -40,6 +43,7 @@ CREATE TABLE url(record INTEGER NOT NULL, number INTEGER NOT NULL, href TEXT NOT
 CREATE INDEX url_href ON url(href);
 CREATE TABLE statement(record INTEGER PRIMARY KEY, about INTEGER NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL,
   claim TEXT, target INTEGER);
+CREATE INDEX statement_erasure ON statement(about) WHERE kind = 'erasure';
 CREATE TABLE reference(record INTEGER NOT NULL, statement INTEGER NOT NULL, PRIMARY KEY(record, statement)) WITHOUT ROWID;
 CREATE INDEX reference_statement ON reference(statement);
 CREATE TABLE openings(number INTEGER PRIMARY KEY, digest BLOB NOT NULL, bytes INTEGER NOT NULL, modified INTEGER NOT NULL,

@@ -39,6 +39,8 @@ pub enum KeyKind {
     Paragraph = 1,
     /// A sentence, or a quotation.
     Piece = 2,
+    /// A paragraph's or quotation's wording as a record has its digest, where the text is not at hand. No sketch has it.
+    Registered = 3,
 }
 
 /// What an index keeps of a text. At most 64 + [`PARAGRAPH_KEYS_MAX`] + [`PIECE_KEYS_MAX`] keys.

@@ -31,6 +31,39 @@ pub struct Decisions {
     pub no_quotes: bool,
     /// Do not store the original with the log.
     pub no_store: bool,
+    /// Fields that are committed, beside those that always are.
+    pub seal: Vec<SealField>,
+}
+
+/// A field of a registration that stands in the clear unless a person has it committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SealField {
+    /// The claimed origins, each by itself.
+    Origin,
+    /// The title.
+    Title,
+    /// Who published this copy.
+    Publisher,
+    /// When it was published.
+    Published,
+    /// Where and when it says that it was filed.
+    Dateline,
+    /// Its addresses, and how this copy came here.
+    Url,
+}
+
+impl SealField {
+    /// Returns the members of the predicate that are committed as a whole.
+    pub(super) fn members(self) -> &'static [&'static str] {
+        match self {
+            SealField::Origin => &[],
+            SealField::Title => &["title"],
+            SealField::Publisher => &["publisher"],
+            SealField::Published => &["publishedAt"],
+            SealField::Dateline => &["dateline"],
+            SealField::Url => &["urls", "delivery"],
+        }
+    }
 }
 
 /// Something a person said cannot stand in a record.

@@ -5,6 +5,7 @@
 //!       └─ to_be_signed() ─► a key in an agent ── seal(signature) ─┘
 //! ```
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ use super::registration::{
 use super::sealed::SEALED_MEMBER;
 use super::{
     Assessment, Confirmation, Decisions, Erasure, KeyAction, KeyStatement, Kind, Notice, Observation,
-    RecordRef, Registration, Relation, Role, Sealed, SealedDocument,
+    RecordRef, Registration, Relation, Role, SealField, Sealed, SealedDocument,
 };
 
 /// What the pure layers cannot make up themselves.
@@ -123,6 +124,13 @@ impl Draft {
         let mut predicate = to_value(&registration);
         let mut members = vec![("paragraphs", to_value(&paragraphs(article))), ("numbers", numbers(article))];
         members.extend(decisions.note.iter().map(|note| ("note", json!(note))));
+        let sealed: BTreeSet<&str> =
+            decisions.seal.iter().flat_map(|field| field.members()).copied().collect();
+        for name in sealed {
+            let value = predicate.as_object_mut().and_then(|members| members.remove(name));
+            // Of what is not there, it is not told either that somebody asked for it to be sealed.
+            members.extend(value.filter(|value| value != &json!([])).map(|value| (name, value)));
+        }
         commit_members(&mut predicate, members, circumstances, &mut openings)?;
         let subject = vec![
             subject(SUBJECT_ORIGINAL, article.digests.original),
@@ -422,6 +430,7 @@ fn compose(
         let claim = OriginClaim::of(number, origin);
         claimed_origins.push(match claim.org.kind {
             OriginKind::Person => commit(&claim, circumstances, openings)?,
+            _ if decisions.seal.contains(&SealField::Origin) => commit(&claim, circumstances, openings)?,
             _ => Committable::Open(claim),
         });
     }

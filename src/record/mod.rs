@@ -33,7 +33,7 @@ pub mod state;
 pub use about::{ClaimCounts, RecordRef};
 pub use assessment::{Assessment, AssessmentState};
 pub use confirmation::{ClaimVerdict, Confirmation};
-pub use decisions::Decisions;
+pub use decisions::{Decisions, SealField};
 pub use disclosures::DisclosureFile;
 pub use draft::{Draft, NewEntry, SealedEntry};
 pub use entry::{Body, Entry, EntryError};

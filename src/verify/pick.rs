@@ -4,10 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use crate::base::Hash;
-use crate::record::{Body, Entry, Standings};
+use rayon::prelude::*;
 
-use super::reader::{LogReader, ReaderError, Record};
+use crate::base::Hash;
+use crate::record::layout::ENTRIES_PER_FILE;
+use crate::record::{Body, DisclosureFile, Entry, Standings, State};
+use crate::tlog::{EntryBundle, TileReader, leaf_hash};
+
+use super::reader::{AT_A_TIME, LogReader, ReaderError, Record, open_registration};
+use super::signer::authorise_and_fold;
 
 /// Records that were asked for, and what became of them.
 #[derive(Debug)]
@@ -72,22 +77,119 @@ impl LogReader<'_> {
         Ok((picked, unread))
     }
 
-    /// Reads the whole log for somebody who has followed it before, up to `known` entries; returns the root of as many, or
-    /// `None` if the log is shorter: it began with them if that is the root he knew. Each entry of the form of a record is
-    /// shown to `choose`, unchecked, in log order; those that it asks for are checked, opened and handed to `each`, after
-    /// all entries before them were shown.
+    /// Reads the entries `named`, each through the hashes that lead to the checkpoint, checks who signed them as of their index,
+    /// and hands them on in log order. `keys` are the statements about keys among the entries before. Costs some tiles, the
+    /// bundle and the file of openings of each; where all lie, it costs what a scan does.
+    ///
+    /// What is handed on holds as much as what a scan hands on, but for one thing: who withholds a statement about a key can have
+    /// a key taken for one that was never ended, or never enrolled.
     ///
     /// # Errors
-    /// As [`LogReader::scan`]. What was shown and handed on before is then not to be relied on.
-    pub fn follow(
+    /// As [`LogReader::scan`]. An index at which no record lies is no error.
+    pub fn read_named(
         &self,
-        known: u64,
-        choose: impl FnMut(u64, &Entry) -> bool,
-        each: impl FnMut(Record) -> ControlFlow<()>,
-    ) -> Result<Option<Hash>, ReaderError> {
-        Ok(self.walk_some(Some(known), choose, each)?.prefix_root)
+        keys: &[u64],
+        named: &BTreeSet<u64>,
+        mut each: impl FnMut(Record) -> ControlFlow<()>,
+    ) -> Result<(), ReaderError> {
+        let size = self.size();
+        let Some(end) = named.range(..size).next_back().copied() else { return Ok(()) };
+        let mut by_bundle: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+        let keys = keys.iter().filter(|index| **index < end);
+        for index in named.range(..size).chain(keys) {
+            by_bundle.entry(index / ENTRIES_PER_FILE).or_default().insert(*index);
+        }
+        let by_bundle: Vec<(u64, BTreeSet<u64>)> = by_bundle.into_iter().collect();
+        let mut state = State::new(self.trust.roots.iter().copied());
+        let root = self.checkpoint().root_hash();
+        let mut tiles = TileReader::new(self.files, size, &root)?;
+        for some in by_bundle.chunks(AT_A_TIME) {
+            let read: Vec<_> =
+                some.par_iter().map(|(number, indices)| self.load_some(*number, indices, named)).collect();
+            let mut found = Vec::new();
+            for loaded in read {
+                for (index, bytes, leaf, entry, openings) in loaded? {
+                    if tiles.leaf(index)? != leaf {
+                        return Err(ReaderError::Changed { what: format!("entry {index}") });
+                    }
+                    let Some(entry) = entry else { continue };
+                    state.skip_to(index);
+                    let authorised = authorise_and_fold(&mut state, &entry);
+                    if named.contains(&index) {
+                        found.push((index, bytes, entry, openings, authorised));
+                    }
+                }
+            }
+            let records: Vec<Record> = found
+                .into_par_iter()
+                .map(|(index, bytes, entry, openings, authorised)| {
+                    let signer = authorised.signer(&entry);
+                    let (registration, openings_fit) = open_registration(&entry, &openings);
+                    Record { index, bytes, entry, openings, registration, openings_fit, signer }
+                })
+                .collect();
+            if records.into_iter().try_for_each(&mut each).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the records `wanted` and folds what the entries `named` say of them: as [`LogReader::pick`], for who knows from
+    /// elsewhere which these are, and which are statements about keys. What is not named is not folded.
+    ///
+    /// # Errors
+    /// As [`LogReader::read_named`].
+    pub fn pick_named(
+        &self,
+        wanted: &BTreeSet<u64>,
+        keys: &[u64],
+        named: &BTreeSet<u64>,
+    ) -> Result<Picked, ReaderError> {
+        let mut picked = Picked { records: BTreeMap::new(), standings: Standings::default() };
+        let all = named.union(wanted).copied().collect();
+        self.read_named(keys, &all, |record| {
+            if record.signer.is_ok() {
+                picked.standings.fold(record.index, &record.entry);
+            }
+            if wanted.contains(&record.index) {
+                picked.records.insert(record.index, record);
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(picked)
+    }
+
+    /// Reads some entries of a bundle, and the openings of those that are named.
+    fn load_some(
+        &self,
+        number: u64,
+        indices: &BTreeSet<u64>,
+        named: &BTreeSet<u64>,
+    ) -> Result<Vec<Named>, ReaderError> {
+        let size = self.size();
+        let first = number * ENTRIES_PER_FILE;
+        let bundle =
+            EntryBundle::of_size(number, size).ok_or(ReaderError::NoRecord { index: first, size })?;
+        let (found, bytes) = self.files.bundle(bundle)?;
+        let changed = || ReaderError::Changed { what: found.path() };
+        let entries = found.entries(&bytes).map_err(|_| changed())?;
+        let openings = match indices.iter().any(|index| named.contains(index)) {
+            true => self.files.openings(number)?.0,
+            false => DisclosureFile::default(),
+        };
+        let some = indices.iter().map(|index| {
+            let place = usize::try_from(index - first).ok();
+            let bytes = place.and_then(|place| entries.get(place)).ok_or_else(changed)?;
+            let openings = openings.of_entry(*index).to_vec();
+            Ok((*index, bytes.to_vec(), leaf_hash(bytes), Entry::parse(bytes).ok(), openings))
+        });
+        some.collect()
     }
 }
+
+/// An entry with its index, its leaf hash, what it says if it has the form of an entry, and its openings.
+type Named = (u64, Vec<u8>, Hash, Option<Entry>, Vec<String>);
 
 impl Record {
     /// Returns whether its signer was allowed to register a document, and did.

@@ -25,7 +25,7 @@ use super::report::Finding;
 use super::signer::authorise_and_fold;
 
 /// Bundles that are in memory at a time.
-const AT_A_TIME: usize = 8;
+pub(super) const AT_A_TIME: usize = 8;
 
 /// A log, opened for reading.
 pub struct LogReader<'a> {

@@ -10,7 +10,12 @@ use super::TrustArgs;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dateline show 1
-  dateline show 1 --format json | jq .claimedOrigins")]
+  dateline show 1 --format json | jq .claimedOrigins
+  dateline show 1 --whole-log
+
+Where a search index is kept, it names the statements that bear on the record, and these are
+read from the log and checked. Whoever can write to records/.local can leave a statement out of
+it, a retraction say: --whole-log asks the log alone.")]
 pub struct ShowArgs {
     /// Its index in the log
     #[arg(value_name = "RECORD")]
@@ -19,6 +24,10 @@ pub struct ShowArgs {
     /// Print the entry's exact bytes instead, a DSSE envelope
     #[arg(long)]
     pub entry: bool,
+
+    /// Read the whole log instead of what the search index names
+    #[arg(long)]
+    pub whole_log: bool,
 }
 
 /// `dateline check`
@@ -34,9 +43,14 @@ The answer is sameBytes or sameWording (exit 0), else sameWordingNumbersDiffer, 
 or unknown (exit 10): a document that is only similar is not the one that was registered. Of one
 that is similar, 30 % of its words or of the record's stand in the other, three in a row at least; a
 passage is a paragraph, a quotation or a sentence. To tell, the registered texts are read again from
-the originals that are stored: of the newest 10,000 records, 512 MB at most; where there is no
-original, whole paragraphs are compared by their digests. Each record is shown with what later
-statements say of it: retracted, corrected, assessed, cited.
+the originals that are stored; where there is no original, whole paragraphs are compared by their
+digests. Each record is shown with what later statements say of it: retracted, corrected, assessed,
+cited.
+
+Which records and statements to read, the search index tells, which follows the log by itself;
+what is printed of them is read from the log. Whoever can write to records/.local can leave
+something out of it: --whole-log asks the log alone, and holds the newest 10,000 texts, 512 MB at
+most, against this one.
 
 With --proof nothing but the document, the proof and the keys named is read: no log, no network.
 Without a document the proof is checked for what it says of its record alone.")]
@@ -52,6 +66,10 @@ pub struct CheckArgs {
     /// Show word by word how it differs from each record that is like it
     #[arg(long, conflicts_with = "proof")]
     pub diff: bool,
+
+    /// Read the whole log instead of what the search index names
+    #[arg(long, conflicts_with = "proof")]
+    pub whole_log: bool,
 
     #[command(flatten)]
     #[allow(missing_docs)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, ValueEnum};
 
 /// `dateline init`
 #[derive(Debug, Args)]
@@ -103,6 +103,7 @@ pub struct FetchArgs {
   pbpaste | dateline add - --yes --note 'received by fax'
   dateline add https://www.example.org/story --yes
   dateline add archive.wacz mailbox.eml --yes --resume
+  dateline add leak.txt --yes --seal origin --seal title --no-store
 
 HTML, PDF, DOCX, ODT, RTF, EPUB, mail, ninjs, NewsML-G2, Markdown and plain text are told by
 their content. Feeds, mails with attachments, WARC and WACZ give a record for each document in
@@ -134,6 +135,11 @@ pub struct AddArgs {
     #[arg(long, conflicts_with = "pending")]
     pub sealed: bool,
 
+    /// Commit this field too, so that it can be withheld and erased (can be repeated); where it is stored, the original has
+    /// its words, and an address may
+    #[arg(long, value_name = "FIELD", value_enum, action = ArgAction::Append, conflicts_with = "sealed")]
+    pub seal: Vec<SealName>,
+
     /// Leave what is signed in records/pending/ for whoever holds the log's key (`dateline publish`)
     #[arg(long)]
     pub pending: bool,
@@ -145,6 +151,23 @@ pub struct AddArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub fetch: FetchArgs,
+}
+
+/// A field that is committed where somebody asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SealName {
+    /// Claimed origins.
+    Origin,
+    /// The title.
+    Title,
+    /// Who published this copy.
+    Publisher,
+    /// When it was published.
+    Published,
+    /// Where and when it says that it was filed.
+    Dateline,
+    /// Its addresses, and how this copy came here.
+    Url,
 }
 
 /// `dateline watch`

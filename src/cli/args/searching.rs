@@ -64,6 +64,10 @@ pub struct ListArgs {
     #[arg(long, value_name = "COUNT")]
     pub last: Option<usize>,
 
+    /// Read the whole log instead of what the search index names
+    #[arg(long)]
+    pub whole_log: bool,
+
     #[command(flatten)]
     #[allow(missing_docs)]
     pub page: PageArgs,
@@ -87,7 +91,8 @@ words in \"quotation marks\"; a word that ends in * is a beginning. The best are
 of origins and bylines count for more. The text of a document is searched where its original is stored.
 
 What is found is looked up in an index in records/.local, which follows the log by itself; what is
-printed of it is read from the log.")]
+printed of it is read from the log. Whoever can write there can hide records from a search, and what
+became of them: --whole-log reads the latter from the log alone.")]
 pub struct SearchArgs {
     /// What must occur
     #[arg(required = true, value_name = "WORD")]
@@ -100,6 +105,10 @@ pub struct SearchArgs {
     /// Pass over this many first
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub offset: usize,
+
+    /// Read all that was said of what is found from the whole log, not only what the search index names
+    #[arg(long)]
+    pub whole_log: bool,
 
     #[command(flatten)]
     #[allow(missing_docs)]

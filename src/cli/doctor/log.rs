@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 use serde::de::IgnoredAny;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::article::rules::{Field, rules};
 use crate::article::{Authority, Evidence};
-use crate::attest::disclosure::ELEMENT;
+use crate::attest::disclosure::commitment_at;
 use crate::base::{Hash, Timestamp};
 use crate::cli::workspace::Workspace;
 use crate::record::lineage::{Direction, Lineage, Node, OriginKey};
@@ -19,6 +19,7 @@ use crate::verify::{LogReader, ReaderError, Record, Trust};
 use crate::view::lineage::{PATH_MAX, path_text, resting_line, unresolved};
 
 use super::{Finding, Severity, record};
+use crate::cli::quoted;
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -90,6 +91,7 @@ pub(super) fn look(reader: &LogReader<'_>, asked: &Asked<'_>) -> Result<(Vec<Fin
     found.extend(seen.missing());
     found.extend(seen.conflicts());
     found.extend(seen.standing(asked.now));
+    found.extend(misquotes(reader, asked, &seen.standings)?);
     found.extend(seen.rules());
     found.extend(witnesses(reader, asked.trust));
     found.extend(pending(asked));
@@ -121,7 +123,8 @@ impl Seen {
         };
         if !withheld.is_empty() && record.openings_fit.is_ok() {
             let predicate = record.entry.predicate();
-            let digests = withheld.iter().map(|pointer| commitment_at(&predicate, pointer));
+            let digests =
+                withheld.iter().map(|pointer| commitment_at(&predicate, pointer).map(str::to_owned));
             self.openings_missing.push((record.index, digests.collect()));
         }
         if let (Some(opened), Some(original)) = (&record.registration, record.entry.original()) {
@@ -377,10 +380,49 @@ impl Seen {
     }
 }
 
-/// Returns the digest that stands at a pointer.
-fn commitment_at(predicate: &Value, pointer: &str) -> Option<String> {
-    let value = predicate.pointer(pointer)?;
-    value.as_str().or_else(|| value.get(ELEMENT)?.as_str()).map(str::to_owned)
+/// Documents whose quotations are held against their sources, the newest.
+const QUOTING_MAX: usize = 500;
+
+/// Passages that are attributed and stand in no source that the log names, of the documents that name any.
+fn misquotes(
+    reader: &LogReader<'_>,
+    asked: &Asked<'_>,
+    standings: &Standings,
+) -> Result<Option<Finding>, ReaderError> {
+    let lineage = Lineage::of(standings);
+    let quoting = lineage.documents().filter(|node| lineage.hops(*node, Direction::On).next().is_some());
+    let mut quoting: Vec<Node> = quoting.collect();
+    let beyond = quoting.len().saturating_sub(QUOTING_MAX);
+    quoting.drain(..beyond);
+    let mut cases = Vec::new();
+    for node in quoting {
+        let Some(document) = lineage.document(node) else { continue };
+        let index = document.record();
+        let sources = quoted::sources(&lineage, node);
+        let registrations = quoted::registrations(reader, &sources, Some(index))?;
+        let texts = quoted::Texts { store: asked.store, registrations: &registrations };
+        let quotes = registrations.get(&index).and_then(|one| one.quotes.as_ref());
+        let quotes: Vec<_> = quotes.into_iter().flatten().map(|quote| quote.opened().cloned()).collect();
+        if quotes.iter().all(Option::is_none) {
+            continue;
+        }
+        let own = texts.of(index, &document.original).ok().map(|(_, _, extract)| extract.text);
+        let found = quoted::check(quotes, own.as_deref(), &sources, &texts).misquotes();
+        if let Some(first) = found.first() {
+            let more =
+                if found.len() > 1 { format!(", and {} more", found.len() - 1) } else { String::new() };
+            let words = format!("record {index}: {first}{more}");
+            cases.push((words, json!({"record": index, "misquotes": found.len()})));
+        }
+    }
+    let only = match beyond {
+        0 => String::new(),
+        _ => format!(" (of the newest {QUOTING_MAX} documents that name sources)"),
+    };
+    let what = format!("passages in quotation marks stand in no source that the log names{only}");
+    let todo = "`dateline quotes RECORD` shows each, and what stands in the source; correct it, or cite where it is from";
+    let finding = Finding::new("misquote", Severity::Warning, what, todo).with(cases.into_iter());
+    Ok((finding.count > 0).then_some(finding))
 }
 
 fn witnesses(reader: &LogReader<'_>, trust: &Trust) -> Option<Finding> {
