@@ -11,50 +11,18 @@
 //! `DATELINE_TEXTS=1000` makes fewer.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod support;
+
 use std::time::{Duration, Instant};
 
 use dateline::likeness::{KeyKind, LOOKUP_MAX, Likeness, Sketch, Text, candidates, compare};
 use rayon::prelude::*;
+use support::Dice;
 
 const TEXTS: u64 = 100_000;
 /// Texts that queries are made of, and that each query is compared with.
 const BRUTE: u64 = 5_000;
 const QUERIES: u64 = 30;
-const VOCABULARY: u64 = 20_000;
-
-/// SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    /// A word: few are common and most are rare, as in a language.
-    fn word(&mut self) -> String {
-        let rank = (VOCABULARY as f64).powf(self.below(1 << 20) as f64 / f64::from(1 << 20)) as u64;
-        const SYLLABLES: [&str; 16] = [
-            "ba", "re", "mi", "to", "lu", "cha", "ne", "so", "pra", "di", "ven", "ka", "mor", "ti", "ga",
-            "el",
-        ];
-        let mut word = String::new();
-        let mut left = rank;
-        loop {
-            word.push_str(SYLLABLES[(left % 16) as usize]);
-            left /= 16;
-            if left == 0 {
-                return word;
-            }
-        }
-    }
-}
 
 /// Paragraphs of sentences of words.
 type Draft = Vec<Vec<Vec<String>>>;

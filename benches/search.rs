@@ -3,7 +3,9 @@
 //! `DATELINE_DOCUMENTS` (20,000 unless said otherwise) articles of some 250 words are registered with their originals in a log below
 //! `DATELINE_FOLDER` (the system's temporary folder unless said otherwise). Then the search index is made, brought up to one record more,
 //! and asked five kinds of question: 200 times by a process that holds it open (`find`, the index alone), and 40 times through the
-//! program, from start to exit, which reads what it prints from the log.
+//! program, from start to exit, which reads what it prints from the log. Documents that are registered, like one that is, and like
+//! none are looked up with `check`: how long it takes, and whether the one is found. (Recall over all that is alike, against a
+//! comparison with every text, is measured by the benchmark `likeness`.)
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 mod support;
@@ -22,7 +24,7 @@ use dateline::record::{Decisions, Draft, Kind};
 use dateline::storage::FileStore;
 use dateline::verify::{LogReader, Trust};
 use rayon::prelude::*;
-use support::salts;
+use support::{Dice, salts};
 
 const COMMIT: usize = 4_096;
 const ASKED: usize = 200;
@@ -48,11 +50,17 @@ fn text(number: usize) -> String {
         pick(2),
         number % 50
     );
+    let mut dice = Dice(number as u64);
     for sentence in 0..25 {
-        let some: Vec<String> = (0..10).map(|place| pick(sentence * 10 + place).to_owned()).collect();
+        // Some are of few words, which very many texts have; most are of a language of twenty thousand.
+        let word = |place: usize| match sentence % 4 {
+            0 => pick(sentence * 10 + place).to_owned(),
+            _ => dice.word(),
+        };
+        let some: Vec<String> = (0..10).map(word).collect();
         text.push_str(&format!(
             "{} {}.\n",
-            some.join(if number % 4 == 3 { "" } else { " " }),
+            some.join(if number % 4 == 3 && sentence % 4 == 0 { "" } else { " " }),
             (number * 17 + sentence) % 5_000
         ));
     }
@@ -131,10 +139,64 @@ fn main() {
             args.join(" ")
         );
     }
+    check(workspace, count);
+    for args in [&["show", "7"][..], &["show", "7", "--whole-log"], &["list", "--last", "20"]] {
+        let runs = if args.len() == 3 && args[0] == "show" { 2 } else { RUNS };
+        let took = times(runs, || dateline(workspace, args));
+        println!("{:<44}{:>10.1} ms p50, {:>8.1} ms p99: dateline {}", "the whole command", took.0, took.1, args.join(" "));
+    }
     grow(workspace, count + 1);
     let start = Instant::now();
     dateline(workspace, &["search", "nenuphar"]);
     println!("{:<44}{:>10.1} ms", "the whole command, one record new", start.elapsed().as_secs_f64() * 1e3);
+}
+
+/// A text with some of its words replaced, in percent.
+fn edited(number: usize, percent: u64) -> String {
+    let mut dice = Dice(number as u64 ^ 0xabcd);
+    let text = text(number);
+    let word = |word: &str| match dice.below(100) < percent {
+        true => format!("{}x", dice.word()),
+        false => word.to_owned(),
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// Looks documents up through the program.
+fn check(workspace: &Path, count: usize) {
+    let file = workspace.join("asked.txt");
+    type Ask = fn(usize) -> String;
+    let asked: [(&str, Ask, &str); 5] = [
+        ("check: the same bytes", text, "sameBytes"),
+        ("check: 1 % of the words are others", |number| edited(number, 1), "similar"),
+        ("check: 10 % of the words are others", |number| edited(number, 10), "similar"),
+        ("check: 20 % of the words are others", |number| edited(number, 20), "similar"),
+        ("check: like none", |number| edited(number + 50_000_000, 0), "unknown"),
+    ];
+    for (name, ask, expected) in asked {
+        let (mut took, mut right) = (Vec::new(), 0);
+        for nth in 0..RUNS {
+            let number = 4 * (nth * (count / RUNS) / 4) + nth % 3;
+            std::fs::write(&file, ask(number)).unwrap();
+            let mut command = Command::new(env!("CARGO_BIN_EXE_dateline"));
+            command.arg("--workspace").arg(workspace).arg("check").arg(&file).args(["--format", "json"]);
+            let start = Instant::now();
+            let output = command.env("XDG_STATE_HOME", workspace).output().unwrap();
+            took.push(start.elapsed().as_secs_f64() * 1e3);
+            let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            // Entry 0 enrols the editor; document 0 is record 1 … of the first document that is made, see `grow`.
+            let found = answer["records"].as_array().unwrap().iter();
+            let found = found.filter_map(|one| one["record"].as_u64()).any(|record| record == number as u64 + 1);
+            right += u32::from(answer["answer"] == expected && (found || expected == "unknown"));
+        }
+        took.sort_by(f64::total_cmp);
+        println!(
+            "{name:<44}{:>10.1} ms p50, {:>8.1} ms p99, {right} of {RUNS} as expected",
+            took[RUNS / 2],
+            took[RUNS - 1]
+        );
+    }
+    std::fs::remove_file(file).unwrap();
 }
 
 /// The median and the 99th percentile of some runs, in milliseconds.
