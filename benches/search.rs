@@ -143,7 +143,13 @@ fn main() {
     for args in [&["show", "7"][..], &["show", "7", "--whole-log"], &["list", "--last", "20"]] {
         let runs = if args.len() == 3 && args[0] == "show" { 2 } else { RUNS };
         let took = times(runs, || dateline(workspace, args));
-        println!("{:<44}{:>10.1} ms p50, {:>8.1} ms p99: dateline {}", "the whole command", took.0, took.1, args.join(" "));
+        println!(
+            "{:<44}{:>10.1} ms p50, {:>8.1} ms p99: dateline {}",
+            "the whole command",
+            took.0,
+            took.1,
+            args.join(" ")
+        );
     }
     grow(workspace, count + 1);
     let start = Instant::now();
@@ -186,7 +192,8 @@ fn check(workspace: &Path, count: usize) {
             let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
             // Entry 0 enrols the editor; document 0 is record 1 … of the first document that is made, see `grow`.
             let found = answer["records"].as_array().unwrap().iter();
-            let found = found.filter_map(|one| one["record"].as_u64()).any(|record| record == number as u64 + 1);
+            let found =
+                found.filter_map(|one| one["record"].as_u64()).any(|record| record == number as u64 + 1);
             right += u32::from(answer["answer"] == expected && (found || expected == "unknown"));
         }
         took.sort_by(f64::total_cmp);

@@ -172,6 +172,92 @@ fn a_link_opens_once_and_a_session_ends_with_its_key() {
     }
 }
 
+/// The key is with the editor and not with the server: it prepares, he reads and signs, it takes what he signed.
+#[test]
+fn a_statement_is_prepared_for_a_key_that_is_elsewhere() {
+    let folder = Folder::new();
+    let keys = folder.done(&["key", "list", "--format", "json"]);
+    let keys: Vec<Value> = keys.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let editor = keys.iter().find(|key| key["roles"][0] == "editor").unwrap()["keyId"].as_str().unwrap();
+    let desk = tempfile::tempdir().unwrap();
+    let key = desk.path().join("editor");
+    std::fs::rename(folder.path("keys/private/editor"), &key).unwrap();
+    let (relay, server) = (folder.token("relay"), folder.serve(&["--relay-only"]));
+    let link = folder.done(&["key", "invite", &editor[..12]]);
+    let link = &link.trim()["http://localhost:8080".len()..];
+    let mine = cookie(&server.ask("POST", link, &[FORM, HOST, OWN], b""));
+    let told = session(&server, &mine).json();
+    assert_eq!((&told["mayRegister"], &told["keyEntrusted"]), (&true.into(), &false.into()));
+    let csrf = told["csrf"].as_str().unwrap();
+    let text = ("Content-Type", "text/plain; charset=utf-8");
+    let person = [HOST, OWN, text, ("Cookie", mine.as_str()), ("X-CSRF-Token", csrf)];
+    let document = serving::LAKE.as_bytes();
+    // Not what is not meant, and nothing that only his key could sign.
+    assert_eq!(server.ask("POST", "/api/v1/records", &person[..4], document).json()["code"], "crossSite");
+    assert_eq!(server.ask("POST", "/api/v1/records", &person, document).json()["code"], "notEntrusted");
+    let prepared = server.ask("POST", "/api/v1/records/prepare?origin=AFP", &person, document);
+    assert_eq!(prepared.status, 200, "{}", prepared.json());
+    let file = desk.path().join("prepared.json");
+    std::fs::write(&file, &prepared.body).unwrap();
+    let bearer = format!("Bearer {relay}");
+    let program = [text, ("Authorization", bearer.as_str())];
+    let ask =
+        |query: &str| server.ask("POST", &format!("/api/v1/records/prepare{query}"), &program, document);
+    assert_eq!(ask("").status, 400);
+    assert_eq!(ask(&format!("?signer={}", "0".repeat(64))).status, 403);
+    assert_eq!(ask(&format!("?signer={editor}")).status, 200);
+
+    let document_path = folder.path("lake.txt");
+    let sign = |more: &[&str]| {
+        let args = ["sign", file.to_str().unwrap(), "--document", document_path.to_str().unwrap()];
+        let mut command = folder.command(&[&args[..], more].concat());
+        command.current_dir(desk.path()).output().unwrap()
+    };
+    let key = key.to_str().unwrap();
+    assert_eq!(sign(&["--key", key]).status.code(), Some(2), "nobody was asked");
+    let wrong = folder.path("keys/private/root");
+    assert_eq!(sign(&["--yes", "--key", wrong.to_str().unwrap()]).status.code(), Some(12));
+    let signed = sign(&["--yes", "--key", key]);
+    assert!(signed.status.success(), "{signed:?}");
+    let shown = String::from_utf8(signed.stderr).unwrap();
+    assert!(shown.contains("Awa Diarra") && shown.contains("AFP"), "{shown}");
+    let kind = ("Content-Type", "application/vnd.dateline.pending+json");
+    let person = [HOST, OWN, kind, ("Cookie", mine.as_str()), ("X-CSRF-Token", csrf)];
+    let answer = server.ask("POST", "/api/v1/records", &person, &signed.stdout);
+    assert_eq!((answer.status, &answer.json()["record"]), (201, &1.into()), "{}", answer.json());
+    folder.done(&["verify", "--stateless"]);
+    assert_eq!(folder.run(&["check", "lake.txt"]).status.code(), Some(0));
+    std::fs::write(&document_path, "another text\n").unwrap();
+    assert_eq!(sign(&["--yes", "--key", key]).status.code(), Some(1));
+}
+
+#[test]
+fn an_entrusted_key_signs_what_its_holder_sends() {
+    let folder = Folder::new();
+    let server = folder.serve(&[]);
+    let keys = folder.done(&["key", "list", "--format", "json"]);
+    let keys: Vec<Value> = keys.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let editor = keys.iter().find(|key| key["roles"][0] == "editor").unwrap()["keyId"].as_str().unwrap();
+    let signed_in = |args: &[&str]| {
+        let link = folder.done(&[&["key", "invite"], args].concat());
+        let link = &link.trim()["http://localhost:8080".len()..];
+        let mine = cookie(&server.ask("POST", link, &[FORM, HOST, OWN], b""));
+        let csrf = session(&server, &mine).json()["csrf"].as_str().unwrap().to_owned();
+        (mine, csrf)
+    };
+    let send = |(mine, csrf): &(String, String)| {
+        let text = ("Content-Type", "text/plain; charset=utf-8");
+        let headers = [HOST, OWN, text, ("Cookie", mine.as_str()), ("X-CSRF-Token", csrf.as_str())];
+        server.ask("POST", "/api/v1/records", &headers, serving::LAKE.as_bytes())
+    };
+    let reader = send(&signed_in(&["--reader", "B"]));
+    assert_eq!((reader.status, reader.json()["code"].as_str()), (403, Some("forbidden")));
+    let answer = send(&signed_in(&[&editor[..12]]));
+    assert_eq!(answer.status, 201, "{}", answer.json());
+    let shown = folder.done(&["show", "1", "--format", "json"]);
+    assert!(shown.contains(editor), "{shown}");
+}
+
 #[test]
 fn attempts_are_held_to_a_rate() {
     let folder = Folder::new();

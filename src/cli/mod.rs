@@ -41,6 +41,7 @@ mod sealed;
 mod search;
 mod serve;
 mod show;
+mod sign;
 mod source;
 mod state;
 mod statements;
@@ -121,6 +122,7 @@ fn run(cli: &Cli, output: Output) -> Outcome<Exit> {
         Command::Publish(args) => pending::publish(&workspace, args, output),
         Command::Key(command) => done(keys::run(&workspace, command, output)),
         Command::Serve(args) => done(serve::run(&workspace, args, output)),
+        Command::Sign(args) => done(sign::run(&workspace, args, output)),
         Command::Token(command) => done(serve::token(&workspace, command, output)),
         Command::Session(command) => done(people::session(&workspace, command, output)),
         Command::AuditTrail(args) => done(people::audit_trail(&workspace, args, output)),

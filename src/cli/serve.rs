@@ -7,7 +7,8 @@ use serde_json::json;
 use url::Url;
 
 use crate::base::Timestamp;
-use crate::record::Kind;
+use crate::keys::{Signer, private};
+use crate::record::{KeyState, Kind, Role, State};
 use crate::server::kept::KeptError;
 use crate::server::tokens::{Scope, Token, Tokens};
 use crate::server::{self, Config, ServeError};
@@ -81,7 +82,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ServeArgs, output: Output) -> Ou
     let public_origin = args.public_url.as_deref().map(public_url).transpose()?;
     let public_origin = public_origin.map(|url| url.origin().ascii_serialization());
     let mut passphrases = Passphrases::default();
-    let (signer, log_key) = {
+    let (signer, entrusted, log_key) = {
         // Only to know which keys it takes; what was interrupted before is finished on the way.
         let store = workspace.writer()?;
         let log = writing::open_log(&store, &trust)?;
@@ -95,7 +96,11 @@ pub(crate) fn run(workspace: &Workspace, args: &ServeArgs, output: Output) -> Ou
                 })?)
             }
         };
-        (signer, writing::log_key(workspace, &log, &trust, &mut passphrases)?)
+        let entrusted = match args.relay_only {
+            true => Vec::new(),
+            false => entrusted(workspace, log.state(), &mut passphrases)?,
+        };
+        (signer, entrusted, writing::log_key(workspace, &log, &trust, &mut passphrases)?)
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
@@ -114,6 +119,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ServeArgs, output: Output) -> Ou
         public_origin,
         trust,
         signer,
+        entrusted,
         log_key,
         authority: authority(workspace)?,
         queue: usize::try_from(args.queue).unwrap_or(usize::MAX),
@@ -139,6 +145,21 @@ pub(crate) fn run(workspace: &Workspace, args: &ServeArgs, output: Output) -> Ou
         stopped(),
     ))?;
     Ok(())
+}
+
+/// Returns the keys of people that lie in keys/private and open without asking, or with a passphrase that was given already: those
+/// are entrusted to the server.
+fn entrusted(workspace: &Workspace, state: &State, passphrases: &mut Passphrases) -> Outcome<Vec<Signer>> {
+    let mut found = Vec::new();
+    for path in workspace.private_files()? {
+        // What is no key is told by `dateline doctor`, and stands in nobody's way here.
+        let Ok(public) = private::read_public(&path) else { continue };
+        let may_sign = |key: &KeyState| key.ended.is_none() && !key.roles.contains(&Role::Root);
+        if state.key(&public.key_id()).is_some_and(may_sign) {
+            found.extend(passphrases.read_without_asking(&path)?.map(Signer::Memory));
+        }
+    }
+    Ok(found)
 }
 
 /// Waits until somebody ends the program.

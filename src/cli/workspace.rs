@@ -242,6 +242,23 @@ impl Passphrases {
         unreachable!("internal error: the last try returns")
     }
 
+    /// Reads a private key file that is not encrypted, or that a passphrase opens which was given before, or which the
+    /// environment names; `None` if somebody would have to be asked.
+    pub(crate) fn read_without_asking(&mut self, path: &Path) -> Outcome<Option<crate::base::SigningKey>> {
+        let from_file = std::env::var_os(PASSPHRASE_FILE).is_some();
+        let known = self.known.clone();
+        let give = |path: &Path| match (&known, from_file) {
+            (Some(known), _) => Ok(known.clone()),
+            (None, true) => ask(path),
+            (None, false) => Err(KeyError::NoPassphrase { path: path.to_owned(), why: String::new() }),
+        };
+        match private::read(path, &mut |path| give(path)) {
+            Ok(key) => Ok(Some(key)),
+            Err(KeyError::NoPassphrase { .. } | KeyError::WrongPassphrase { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Asks for the passphrase of keys that are to be made.
     pub(crate) fn choose(&mut self) -> Outcome<Zeroizing<String>> {
         let given = ask(Path::new("the new keys"));

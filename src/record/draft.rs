@@ -27,7 +27,7 @@ use super::registration::{
 use super::sealed::SEALED_MEMBER;
 use super::{
     Assessment, Confirmation, Decisions, Erasure, KeyAction, KeyStatement, Kind, Notice, Observation,
-    RecordRef, Registration, Relation, Role, SealField, Sealed, SealedDocument,
+    Prepared, RecordRef, Registration, Relation, Role, SealField, Sealed, SealedDocument,
 };
 
 /// What the pure layers cannot make up themselves.
@@ -329,6 +329,12 @@ impl Draft {
     /// Returns what the signer's key signs: the DSSE pre-authentication encoding of the statement.
     pub fn to_be_signed(&self) -> Vec<u8> {
         dsse::pae(dsse::PAYLOAD_TYPE, &self.payload)
+    }
+
+    /// Makes it ready for `key` to sign, on another machine.
+    pub fn prepare(self, key: &PublicKey) -> Prepared {
+        let openings = self.openings.into_iter().map(Disclosure::into_string).collect();
+        Prepared { key: *key, payload: self.payload, openings }
     }
 
     /// Signs with a key that is at hand. Costs one signature.

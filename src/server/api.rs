@@ -8,28 +8,26 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::article::{self, ReadOptions};
 use crate::base::Hash;
 use crate::base::encoding::from_base64;
-use crate::base::limits::DOCUMENT_MAX_BYTES;
-use crate::keys::Signer;
 use crate::log::{Appended, NewRecord};
-use crate::record::entry::Circumstances;
-use crate::record::{Decisions, Draft, Entry, Kind, Pending, SealedEntry};
+use crate::record::{Entry, Kind, Pending, SealedEntry};
 use crate::storage::FileStore;
 use crate::tlog::leaf_hash;
 use crate::verify::read_log_as;
 
 use super::App;
+use super::author::Author;
 use super::committer::{Committed, Refusal};
+use super::drafting::{self, Sent};
 use super::problem::Problem;
-use super::rate::Who;
-use super::reading::{blocking, proof_of, reading, state_of};
-use super::tokens::Scope;
+use super::reading::{blocking, key_state, proof_of, reading, state_of};
 
 /// The media type of a statement that was signed elsewhere: the form of a file in `records/pending/`, with the document
 /// beside it where it is to be stored.
 const SIGNED: &str = "application/vnd.dateline.pending+json";
+/// The media type of a statement that is to be signed elsewhere.
+const PREPARED: &str = "application/vnd.dateline.prepared+json";
 
 /// `GET /api/v1/log`: the checkpoint, and whose it is.
 pub(super) async fn log(State(app): State<App>) -> Result<Json<Value>, Problem> {
@@ -60,28 +58,60 @@ pub(super) async fn proof(State(app): State<App>, Path(record): Path<u64>) -> Re
 /// elsewhere. Answered when it is durable and in a published checkpoint: 201, or 200 where it was there before.
 pub(super) async fn submit(
     State(app): State<App>,
+    author: Author,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let scope = authorised(&app, &headers).await?;
-    let media_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (media_type, charset) = parted(media_type);
+    let sent = Sent::of(&headers, query.as_deref(), body)?;
     let worker = app.clone();
-    let record = if media_type == SIGNED {
-        blocking(move || signed_elsewhere(&worker, &body)).await?
+    let record = if sent.media_type == SIGNED {
+        blocking(move || signed_elsewhere(&worker, &sent.body)).await?
     } else {
-        if scope != Scope::Submit {
-            return Err(Problem::forbidden("this token is for statements that were signed elsewhere"));
-        }
-        if body.len() as u64 > DOCUMENT_MAX_BYTES {
-            return Err(Problem::too_large(DOCUMENT_MAX_BYTES));
-        }
-        let said = Said::of(query.as_deref().unwrap_or_default())?;
-        blocking(move || drafted(&worker, &body, &media_type, charset.as_deref(), &said).map(Submitted::New))
-            .await?
+        author.may_have_signed(&app)?;
+        blocking(move || {
+            let signer = author.signer(&worker)?;
+            let article = sent.article(&worker)?;
+            let draft = sent.draft(&worker, &article, &signer.public())?;
+            let entry = drafting::sign(signer, draft)?;
+            Ok(Submitted::New(NewRecord { entry, content: sent.content() }))
+        })
+        .await?
     };
+    answered(&app, record).await
+}
+
+/// `POST /api/v1/records/prepare`: a document, whose statement is made ready for a key that is elsewhere: that of whoever is
+/// signed in, or the one that `signer` names by its id.
+pub(super) async fn prepare(
+    State(app): State<App>,
+    author: Author,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let sent = Sent::of(&headers, query.as_deref(), body)?;
+    let key_id = match (author.key_id(), sent.signer) {
+        (Some(own), None) => own,
+        (Some(own), Some(named)) if own == named => own,
+        (None, Some(named)) => named,
+        (Some(_), Some(_)) => return Err(Problem::forbidden("another's statement is not made ready")),
+        (None, None) => return Err(Problem::bad_request("name the key that is to sign: ?signer=<key id>")),
+    };
+    let state = key_state(&app).await?;
+    let key = state.authorise(&key_id, Kind::Registration);
+    let key = key.map_err(|error| Problem::forbidden(error.to_string()))?;
+    let worker = app.clone();
+    let prepared = blocking(move || {
+        let article = sent.article(&worker)?;
+        Ok(sent.draft(&worker, &article, &key)?.prepare(&key))
+    });
+    let headers = [(header::CONTENT_TYPE, PREPARED), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, prepared.await?.format()).into_response())
+}
+
+/// Appends a record, and answers with its proof.
+pub(super) async fn answered(app: &App, record: Submitted) -> Result<Response, Problem> {
     let (appended, checkpoint_size) = match record {
         Submitted::There(index, size) => (Appended::AlreadyRegistered(index), size),
         Submitted::New(record) => {
@@ -92,7 +122,7 @@ pub(super) async fn submit(
         }
     };
     let index = appended.index();
-    let proof = proof_of(&app, index).await?;
+    let proof = proof_of(app, index).await?;
     let (status, outcome) = match appended {
         Appended::Registered(_) => (StatusCode::CREATED, "registered"),
         Appended::AlreadyRegistered(_) => (StatusCode::OK, "alreadyRegistered"),
@@ -110,115 +140,10 @@ fn refused(refusal: Refusal) -> Problem {
     }
 }
 
-/// Finds the token of a request, and holds it to its rate.
-async fn authorised(app: &App, headers: &HeaderMap) -> Result<Scope, Problem> {
-    let none = || Problem::unauthorised("send a token: Authorization: Bearer dateline_…");
-    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(none)?;
-    let secret = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let secret = secret.map(|(_, secret)| secret.trim().to_owned()).ok_or_else(none)?;
-    let held = app.clone();
-    let token = blocking(move || Ok(held.tokens.find(&secret, (held.now)())?)).await?;
-    let token = token.ok_or_else(|| Problem::unauthorised("the token is unknown, expired or revoked"))?;
-    app.may_write(Who::Token(token.sha256))?;
-    Ok(token.scope)
-}
-
-/// Parts a media type from its charset.
-fn parted(value: &str) -> (String, Option<String>) {
-    let mut parts = value.split(';').map(str::trim);
-    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let charset = parts.find_map(|part| {
-        let (name, value) = part.split_once('=')?;
-        name.eq_ignore_ascii_case("charset").then(|| value.trim_matches('"').to_owned())
-    });
-    (media_type, charset)
-}
-
-/// What a client says of a document, in the query.
-struct Said {
-    file_name: Option<String>,
-    decisions: Decisions,
-}
-
-impl Said {
-    fn of(query: &str) -> Result<Self, Problem> {
-        let mut said = Said { file_name: None, decisions: Decisions::default() };
-        let is_true = |value: &str| matches!(value, "" | "1" | "true");
-        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let (decisions, value) = (&mut said.decisions, value.into_owned());
-            match name.as_ref() {
-                "fileName" => said.file_name = Some(value),
-                "origin" => decisions.origins.push(value),
-                "byline" => decisions.bylines.push(value),
-                "title" => decisions.title = Some(value),
-                "language" => decisions.language = Some(value),
-                "publisher" => decisions.publisher = Some(value),
-                "published" => decisions.published_at = Some(value),
-                "url" => decisions.url = Some(value),
-                "note" => decisions.note = Some(value),
-                "noQuotes" => decisions.no_quotes = is_true(&value),
-                "noStore" => decisions.no_store = is_true(&value),
-                other => {
-                    let known = "fileName, origin, byline, title, language, publisher, published, url, note, noQuotes, noStore";
-                    let other: String = other.chars().take(40).collect();
-                    return Err(Problem::bad_request(format!(
-                        "there is no parameter {other:?}; there are {known}"
-                    )));
-                }
-            }
-        }
-        said.decisions.check().map_err(|error| Problem::bad_request(error.to_string()))?;
-        Ok(said)
-    }
-}
-
 /// What was sent, ready for the writer; or where it is already, and how many entries the log has.
-enum Submitted {
+pub(super) enum Submitted {
     New(NewRecord),
     There(u64, u64),
-}
-
-/// Reads a document, and signs its registration.
-fn drafted(
-    app: &App,
-    bytes: &[u8],
-    media_type: &str,
-    charset: Option<&str>,
-    said: &Said,
-) -> Result<NewRecord, Problem> {
-    let signer = app.signer.as_ref().ok_or_else(|| {
-        Problem::forbidden("this server signs nothing: send statements that were signed elsewhere")
-    })?;
-    let media_type = Some(media_type).filter(|one| !one.is_empty() && *one != "application/octet-stream");
-    let options = ReadOptions {
-        file_name: said.file_name.as_deref(),
-        media_type,
-        charset,
-        url: said.decisions.url.as_deref(),
-    };
-    let unreadable = |error: article::ReadError| Problem::rejected(error.to_string());
-    if article::open(bytes, &options).map_err(unreadable)?.is_some() {
-        return Err(Problem::rejected("it holds several documents: send each by itself"));
-    }
-    let (format, extract) = article::extract(bytes, &options).map_err(unreadable)?;
-    let mut article = article::claims_with(bytes, format, extract, &app.authority);
-    said.decisions.apply(&mut article);
-    let mut random = app.random;
-    let public = signer.public();
-    let mut circumstances =
-        Circumstances { recorded_by: public.key_id(), recorded_at: (app.now)(), random: &mut random };
-    let rejected = |error: crate::record::EntryError| Problem::rejected(error.to_string());
-    let draft = Draft::registration(&article, &said.decisions, &mut circumstances).map_err(rejected)?;
-    let entry = match signer {
-        Signer::Memory(key) => draft.sign(key).map_err(rejected)?,
-        Signer::Agent { .. } => {
-            let signature = signer.sign(&draft.to_be_signed());
-            let signature = signature.map_err(|error| Problem::unavailable(error.to_string()))?;
-            draft.seal(&public, signature).map_err(rejected)?
-        }
-    };
-    let content = (!said.decisions.no_store).then(|| bytes.to_vec());
-    Ok(NewRecord { entry, content })
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,9 @@
 //! Nothing that the server answers is to be believed without the proof that comes with it.
 
 mod api;
+mod author;
 mod committer;
+mod drafting;
 mod files;
 pub mod kept;
 mod metrics;
@@ -26,6 +28,7 @@ pub mod tokens;
 pub mod trail;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -44,8 +47,8 @@ use tower_http::compression::CompressionLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::article::Authority;
-use crate::base::Timestamp;
 use crate::base::limits::DOCUMENT_MAX_BYTES;
+use crate::base::{Hash, Timestamp};
 use crate::keys::Signer;
 use crate::record::State as KeyState;
 use crate::storage::FileStore;
@@ -82,6 +85,8 @@ pub struct Config {
     pub trust: Trust,
     /// Signs what is sent to be registered; without it only what was signed elsewhere is taken.
     pub signer: Option<Signer>,
+    /// Keys of people who entrusted them to the server: each signs what its holder sends when he is signed in.
+    pub entrusted: Vec<Signer>,
     /// Signs checkpoints.
     pub log_key: Signer,
     /// Names of bodies.
@@ -133,6 +138,7 @@ pub(crate) struct Shared {
     pub(crate) records: PathBuf,
     pub(crate) trust: Arc<Trust>,
     pub(crate) signer: Option<Signer>,
+    entrusted: HashMap<Hash, Signer>,
     pub(crate) authority: Cow<'static, Authority>,
     pub(crate) committer: Committer,
     pub(crate) metrics: Metrics,
@@ -163,6 +169,11 @@ impl std::ops::Deref for App {
 }
 
 impl Shared {
+    /// Returns what signs with a key, if that was entrusted to the server.
+    pub(crate) fn entrusted(&self, key_id: &Hash) -> Option<&Signer> {
+        self.entrusted.get(key_id)
+    }
+
     /// Takes a request that changes something, or says how long to wait.
     pub(crate) fn may_write(&self, who: Who) -> Result<(), Problem> {
         self.writes.take(who, std::time::Instant::now()).map_err(Problem::too_many)
@@ -207,6 +218,7 @@ pub async fn serve(
         records: config.records,
         trust,
         signer: config.signer,
+        entrusted: config.entrusted.into_iter().map(|key| (key.public().key_id(), key)).collect(),
         authority: config.authority,
         committer: committer.clone(),
         metrics,
@@ -262,6 +274,7 @@ fn router(app: App) -> Router {
     let api = Router::new()
         .route("/api/v1/log", get(api::log))
         .route("/api/v1/records", post(api::submit))
+        .route("/api/v1/records/prepare", post(api::prepare))
         .route("/api/v1/records/{record}/proof", get(api::proof))
         // The document, base64, with what else a request holds.
         .layer(DefaultBodyLimit::max(limit + limit / 2));

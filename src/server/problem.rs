@@ -50,6 +50,13 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
+    /// The server does not have the key that is to sign.
+    pub(crate) fn not_entrusted() -> Self {
+        let detail = "your key is not entrusted to this server: have the statement prepared \
+                      (POST /api/v1/records/prepare), sign it with `dateline sign`, and send what that prints";
+        Self::new(StatusCode::FORBIDDEN, "notEntrusted", detail)
+    }
+
     /// The request comes from another site, or not from a form that this server made for this session.
     pub(crate) fn cross_site() -> Self {
         let detail = "the request does not come from a page of this server: open the page again, and send it from there";

@@ -319,10 +319,11 @@ pub(super) async fn sign_out(
 }
 
 /// `GET /api/v1/session`: who is signed in, and what a script of a page must send with what changes something.
-pub(super) async fn session(session: Session) -> Response {
+pub(super) async fn session(State(app): State<App>, session: Session) -> Response {
+    let entrusted = session.key_id().is_some_and(|key_id| app.entrusted(&key_id).is_some());
     let told = json!({
         "id": session.id, "person": session.person, "keyId": session.key_id(), "roles": session.roles,
-        "mayRegister": session.may(Kind::Registration), "csrf": session.csrf, "expiresAt": session.expires_at,
+        "mayRegister": session.may(Kind::Registration), "keyEntrusted": entrusted, "csrf": session.csrf, "expiresAt": session.expires_at,
     });
     ([(header::CACHE_CONTROL, "no-store")], Json(told)).into_response()
 }

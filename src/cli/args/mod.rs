@@ -7,6 +7,7 @@ mod reading;
 mod registering;
 mod searching;
 mod serving;
+mod signing;
 mod statements;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub use reading::*;
 pub use registering::*;
 pub use searching::*;
 pub use serving::*;
+pub use signing::*;
 pub use statements::*;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -142,6 +144,8 @@ pub enum Command {
     Key(KeyCommand),
     /// Serve the log to readers, and take records from programs
     Serve(ServeArgs),
+    /// Sign a statement that a server prepared
+    Sign(SignFileArgs),
     /// Make and revoke tokens of programs that send records
     #[command(subcommand)]
     Token(TokenCommand),
