@@ -146,6 +146,10 @@ pub const LOCK_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of the path of an article in a lock file.
 pub const LOCK_PATH_MAX_BYTES: usize = 1_024;
 
+/// Bytes of a part of an audit: those of a million entries take some hundred thousand. What is missing, or stored, in a range
+/// makes it larger.
+pub const PART_MAX_BYTES: usize = 1024 * 1024 * 1024;
+
 /// Hops from a document to what it rests on that are shown; what is further away is counted.
 pub const LINEAGE_MAX_DEPTH: usize = 64;
 

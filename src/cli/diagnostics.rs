@@ -14,7 +14,8 @@ use crate::storage::StoreError;
 use crate::storage::archive::ArchiveError;
 use crate::storage::web::AddressError;
 use crate::verify::{
-    AuditError, EvidenceError, GateError, LockError, PinError, ProofCheckError, ProveError, ReaderError,
+    AuditError, CombineError, EvidenceError, GateError, LockError, PartError, PinError, ProofCheckError,
+    ProveError, Range, RangeError, ReaderError,
 };
 
 use super::exit::Exit;
@@ -201,6 +202,55 @@ impl From<AuditError> for Failure {
             AuditError::Store(error) => error.into(),
             _ => told(Exit::NotFound, &error).hint(INIT),
         }
+    }
+}
+
+const IN_ONE_RUN: &str = "look at the log in one run: dateline verify";
+
+impl From<RangeError> for Failure {
+    fn from(error: RangeError) -> Self {
+        match error {
+            RangeError::Store(error) => error.into(),
+            RangeError::NoLog => told(Exit::NotFound, &error).hint(INIT),
+            RangeError::Range { range: Range::Entries(start, end), size } if start < size => {
+                let begin = start / 256 * 256;
+                let end = end.div_ceil(256).saturating_mul(256).min(size);
+                let hint =
+                    format!("parts begin and end at multiples of 256, or at the log's end: {begin}..{end}");
+                told(Exit::Usage, &error).hint(hint)
+            }
+            RangeError::Range { .. } => told(Exit::Usage, &error),
+            _ => told(Exit::Unavailable, &error).hint(IN_ONE_RUN),
+        }
+    }
+}
+
+impl From<PartError> for Failure {
+    fn from(error: PartError) -> Self {
+        told(Exit::Unavailable, &error).hint("make the part again, with the release that combines it")
+    }
+}
+
+impl From<CombineError> for Failure {
+    fn from(error: CombineError) -> Self {
+        let hint = match error {
+            CombineError::Audit(error) => return error.into(),
+            CombineError::Other { .. } => {
+                "make that part again, of this log as it is now, and trusting the same keys"
+            }
+            CombineError::Gap { .. } => "make the part that is missing, and name it too",
+            CombineError::Overlap { .. } => "leave out one of the two",
+            CombineError::Key { .. } => {
+                "make that part again: without --keys-from, or with the part that names the key too"
+            }
+            CombineError::Bundle { .. } => {
+                "make that part again; if it goes on, whoever serves the log answers each reader otherwise"
+            }
+            CombineError::Overtaken => "share a copy of the log, or one that rests, and make all parts again",
+            CombineError::Lost { .. } => IN_ONE_RUN,
+            _ => "make that part again",
+        };
+        told(Exit::Unavailable, &error).hint(hint)
     }
 }
 

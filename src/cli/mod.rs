@@ -29,6 +29,7 @@ mod lock;
 mod neighbours;
 mod origins;
 mod output;
+mod parts;
 mod pending;
 mod people;
 mod prove;

@@ -25,6 +25,7 @@ use super::failure::{Failure, Outcome};
 use super::findings;
 use super::input::read_bounded;
 use super::output::{Output, coloured, say};
+use super::parts;
 use super::source::{self, Source};
 use super::state::AuditorState;
 use super::workspace::Workspace;
@@ -48,7 +49,14 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs, output: Output) -> O
     let (source, memory, mut audited) = loop {
         let last = attempts.next() == Some(ATTEMPTS);
         let mut source = Source::open(workspace, &args.from)?;
+        if let Some(range) = args.range {
+            return parts::make(&source, &trust, args, range, output);
+        }
         let memory = Remembering::begin(args, source.store(), &trust)?;
+        if !args.combine.is_empty() {
+            let audited = parts::join(&source, &trust, memory.before.as_ref(), &args.combine)?;
+            break (source, memory, audited);
+        }
         let cache = memory.state.as_ref().map(|(state, log)| state.cache(log));
         source.read_ahead(memory.extent(&trust), cache.as_deref());
         let audited = audit_with_progress(&source, &trust, &memory, against.as_ref())?;
@@ -115,14 +123,35 @@ fn audit_with_progress(
     memory: &Remembering,
     against: Option<&Against>,
 ) -> Outcome<Audited> {
-    let bar = ProgressBar::hidden();
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} entries{msg}, {eta} left") {
-        bar.set_style(style);
+    let progress = Progress::of(source);
+    let show = |done, size| progress.show(done, size);
+    let audited = match against {
+        Some(against) => audit_onto(source.store(), trust, &against.base, &show),
+        None => audit_since(source.store(), trust, memory.before.as_ref(), &show),
+    };
+    progress.end();
+    Ok(audited?)
+}
+
+/// How far an audit is.
+pub(crate) struct Progress<'s> {
+    source: &'s Source,
+    bar: ProgressBar,
+    on_terminal: bool,
+}
+
+impl<'s> Progress<'s> {
+    pub(crate) fn of(source: &'s Source) -> Self {
+        let bar = ProgressBar::hidden();
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} entries{msg}, {eta} left") {
+            bar.set_style(style);
+        }
+        Progress { source, bar, on_terminal: io::stderr().is_terminal() }
     }
-    let on_terminal = io::stderr().is_terminal();
-    let progress = |done, size| {
-        let fetched = source.fetched();
-        if on_terminal && (size >= PROGRESS_FROM || fetched.is_some()) {
+
+    pub(crate) fn show(&self, done: u64, size: u64) {
+        let (bar, fetched) = (&self.bar, self.source.fetched());
+        if self.on_terminal && (size >= PROGRESS_FROM || fetched.is_some()) {
             if bar.is_hidden() {
                 bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
             }
@@ -132,13 +161,11 @@ fn audit_with_progress(
             bar.set_length(size);
             bar.set_position(done);
         }
-    };
-    let audited = match against {
-        Some(against) => audit_onto(source.store(), trust, &against.base, &progress),
-        None => audit_since(source.store(), trust, memory.before.as_ref(), &progress),
-    };
-    bar.finish_and_clear();
-    Ok(audited?)
+    }
+
+    pub(crate) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 /// Warns that something could not be kept, which changes no verdict.
@@ -343,6 +370,6 @@ fn text(report: &Report, from: Option<&str>, kept: &Kept, against: Option<&Again
 }
 
 /// Returns a number with the word that fits it.
-fn counted(count: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -224,7 +224,15 @@ impl State {
     /// # Errors
     /// [`StateError`], by what is missing.
     pub fn authorise(&self, key_id: &Hash, kind: Kind) -> Result<PublicKey, StateError> {
-        let (key_id, index) = (*key_id, self.size);
+        self.authorise_at(self.size, key_id, kind)
+    }
+
+    /// As [`State::authorise`], for the entry at `index`, with no statement about keys from the next entry up to it.
+    ///
+    /// # Errors
+    /// As [`State::authorise`].
+    pub fn authorise_at(&self, index: u64, key_id: &Hash, kind: Kind) -> Result<PublicKey, StateError> {
+        let key_id = *key_id;
         if let Some(anchor) = self.anchors.get(&key_id).filter(|_| kind == Kind::Key) {
             return match anchor.ended {
                 Some((ended_at, _)) => Err(StateError::Ended { key_id, ended_at, index }),

@@ -10,12 +10,31 @@ use crate::base::Hash;
 use super::tile::{FULL, LEVELS, Tile, partial_tiles_of};
 use super::tree::{empty_root, join, root_of};
 
-/// The partial tiles of a tree.
+/// The partial tiles of a tree, or of a range of its leaves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edge {
+    /// The first leaf, counted from 0: zero but for a range.
+    start: u64,
     size: u64,
     /// By level, lowest first: the hashes of the partial tile, fewer than 256.
     levels: Vec<Vec<Hash>>,
+    /// Of a range, by level, lowest first: the hashes of the tile that begins before it, as far as they are in it.
+    left: Vec<Vec<Hash>>,
+}
+
+/// Returns the levels of the largest subtrees of whole tiles that leaves `start` up to `end` are made of, from left to right: a
+/// subtree of level `l` is of 256^`l` leaves. At most 255 for each of 15 steps.
+pub fn subtrees_of(start: u64, end: u64) -> impl Iterator<Item = u8> {
+    let mut at = start;
+    std::iter::from_fn(move || {
+        let fits = |level: &u8| {
+            let leaves = 1u64 << (8 * u32::from(*level));
+            at.is_multiple_of(leaves) && end.checked_sub(at).is_some_and(|rest| rest >= leaves)
+        };
+        let level = (0..LEVELS).rev().find(fits)?;
+        at += 1 << (8 * u32::from(level));
+        Some(level)
+    })
 }
 
 /// Why tiles are not the edge of a tree.
@@ -78,16 +97,44 @@ impl Edge {
         for (tile, bytes) in coordinates.into_iter().zip(tiles) {
             levels[usize::from(tile.level())] = hashes_of_tile(tile, bytes)?;
         }
-        let edge = Edge { size, levels };
+        let edge = Edge { start: 0, size, levels, left: Vec::new() };
         match edge.root() {
             found if found == *root => Ok(edge),
             found => Err(EdgeError::Root { size, expected: *root, found }),
         }
     }
 
-    /// Returns the number of leaves.
+    /// Begins a range of leaves: the one at index `start` is the next.
+    pub fn of_range(start: u64) -> Self {
+        Edge { start, size: start, ..Edge::default() }
+    }
+
+    /// Returns the number of leaves; of a range, the index after its last.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Returns the hashes of the subtrees that [`subtrees_of`] the range names, in that order: all that whoever has what
+    /// lies before needs of it.
+    pub fn subtrees(&self) -> Vec<Hash> {
+        self.left.iter().chain(self.levels.iter().rev()).flatten().copied().collect()
+    }
+
+    /// Adds the 256^`level` leaves of a subtree whose root is `root`, and hands out the tiles above it that this completes.
+    ///
+    /// # Errors
+    /// `None`, and nothing is added, if such a subtree cannot begin where the leaves end.
+    pub fn push_subtree(
+        &mut self,
+        level: u8,
+        root: Hash,
+        completed: impl FnMut(Tile, &[Hash]),
+    ) -> Option<()> {
+        let leaves = (level < LEVELS).then(|| 1u64 << (8 * u32::from(level)))?;
+        let place = self.size.is_multiple_of(leaves).then_some(self.size / leaves)?;
+        self.size = self.size.checked_add(leaves)?;
+        self.add(level, place, root, completed);
+        Some(())
     }
 
     /// Returns the hashes of the partial tile of `level`; none if it has no partial tile.
@@ -95,7 +142,7 @@ impl Edge {
         self.levels.get(usize::from(level)).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the root of the tree. Costs at most 255 hashes a level.
+    /// Returns the root of the tree; of a range, what means nothing. Costs at most 255 hashes a level.
     pub fn root(&self) -> Hash {
         self.root_from(0)
     }
@@ -152,10 +199,23 @@ impl Edge {
         self.add(1, place, root, completed);
     }
 
+    /// Returns whether a tile begins before the range does.
+    fn begins_before(&self, level: u8, index: u64) -> bool {
+        let leaves = u128::from(FULL) << (8 * u32::from(level));
+        self.start > 0 && u128::from(index) * leaves < u128::from(self.start)
+    }
+
     /// Adds a hash at `place` of `level`, and those above it that this completes.
     fn add(&mut self, level: u8, place: u64, mut hash: Hash, mut completed: impl FnMut(Tile, &[Hash])) {
         let mut index = place / u64::from(FULL);
         for level in level..LEVELS {
+            if self.begins_before(level, index) {
+                while self.left.len() <= usize::from(level) {
+                    self.left.push(Vec::new());
+                }
+                self.left[usize::from(level)].push(hash);
+                return;
+            }
             while self.levels.len() <= usize::from(level) {
                 self.levels.push(Vec::with_capacity(FULL.into()));
             }
@@ -302,6 +362,60 @@ mod tests {
         assert_eq!(edge.size(), 1 << 24);
     }
 
+    /// A range of `all`, and the tiles that it completed.
+    fn range(all: &[Hash], start: usize, end: usize) -> (Edge, Vec<String>) {
+        let (mut edge, mut completed) = (Edge::of_range(start as u64), Vec::new());
+        all[start..end].iter().for_each(|leaf| edge.push(*leaf, |tile, _| completed.push(tile.path())));
+        (edge, completed)
+    }
+
+    #[test]
+    fn ranges_side_by_side_are_the_tree() {
+        let all = leaves(140_000);
+        for cuts in [
+            vec![0, 140_000],
+            vec![0, 256, 140_000],
+            vec![0, 1, 255, 256, 257, 300, 65_535, 65_536, 65_537, 131_072, 139_999, 140_000],
+            vec![0, 65_536, 131_072],
+            vec![0, 60_000, 60_001, 70_000, 132_000],
+            vec![0, 0, 512, 512, 1_024],
+        ] {
+            let end = *cuts.last().unwrap();
+            let (whole, mut tiles) = range(&all, 0, end);
+            let (mut joined, mut completed) = (Edge::default(), Vec::new());
+            for cut in cuts.windows(2) {
+                let (part, inside) = range(&all, cut[0], cut[1]);
+                assert_eq!(part.size(), cut[1] as u64);
+                let levels: Vec<u8> = subtrees_of(cut[0] as u64, cut[1] as u64).collect();
+                let subtrees = part.subtrees();
+                assert_eq!(levels.len(), subtrees.len(), "{cut:?}");
+                for (level, subtree) in levels.into_iter().zip(subtrees) {
+                    joined.push_subtree(level, subtree, |tile, _| completed.push(tile.path())).unwrap();
+                }
+                completed.extend(inside);
+            }
+            assert_eq!(joined, whole, "{cuts:?}");
+            // Each tile was complete in one range, or is where they meet.
+            tiles.sort();
+            completed.sort();
+            assert_eq!(completed, tiles, "{cuts:?}");
+        }
+    }
+
+    #[test]
+    fn subtrees_are_the_largest_and_begin_where_they_may() {
+        let levels = |start, end| subtrees_of(start, end).collect::<Vec<u8>>();
+        assert_eq!(levels(0, 0), [0; 0]);
+        assert_eq!(levels(5, 3), [0; 0]);
+        assert_eq!(levels(255, 258), [0, 0, 0]);
+        assert_eq!(levels(65_280, 65_536 * 2 + 256 + 1), [1, 2, 1, 0]);
+        assert_eq!(levels(u64::MAX - 1, u64::MAX), [0]);
+        assert!(subtrees_of(1, u64::MAX).count() <= 255 * 15);
+        let mut edge = Edge::default();
+        let mut push = |level| edge.push_subtree(level, Hash([7; 32]), |_, _| {});
+        assert_eq!((push(8), push(7), push(7), push(0), push(1)), (None, Some(()), Some(()), Some(()), None));
+    }
+
     #[test]
     fn tiles_of_another_tree_are_refused() {
         let all = leaves(300);
@@ -321,7 +435,8 @@ mod tests {
     #[test]
     fn the_largest_edge_has_a_root() {
         let hash = Hash::of(b"x");
-        let edge = Edge { size: u64::MAX, levels: vec![vec![hash; 255]; 8] };
+        let levels = vec![vec![hash; 255]; 8];
+        let edge = Edge { start: 0, size: u64::MAX, levels, left: Vec::new() };
         assert_ne!(edge.root(), node_hash(&hash, &hash));
     }
 }

@@ -18,7 +18,7 @@ pub mod tile;
 pub mod tree;
 
 pub use bundle::{BundleError, EntryBundle, bundles_of};
-pub use edge::{Edge, EdgeError};
+pub use edge::{Edge, EdgeError, subtrees_of};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use reader::{HashReader, ReadError, Subtree, TileReader, TileSource};
 pub use tile::{Tile, TileError};

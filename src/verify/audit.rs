@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::base::Hash;
-use crate::note::VerifierKey;
+use crate::note::{OpenedCheckpoint, VerifierKey};
 use crate::record::{Body, EntryError, Kind, State, layout};
 use crate::storage::{Listing, Store, StoreError};
 use crate::tlog::{EntryBundle, bundles_of};
@@ -16,11 +16,12 @@ use super::batch::{Batch, Compared, Job, Parsed, Said, Work};
 use super::checkpoint::{open_checkpoint, recall};
 use super::evidence::Evidence;
 use super::fetch::Files;
+use super::found::Found;
 use super::held::Held;
 use super::memory::{self, Comparison, Memory, Prefix};
 use super::missing::MissingSoFar;
 use super::references::{References, Registered};
-use super::report::{Code, FINDINGS_MAX, Finding, Report, Verdict};
+use super::report::{Code, Finding, Report, Verdict};
 use super::signer::{Authorised, authorise_and_fold, code_of_signer, code_of_statement};
 use super::signer_keys::SignerKeys;
 use super::strays::{digest_of_originals, find_strays, is_log_file, originals_listed};
@@ -29,9 +30,13 @@ use super::waiting::Waiting;
 
 /// Bundles that are read, or checked, at a time, if there are not more processors: 16 MiB of entries each at most, usually
 /// a fiftieth of that.
-const AT_A_TIME: usize = 8;
+pub(super) const AT_A_TIME: usize = 8;
 /// The same where they are only compared, so that one is in memory on each processor.
 const COMPARED_AT_A_TIME: usize = 256;
+
+/// Bundles one after the other of which neither entries nor hashes are there, after which no more are looked for: a hostile size
+/// must not make the audit go on where there is nothing.
+pub(super) const LOST_MAX: u64 = 8;
 
 /// How often the audit begins again when the log grows under it.
 const ATTEMPTS: usize = 3;
@@ -115,32 +120,47 @@ pub fn audit_since(
     }
 }
 
-struct Audit<'a> {
+pub(super) struct Audit<'a> {
     files: Files<'a>,
     trust: &'a Trust,
-    report: Report,
+    pub(super) report: Report,
+    pub(super) found: Found,
     /// Whether an entry was passed that could not be read: it may have enrolled a key, or registered an original.
-    unread: bool,
+    pub(super) unread: bool,
+    /// How many bundles before the next one are lost.
+    lost: u64,
     /// The tree as entries and tiles make it, so far.
-    trees: Trees<'a>,
+    pub(super) trees: Trees<'a>,
     /// Who may sign.
-    state: State,
+    pub(super) state: State,
     signers: SignerKeys,
     /// The stored originals.
     listed: &'a HashSet<Hash>,
     /// What lies at each index, for what points there.
-    references: References<'a>,
+    pub(super) references: References<'a>,
     /// What is missing, and what was erased, so far.
-    missing: MissingSoFar,
+    pub(super) missing: MissingSoFar,
     /// What this audit can leave to the next, so far.
     learned: Prefix,
 }
 
+/// The checkpoint of a log, and what was remembered of it.
+pub(super) struct Accepted {
+    pub(super) note: Vec<u8>,
+    pub(super) opened: OpenedCheckpoint,
+    evidence: Option<Evidence>,
+    /// Whether nothing is amiss with the checkpoint by itself.
+    whole: bool,
+    /// Whether the log begins with what was remembered, if anything was.
+    extends: bool,
+}
+
 /// Something in the part that was to be compared only is not as it was remembered.
-struct Differs;
+#[derive(Debug)]
+pub(super) struct Differs;
 
 impl<'a> Audit<'a> {
-    fn new(files: Files<'a>, trust: &'a Trust, listed: &'a HashSet<Hash>) -> Self {
+    pub(super) fn new(files: Files<'a>, trust: &'a Trust, listed: &'a HashSet<Hash>) -> Self {
         let nothing = memory::CHAIN_START;
         let judge = memory::judge(trust);
         let learned = Prefix { size: 0, judge, openings: nothing, originals: None, keys: Vec::new() };
@@ -148,7 +168,9 @@ impl<'a> Audit<'a> {
             files,
             trust,
             report: Report::new(),
+            found: Found::default(),
             unread: false,
+            lost: 0,
             trees: Trees::new(files),
             state: State::new(trust.roots.iter().copied()),
             signers: SignerKeys::default(),
@@ -168,40 +190,67 @@ impl<'a> Audit<'a> {
         memory: Option<&Memory>,
         compare: bool,
     ) -> Result<Audited, Differs> {
-        let (files, policy) = (self.files, &self.trust.policy);
-        let note = checkpoint.as_ref().ok().cloned().flatten().unwrap_or_default();
-        let Some(opened) = open_checkpoint(&mut self.report, policy, checkpoint) else {
-            self.report.not_checked.push("the entries: there is no checkpoint to check them against".into());
-            return Ok(Audited { report: self.report, log: None, memory: None, evidence: None });
-        };
-        let accepted = self.report.verdict == Verdict::Verified;
-        let (size, root) = (opened.checkpoint().size(), opened.checkpoint().root_hash());
-        let evidence = recall(&mut self.report, files, policy, memory, &opened, &note);
-        let extends = self.report.remembered.is_none_or(|remembered| remembered.extends == Some(true));
+        let Some(accepted) = self.accept(checkpoint, memory) else { return Ok(self.judged()) };
+        let size = self.report.size;
         let remembered_size = self.report.remembered.map_or(0, |remembered| remembered.size);
         let comparison = memory
-            .filter(|_| compare && extends && self.report.remembered.is_some())
+            .filter(|_| compare && accepted.extends && self.report.remembered.is_some())
             .and_then(|memory| memory.prefix(&self.learned.judge, remembered_size.min(size)));
         if let Some(comparison) = comparison {
             self.compare(comparison, size, progress)?;
         }
+        self.references.skip(self.state.size());
+        self.check_entries(size, progress);
+        self.conclude(accepted, listing, memory, comparison)
+    }
+
+    /// Opens the checkpoint, and holds it against the remembered one. `None` if there is nothing to check the entries against.
+    pub(super) fn accept(
+        &mut self,
+        checkpoint: Result<Option<Vec<u8>>, Box<Finding>>,
+        memory: Option<&Memory>,
+    ) -> Option<Accepted> {
+        let (files, policy) = (self.files, &self.trust.policy);
+        let note = checkpoint.as_ref().ok().cloned().flatten().unwrap_or_default();
+        let opened = open_checkpoint(&mut self.report, policy, checkpoint)?;
+        let whole = self.report.verdict == Verdict::Verified;
+        let evidence = recall(&mut self.report, files, policy, memory, &opened, &note);
+        let extends = self.report.remembered.is_none_or(|remembered| remembered.extends == Some(true));
+        Some(Accepted { note, opened, evidence, whole, extends })
+    }
+
+    /// Returns what is said of a log without a checkpoint to check its entries against.
+    pub(super) fn judged(mut self) -> Audited {
+        self.report.not_checked.push("the entries: there is no checkpoint to check them against".into());
+        Audited { report: self.report, log: None, memory: None, evidence: None }
+    }
+
+    /// Says what can be said only where all entries were passed, the first of which may have been compared only. Fails only
+    /// if some were, and what is remembered differs.
+    pub(super) fn conclude(
+        mut self,
+        accepted: Accepted,
+        listing: &Listing,
+        memory: Option<&Memory>,
+        comparison: Option<Comparison<'_>>,
+    ) -> Result<Audited, Differs> {
+        let files = self.files;
+        let (size, root) = (self.report.size, accepted.opened.checkpoint().root_hash());
         let prefix = comparison.map(|comparison| comparison.prefix);
-        let compared = self.state.size();
-        self.references.skip(compared);
-        let mut findings = self.check_entries(size, progress);
-        let accounted = std::mem::take(&mut self.missing).account(files, self.listed);
-        self.report.counts.erased = accounted.erased;
-        findings.extend(accounted.findings);
+        let compared = prefix.map_or(0, |prefix| prefix.size);
+        let missing = std::mem::take(&mut self.missing).account(files, self.listed);
+        self.report.counts.erased = missing.erased;
+        self.found.extend(missing.findings);
         if self.state.size() == size {
             let finished = self.trees.finish(&root);
             if prefix.is_some() && !finished.findings.is_empty() {
                 return Err(Differs);
             }
-            findings.extend(finished.findings);
-            self.report.findings_left_out += finished.left_out;
+            self.found.extend(finished.findings);
+            self.found.leave_out(finished.left_out, finished.worst_left_out);
             self.report.counts.tiles += finished.tiles;
             if finished.entries_hold {
-                let all = self.report.findings.iter_mut().chain(&mut findings);
+                let all = self.report.findings.iter_mut().chain(self.found.kept_mut());
                 all.for_each(Finding::tile_can_be_made_again);
             }
         }
@@ -209,8 +258,8 @@ impl<'a> Audit<'a> {
         let waiting =
             Waiting { files, listed: self.listed, references: &self.references, state: &self.state };
         let (found, waiting) = waiting.check(&listing.keys, counts);
-        findings.extend(found);
-        take(&mut self.report, &mut findings);
+        self.found.extend(found);
+        self.found.into_report(&mut self.report);
         let originals = self.references.originals();
         let lists = files.store.lists();
         if prefix.is_some_and(|prefix| {
@@ -228,7 +277,8 @@ impl<'a> Audit<'a> {
         self.report.name_what_was_not_checked(compared, tiles_alone, lists);
         // What is remembered and cannot be read is not to be forgotten.
         let known = memory.is_none() || self.report.remembered.is_some();
-        let memory = if accepted && extends && known && self.report.verdict != Verdict::Invalid {
+        let Accepted { note, opened, evidence, whole, extends } = accepted;
+        let memory = if whole && extends && known && self.report.verdict != Verdict::Invalid {
             self.learned.originals = if lists {
                 Some(digest_of_originals(listing, originals, &waiting, self.learned.size, prefix.is_some()))
             } else {
@@ -244,7 +294,7 @@ impl<'a> Audit<'a> {
 
     /// Checks the entries from the present state on, up to `size`. While some are checked on all cores, the next are
     /// folded in log order, and those after them read.
-    fn check_entries(&mut self, size: u64, progress: &(dyn Fn(u64, u64) + Sync)) -> Vec<Finding> {
+    fn check_entries(&mut self, size: u64, progress: &(dyn Fn(u64, u64) + Sync)) {
         let (files, listed) = (self.files, self.listed);
         let at_a_time = AT_A_TIME.max(2 * rayon::current_num_threads());
         let first = usize::try_from(self.state.size() / 256).unwrap_or(usize::MAX);
@@ -253,7 +303,6 @@ impl<'a> Audit<'a> {
             let some: Vec<EntryBundle> = bundles.by_ref().take(at_a_time).collect();
             some.into_par_iter().map(|bundle| Batch::read(files, listed, bundle)).collect()
         };
-        let mut findings = Vec::new();
         let mut ahead = read();
         let mut work = Work::default();
         while !ahead.is_empty() || work.end != 0 {
@@ -262,19 +311,18 @@ impl<'a> Audit<'a> {
             let ((counts, found), ()) = rayon::join(
                 || checking.check(),
                 || {
-                    // A hostile size must not make the audit go on where there is nothing.
-                    let lost = batches.iter().all(Batch::is_lost);
-                    batches.into_iter().for_each(|batch| self.fold(batch, &mut work));
-                    if !lost {
+                    for batch in batches {
+                        if self.lost < LOST_MAX {
+                            self.fold(batch, &mut work);
+                        }
+                    }
+                    if self.lost < LOST_MAX {
                         ahead = read();
                     }
                 },
             );
             self.report.counts.add(&counts);
-            findings.extend(found);
-            if findings.len() > FINDINGS_MAX {
-                take(&mut self.report, &mut findings);
-            }
+            self.found.extend(found);
             progress(end, size);
         }
         if self.state.size() < size {
@@ -282,7 +330,6 @@ impl<'a> Audit<'a> {
             let rest = format!("the entries from {from} on: neither they nor their hashes are there");
             self.report.not_checked.push(rest);
         }
-        findings
     }
 
     /// Goes through the entries that were checked in full before: their bytes must give the tiles, and their openings
@@ -337,6 +384,7 @@ impl<'a> Audit<'a> {
     /// Goes through a bundle in log order: grows both trees, and finds for each entry the key that may have signed it.
     fn fold(&mut self, batch: Batch, work: &mut Work) {
         let end = batch.end();
+        self.lost = if batch.is_lost() { self.lost + 1 } else { 0 };
         let Batch { bundle, entries, tile, openings, root } = batch;
         if let (256, Ok((digest, _))) = (bundle.width(), &openings) {
             self.learned.openings = memory::chained(&self.learned.openings, digest);
@@ -394,6 +442,9 @@ impl<'a> Audit<'a> {
         };
         work.counts.add(&parsed.counts);
         work.findings.extend(parsed.findings);
+        if let Said::Other(entry) = &said {
+            work.findings.extend(self.references.check(index, entry));
+        }
         work.findings.extend(parsed.missing.map_or_else(Vec::new, |missing| self.missing.add(missing)));
         let key = match &said {
             Said::Registration(envelope, registered) => {
@@ -403,7 +454,6 @@ impl<'a> Audit<'a> {
                 key
             }
             Said::Other(entry) => {
-                work.findings.extend(self.references.check(index, entry));
                 self.references.push(Registered::Other, whole);
                 if matches!(entry.body, Body::Key(_)) && bundle.width() == 256 {
                     self.learned.keys.push(index);
@@ -430,16 +480,8 @@ impl<'a> Audit<'a> {
     }
 }
 
-/// Moves findings into the report, in log order.
-fn take(report: &mut Report, findings: &mut Vec<Finding>) {
-    findings.sort_by_key(|finding| finding.record.unwrap_or(u64::MAX));
-    for mut finding in findings.drain(..) {
-        finding.locate(report.size);
-        report.push(finding);
-    }
-}
-
-fn malformed(index: u64, error: &EntryError) -> Finding {
+/// Says of an entry that it is none, with everything behind that.
+pub(super) fn malformed(index: u64, error: &EntryError) -> Finding {
     let mut message = format!("record {index}: {error}");
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

@@ -72,6 +72,12 @@ pub(super) fn check_signature(
     (check.counts, check.findings)
 }
 
+/// Says that the holder of a key may not have signed the entry at `index`.
+pub(super) fn signer_finding(index: u64, key_id: &Hash, code: Code, error: &StateError) -> Finding {
+    let finding = Finding::new(code, format!("record {index}: {error}")).record(index);
+    finding.field("signatures/0/keyid").found(key_id)
+}
+
 /// Checks all that an entry, whose form is known to be good, says by itself. What is missing is told apart: an erasure may
 /// account for it. `withheld` is what putting its openings back
 /// gave, `None` if their file could not be read, which is reported elsewhere; `openings` is their number. `listed` are the
@@ -147,8 +153,7 @@ impl Check {
         match signature {
             Ok(()) => self.counts.signatures = 1,
             Err(SignatureFault::Signer(code, error)) => {
-                let finding = Finding::new(code, error.to_string()).field("signatures/0/keyid");
-                self.push(finding.found(envelope.key_id()));
+                self.findings.push(signer_finding(self.index, &envelope.key_id(), code, &error));
             }
             Err(SignatureFault::Bad(error)) => {
                 let finding = Finding::new(Code::SignatureInvalid, error.to_string());

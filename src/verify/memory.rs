@@ -106,6 +106,11 @@ impl Memory {
         Some(Memory { format: MEMORY_FORMAT.into(), checkpoint, prefix, tiles_alone: false })
     }
 
+    /// Returns the memory of this checkpoint, and of what was checked in full when `other` was made.
+    pub(super) fn with_prefix_of(self, other: &Memory) -> Self {
+        Memory { prefix: other.prefix.clone(), ..self }
+    }
+
     /// Returns the memory of the checkpoint alone: everything is to be checked in full again.
     pub fn without_prefix(self) -> Self {
         Memory { prefix: None, ..self }
@@ -179,14 +184,19 @@ pub fn log_of(note: &[u8], policy: &Policy) -> Option<VerifierKey> {
 }
 
 /// Raised with every change of what is checked: what an earlier build let pass is then checked again.
-const CHECKS: u32 = 1;
+pub(super) const CHECKS: u32 = 1;
+
+/// Returns the digest of the policy, and the ids of the root keys, ascending.
+pub(super) fn policy_and_roots(trust: &Trust) -> (Hash, Vec<Hash>) {
+    let mut roots: Vec<Hash> = trust.roots.iter().map(|root| root.key_id()).collect();
+    roots.sort();
+    (Hash::of(&trust.policy.format()), roots)
+}
 
 /// Returns the digest of everything but the log that a verdict depends on.
 pub(super) fn judge(trust: &Trust) -> Hash {
-    let mut roots: Vec<Hash> = trust.roots.iter().map(|root| root.key_id()).collect();
-    roots.sort();
+    let (policy, roots) = policy_and_roots(trust);
     let roots: Vec<u8> = roots.iter().flat_map(|root| root.0).collect();
-    let policy = Hash::of(&trust.policy.format());
     let judge = format!("{} {CHECKS}\n", env!("CARGO_PKG_VERSION"));
     Hash::of_parts(&[judge.as_bytes(), &policy.0, &roots])
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::attest::Disclosure;
@@ -19,12 +20,31 @@ const KEPT: usize = 1 << 22;
 const OPENINGS_TOLD: usize = 16;
 
 /// A commitment whose opening is missing.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Commitment {
     /// Where it stands in the predicate, as a JSON Pointer.
     pub(super) at: String,
     /// The first bytes of its digest; `None` of one inside another opening.
+    #[serde(with = "digits")]
     pub(super) digest: Option<Short>,
+}
+
+/// The first bytes of a digest in a file.
+mod digits {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Short;
+    use crate::base::encoding::{from_hex_fixed, to_hex};
+
+    pub(super) fn serialize<S: Serializer>(digest: &Option<Short>, to: S) -> Result<S::Ok, S::Error> {
+        digest.map(|digest| to_hex(&digest)).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Short>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| from_hex_fixed(&text)).transpose().map_err(serde::de::Error::custom)
+    }
 }
 
 /// Enough of a digest to know it again: who can find two alike can only have his own opening taken for one erased.
@@ -42,7 +62,8 @@ fn short(digest: &str) -> Option<Short> {
 }
 
 /// What is missing of one entry.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Missing {
     pub(super) index: u64,
     pub(super) openings: Vec<Commitment>,
@@ -82,6 +103,8 @@ impl Missing {
 pub(super) struct MissingSoFar {
     entries: Vec<Missing>,
     count: usize,
+    /// Whether there was too much: of what comes after that, no erasure is looked for.
+    full: bool,
     erased: BTreeSet<(u64, Short)>,
     originals: BTreeSet<Hash>,
 }
@@ -102,12 +125,25 @@ impl MissingSoFar {
             return Vec::new();
         }
         let count = self.count + missing.openings.len() + 1;
-        if count > KEPT {
+        self.full |= count > KEPT;
+        if self.full {
             return missing.findings();
         }
         self.count = count;
         self.entries.push(missing);
         Vec::new()
+    }
+
+    /// Takes note of what is missing of the entries of a range, as [`MissingSoFar::into_range`] gave it.
+    pub(super) fn add_range(&mut self, entries: Vec<Missing>, full: bool) -> Vec<Finding> {
+        let told = entries.into_iter().flat_map(|missing| self.add(missing)).collect();
+        self.full |= full;
+        told
+    }
+
+    /// Returns what is missing of each entry, and whether there was too much to keep all.
+    pub(super) fn into_range(self) -> (Vec<Missing>, bool) {
+        (self.entries, self.full)
     }
 
     /// Takes note of an erasure, whose signer may have made it.

@@ -1,7 +1,8 @@
 //! Layer 4: the reader and auditor. It trusts the policy and the root keys it is given, and nothing that lies in the
 //! log's folder.
 //!
-//! [`audit()`] checks everything; [`LogReader`] reads records for commands that show them, through authenticated
+//! [`audit()`] checks everything; [`audit_range`] checks a range of entries, and [`combine`] says of the parts what
+//! [`audit()`] says of the whole; [`LogReader`] reads records for commands that show them, through authenticated
 //! hashes; [`check_proof`] checks one document against a proof file, with no log at hand; a [`Lock`] pins what articles
 //! rest on, and [`LogReader::gate`] checks that it still holds.
 //!
@@ -16,29 +17,35 @@ mod base;
 mod batch;
 mod checkpoint;
 mod code;
+mod combine;
 mod entry;
 mod evidence;
 mod fetch;
+mod found;
 mod gate;
 mod held;
 mod lock;
 mod memory;
 mod missing;
 mod original;
+mod part;
 mod pick;
 mod pin;
 mod proof;
 mod prove;
+mod range;
 mod reader;
 mod references;
 mod remote;
 mod report;
 mod signer;
 mod signer_keys;
+mod signers;
 mod single;
 mod strays;
 mod survey;
 mod tree;
+mod unseen;
 mod waiting;
 mod withhold;
 
@@ -47,10 +54,12 @@ use crate::note::Policy;
 
 pub use audit::{AuditError, Audited, audit, audit_since};
 pub use base::{Base, audit_onto};
+pub use combine::{CombineError, combine};
 pub use evidence::{Contradiction, EVIDENCE_FORMAT, Evidence, EvidenceError, Shown};
 pub use gate::{GateArticle, GateError, GateReport, GateRule, GatedArticle, Require};
 pub use lock::{LOCK_FORMAT, Lock, LockError, LockPath, LockedArticle, LockedSource, Said, SourceRef};
 pub use memory::{MEMORY_FORMAT, Memory, MemoryError, log_of};
+pub use part::{PART_FORMAT, Part, PartError};
 pub use pick::Picked;
 pub use pin::{Given, PinError, PinRequest};
 pub use proof::{
@@ -58,6 +67,7 @@ pub use proof::{
     check_proof_alone,
 };
 pub use prove::{KeyStatements, MadeProof, ProveError};
+pub use range::{KnownKeys, Range, RangeError, audit_range};
 pub use reader::{LogReader, ReaderError, Record, read_log, read_log_as};
 pub use remote::{Belonging, Extent, never_changes};
 pub use report::{Code, Counts, FINDINGS_MAX, Finding, Remembered, Report, Severity, Verdict};

@@ -10,6 +10,7 @@ use crate::tlog::{EntryBundle, Tile, leaf_hash};
 
 use super::fetch::Files;
 use super::report::{Code, Finding};
+use super::unseen::Unseen;
 
 /// What lies at an index.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +51,9 @@ pub(super) struct References<'a> {
     /// Registrations that are kept.
     kept: usize,
     size: u64,
+    /// The entries before this were not passed: they are read when something points to them.
+    start: u64,
+    unseen: Option<Mutex<Unseen<'a>>>,
     /// Of the entries before this, only `odd` and what can be read again is known.
     forgotten: u64,
     /// The latest registrations, in the order of the log.
@@ -75,6 +79,8 @@ impl<'a> References<'a> {
             listed,
             kept: KEPT,
             size: 0,
+            start: 0,
+            unseen: None,
             forgotten: 0,
             latest: VecDeque::new(),
             odd: Vec::new(),
@@ -82,6 +88,24 @@ impl<'a> References<'a> {
             roots: Vec::new(),
             read: Mutex::default(),
         }
+    }
+
+    /// Begins where `unseen` ends.
+    pub(super) fn of_range(files: Files<'a>, listed: &'a HashSet<Hash>, unseen: Unseen<'a>) -> Self {
+        let start = unseen.end();
+        let unseen = Some(Mutex::new(unseen));
+        let of_all = References::new(files, listed);
+        References { size: start, start, forgotten: start, unseen, ..of_all }
+    }
+
+    /// Returns what was read of the entries before the range.
+    pub(super) fn into_unseen(self) -> Option<Unseen<'a>> {
+        self.unseen?.into_inner().ok()
+    }
+
+    /// Takes note of stored originals that entries before registered.
+    pub(super) fn registered_before(&mut self, originals: impl IntoIterator<Item = Hash>) {
+        originals.into_iter().for_each(|original| _ = self.originals.entry(original).or_insert(0));
     }
 
     /// Passes over the first `count` entries, which were only compared.
@@ -123,6 +147,10 @@ impl<'a> References<'a> {
     }
 
     fn get(&self, index: u64) -> Registered {
+        if index < self.start {
+            let unseen = self.unseen.as_ref().and_then(|unseen| unseen.lock().ok());
+            return unseen.map_or(Registered::Unread, |mut unseen| unseen.get(index));
+        }
         if let Ok(place) = self.odd.binary_search_by_key(&index, |(odd, _)| *odd) {
             return self.odd[place].1;
         }
@@ -147,7 +175,8 @@ impl<'a> References<'a> {
             None => {
                 let (found, bytes) = self.files.bundle(bundle).ok()?;
                 let hashes = self.files.tile(Tile::new(0, bundle.index(), bundle.width())?).ok()?;
-                let root = *self.roots.get(usize::try_from(bundle.index()).ok()?)?;
+                let seen = bundle.index().checked_sub(self.start / 256)?;
+                let root = *self.roots.get(usize::try_from(seen).ok()?)?;
                 if hashes.len() != 256 || Some(root_of(&hashes)) != root {
                     return None;
                 }

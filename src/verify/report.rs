@@ -1,6 +1,6 @@
 //! What an audit found, in three values.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::Hash;
 use crate::record::layout::{ENTRIES_PER_FILE, disclosures_path};
@@ -126,8 +126,8 @@ impl Finding {
 }
 
 /// How much was checked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Counts {
     /// Entries whose bytes lead to the root.
     pub entries: u64,
@@ -160,19 +160,19 @@ pub struct Counts {
 impl Counts {
     /// Adds what another part of the audit counted.
     pub fn add(&mut self, other: &Counts) {
-        self.entries += other.entries;
-        self.registrations += other.registrations;
-        self.key_statements += other.key_statements;
-        self.statements += other.statements;
-        self.pending += other.pending;
-        self.signatures += other.signatures;
-        self.tiles += other.tiles;
-        self.openings += other.openings;
-        self.erased += other.erased;
-        self.originals += other.originals;
-        self.originals_not_stored += other.originals_not_stored;
-        self.claims += other.claims;
-        self.cosignatures += other.cosignatures;
+        self.entries = self.entries.saturating_add(other.entries);
+        self.registrations = self.registrations.saturating_add(other.registrations);
+        self.key_statements = self.key_statements.saturating_add(other.key_statements);
+        self.statements = self.statements.saturating_add(other.statements);
+        self.pending = self.pending.saturating_add(other.pending);
+        self.signatures = self.signatures.saturating_add(other.signatures);
+        self.tiles = self.tiles.saturating_add(other.tiles);
+        self.openings = self.openings.saturating_add(other.openings);
+        self.erased = self.erased.saturating_add(other.erased);
+        self.originals = self.originals.saturating_add(other.originals);
+        self.originals_not_stored = self.originals_not_stored.saturating_add(other.originals_not_stored);
+        self.claims = self.claims.saturating_add(other.claims);
+        self.cosignatures = self.cosignatures.saturating_add(other.cosignatures);
     }
 }
 

@@ -14,16 +14,16 @@ use super::references::References;
 use super::report::{Code, Counts, Finding, Severity};
 
 /// What statements that wait are held against.
-pub(super) struct Waiting<'w> {
+pub(super) struct Waiting<'w, 'a> {
     pub(super) files: Files<'w>,
     /// The stored originals.
     pub(super) listed: &'w HashSet<Hash>,
-    pub(super) references: &'w References<'w>,
+    pub(super) references: &'w References<'a>,
     /// Who may sign, as of the end of the log.
     pub(super) state: &'w State,
 }
 
-impl Waiting<'_> {
+impl Waiting<'_, '_> {
     /// Checks all files below `pending/`. The second value are the originals that they register.
     pub(super) fn check(&self, keys: &[Key], counts: &mut Counts) -> (Vec<Finding>, HashSet<Hash>) {
         let (mut findings, mut originals) = (Vec::new(), HashSet::new());

@@ -10,8 +10,9 @@ use dateline::record::assessment::Method;
 use dateline::record::{AssessmentState, Kind, NewEntry, NoticeKind, RelationKind, Role, layout};
 use dateline::storage::{MemoryStore, Object, Store};
 use dateline::tlog::EntryBundle;
-use dateline::verify::{Code, Report, Severity, Trust, Verdict, audit};
+use dateline::verify::{AuditError, Code, Report, Severity, Trust, Verdict, audit};
 
+use crate::support::parts;
 use crate::support::statements::{
     assesses, assessment, assessor, document, enrolled, notes, notice, relates, relation, to,
 };
@@ -90,7 +91,12 @@ impl Attack {
     /// Returns what is not as it must be.
     fn check(self) -> Vec<String> {
         let Attack { name, store, trust, mut finds, holds, harmless } = self;
-        let report = within_deadline(name, move || audit(&*store, &trust, &|_, _| {}));
+        let report = within_deadline(name, move || {
+            let report = audit(&*store, &trust, &|_, _| {})?;
+            // A range ends where the log does, if that is before.
+            parts::agree(name, &*store, &trust, &report, &[0, u64::MAX]);
+            Ok::<_, AuditError>(report)
+        });
         let report = match report {
             Ok(report) => report,
             Err(error) => return vec![format!("{name}: no report, {error}")],

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod disk;
+pub(crate) mod parts;
 pub(crate) mod statements;
 pub(crate) mod stores;
 pub(crate) mod witness;

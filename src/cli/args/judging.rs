@@ -42,6 +42,8 @@ pub struct FromArgs {
   dateline verify --format json | jq .verdict
   dateline verify --git origin/main
   dateline verify --evidence evidence.json --policy auditors/policy
+  dateline verify --range 3/100 --out 3.part
+  dateline verify --combine parts/
 
 The verdict is verified (exit 0), invalid (1) or unverifiable (3).
 
@@ -54,7 +56,12 @@ With --git what was accepted is the log at that revision, and so are the keys th
 no option names them: a branch proves that it only appends, and cannot choose who judges it.
 
 Whom to trust comes from --policy and --root, or from keys/ here, and never from LOG. What was
-fetched of a log and belongs to it is kept beside that memory and not fetched again.")]
+fetched of a log and belongs to it is kept beside that memory and not fetched again.
+
+With --range many machines share one audit: each makes a part, of one share (0/100 to 99/100) or of
+entries from one multiple of 256 up to another, and --combine says of all parts together what one
+run with --full says. Parts are believed: combine only those that you or whom you trust made. All are of one
+checkpoint: share a copy of the log, or one that rests.")]
 pub struct VerifyArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -87,6 +94,22 @@ pub struct VerifyArgs {
     /// Check a file of evidence against a log instead: no log is read
     #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "state", "stateless", "full", "quick", "git"])]
     pub evidence: Option<PathBuf>,
+
+    /// Check only these entries, END not among them, or this of COUNT equal shares, and write a part
+    #[arg(long, value_name = "START..END|INDEX/COUNT", requires = "out", value_parser = crate::cli::parts::range, help_heading = "Parts", conflicts_with_all = ["state", "full", "quick", "git", "evidence", "combine"])]
+    pub range: Option<crate::verify::Range>,
+
+    /// Write the part to this file
+    #[arg(long, value_name = "PART", requires = "range", help_heading = "Parts")]
+    pub out: Option<PathBuf>,
+
+    /// Know the keys that these parts name, and look for none in the entries before the range (can be repeated)
+    #[arg(long, value_name = "PART", num_args = 1.., requires = "range", help_heading = "Parts")]
+    pub keys_from: Vec<PathBuf>,
+
+    /// Say what these parts, or all *.part in a folder, say together; whoever made them is trusted
+    #[arg(long, value_name = "PART|FOLDER", num_args = 1.., help_heading = "Parts", conflicts_with_all = ["full", "quick", "git", "evidence"])]
+    pub combine: Vec<PathBuf>,
 }
 
 /// `dateline lock`
