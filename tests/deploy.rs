@@ -5,6 +5,7 @@
 #[path = "support/desk.rs"]
 mod desk;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -274,6 +275,22 @@ fn send(address: &str, token: &str, document: &str) -> Option<(u16, String)> {
     Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
 }
 
+/// The operator's page names each metric that there is, and no other.
+fn metrics_are_those_of_the_page(address: &str) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let counted = |line: &str| {
+        let (name, kind) = line.strip_prefix("# TYPE ")?.split_once(' ')?;
+        Some(if kind.trim() == "counter" { format!("{name}_total") } else { name.to_owned() })
+    };
+    let there: BTreeSet<String> = answer.lines().filter_map(counted).collect();
+    let page = fs::read_to_string(deploy("../docs/operating.md")).unwrap();
+    let named = page.lines().filter_map(|line| line.strip_prefix("| `dateline_")?.split('`').next());
+    assert_eq!(named.map(|name| format!("dateline_{name}")).collect::<BTreeSet<_>>(), there);
+}
+
 #[test]
 fn three_front_ends_write_one_log() {
     let desk = Desk::with_log();
@@ -322,6 +339,7 @@ fn three_front_ends_write_one_log() {
             .collect();
         desks.into_iter().map(|desk| desk.join().unwrap()).collect()
     });
+    metrics_are_those_of_the_page(&nodes.addresses[0]);
     drop(nodes);
     let mut records: Vec<(u64, String)> = acknowledged.into_iter().flatten().collect();
     records.sort();
