@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::base::limits::PART_MAX_BYTES;
 use crate::verify::{Audited, KnownKeys, Memory, Part, Range, Trust, audit_range, combine};
+use crate::view::sanitize;
 
 use super::args::VerifyArgs;
 use super::diagnostics::refused;
@@ -16,7 +17,6 @@ use super::failure::{Failure, Outcome};
 use super::input::read_bounded;
 use super::output::Output;
 use super::source::Source;
-use super::terminal::sanitize;
 use super::verify::{Progress, counted};
 
 /// Checks a range of entries, and writes what comes of it. That is no verdict.
