@@ -1,6 +1,6 @@
 //! What lies in `deploy/`, and audits in parts, through the real program.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 #[path = "support/desk.rs"]
 mod desk;

@@ -62,7 +62,7 @@ pub(crate) fn longest_proof(size: u128) -> u32 {
 
 /// Tiles that whoever proves an entry reads, and shows to be the log's: all partial ones, and the full ones above the entry.
 pub(crate) fn tiles_of_proof(index: u128, size: u128) -> u128 {
-    let partial = (0..LEVELS).filter(|level| hashes(size, *level) % FULL != 0).count() as u128;
+    let partial = (0..LEVELS).filter(|level| !hashes(size, *level).is_multiple_of(FULL)).count() as u128;
     let full = |level: &u32| (hashes(index, *level) / FULL + 1) * FULL <= hashes(size, *level);
     partial + (0..LEVELS).filter(full).count() as u128
 }
@@ -236,6 +236,7 @@ pub(crate) fn tables(inputs: &Inputs) -> String {
     row("bytes of hash tiles", &|size| bytes(tile_bytes(size) as f64));
     row("bytes", &|size| bytes(inputs.bytes(size)));
     row("hashes of the longest proof", &|size| longest_proof(size).to_string());
+    row("hashes of the last entry's proof", &|size| proof_hashes(size - 1, size).to_string());
     row("tiles read for a proof, at most", &|size| most_tiles_of_proof(size).to_string());
     row("a month at rest", &|size| told(inputs.bytes(size) / 1e9 * inputs.storage_price));
     row("an audit, on one machine", &|size| time(inputs.audit(size, 1).0));
