@@ -523,6 +523,43 @@ fn a_misquote_is_told_wherever_an_editor_looks() {
     assert_eq!(codes(&folder.json(&["cite", &record, "3", "--relation", "quotes"])[0]), [""; 0]);
 }
 
+#[test]
+fn the_doctor_finds_like_texts_under_other_credits() {
+    let folder = Folder::new();
+    let body = "Les pêcheurs du lac ont repris la mer lundi matin après trois semaines d'arrêt, a constaté un \
+        correspondant sur place. Les filets étaient prêts depuis la veille et les familles attendaient sur la \
+        berge le retour des premières pirogues chargées.";
+    let write = |name: &str, body: &str, credit: &str| {
+        fs::write(folder.path(name), format!("La pêche reprend\n\n{body}\n{credit}")).unwrap();
+    };
+    write("first.txt", body, "\nSource : AFP\n");
+    write("second.txt", &body.replace("lundi matin", "mardi à l'aube"), "\nSource : Reuters\n");
+    write("third.txt", &body.replace("trois semaines", "un long mois"), "");
+    write("fourth.txt", &body.replace("familles", "mères"), "\nSource : AFP\n");
+    folder.done(&["add", "first.txt", "second.txt", "third.txt", "fourth.txt", "--yes"]);
+    let found = || -> Vec<Value> {
+        let output = folder.run(&["doctor", "--format", "json"]);
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        found["findings"].as_array().unwrap().clone()
+    };
+    let of = |code: &str| found().into_iter().find(|one| one["code"] == code);
+    assert!(of("similarNotCompared").is_some() && of("conflictingOrigin").is_none());
+    folder.done(&["reindex"]);
+    assert_eq!(of("similarNotCompared"), None);
+    let pairs = |code: &str| -> Vec<(u64, u64)> {
+        let finding = of(code).unwrap();
+        let cases = finding["cases"].as_array().unwrap().iter();
+        cases
+            .map(|one| {
+                assert!(one["similarPercent"].as_u64().unwrap() >= 30, "{one}");
+                (one["record"].as_u64().unwrap(), one["other"].as_u64().unwrap())
+            })
+            .collect()
+    };
+    assert_eq!(pairs("conflictingOrigin"), [(4, 3), (6, 4)]);
+    assert_eq!(pairs("creditDropped"), [(3, 5), (4, 5), (6, 5)]);
+}
+
 /// The middle parts of `words` in base64url, by how many bytes stand before them.
 fn base64_spellings(words: &str) -> Vec<String> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -433,6 +433,7 @@ fn the_doctor_finds_what_fails_without_a_sound() {
         "noWitness",
         "oneSigner",
         "oneRootKey",
+        "similarNotCompared",
         "citationUnresolved",
         "neverConfirmed",
         "ruleNeverFired",

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Something that was lost, joined or left out while reading. In JSON: `{"kind": "softWrapsJoined", "count": 30}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", remote = "Self")]
 #[non_exhaustive]
 pub enum Warning {
     /// Byte sequences that the charset does not know; each is U+FFFD in the text.
@@ -125,6 +127,31 @@ impl Warning {
                 | Warning::Invisible { .. }
                 | Warning::RepeatedLinesDropped { .. }
         )
+    }
+}
+
+impl Serialize for Warning {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Warning::serialize(self, serializer)
+    }
+}
+
+/// From an object: what is derived takes a list of the tag and the members' values for one, too.
+impl<'de> Deserialize<'de> for Warning {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Warning;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with the kind of a warning")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Warning, A::Error> {
+                Warning::deserialize(MapAccessDeserializer::new(members))
+            }
+        }
+        deserializer.deserialize_map(Members)
     }
 }
 

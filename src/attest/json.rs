@@ -2,6 +2,10 @@
 //!
 //! Parsers disagree on which of two members of one name counts, so a payload that has two says two things.
 //!
+//! And one spelling for each thing: a structure is an object, not a list of its members' values; a word of an enumeration is a
+//! string, neither its number nor the only member of an object. `serde` takes those too, and what is read from them passes by
+//! what is said of members. Where `serde` reads a value into a buffer of its own first, `only_words!` sees to it.
+//!
 //! [`Json`] borrows its strings from the text and keeps members in the order of the text: taking an entry apart makes
 //! one allocation for each array and object, and few for strings.
 
@@ -9,7 +13,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::value::{BorrowedStrDeserializer, MapDeserializer, SeqDeserializer};
-use serde::de::{DeserializeSeed, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::{Number, Value};
 
@@ -244,6 +250,25 @@ impl<'de> Deserializer<'de> for &'de Json<'_> {
         visitor.visit_newtype_struct(self)
     }
 
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        match self {
+            Json::Object(_) => self.deserialize_any(visitor),
+            _ => Err(Error::custom(format_args!("{name} is an object"))),
+        }
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self {
+            Json::String(word) => visitor.visit_borrowed_str(word),
+            _ => Err(Error::custom("a name is a string")),
+        }
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         name: &'static str,
@@ -256,9 +281,7 @@ impl<'de> Deserializer<'de> for &'de Json<'_> {
             }
             Json::Object(members) if members.len() == 1 => {
                 let (variant, value) = &members[0];
-                let only = std::iter::once((BorrowedStrDeserializer::new(variant), value));
-                serde::de::value::MapAccessDeserializer::new(MapDeserializer::new(only))
-                    .deserialize_enum(name, variants, visitor)
+                visitor.visit_enum(OnlyMember { variant, value })
             }
             _ => Err(Error::custom(format_args!("not a variant of {name}"))),
         }
@@ -266,9 +289,72 @@ impl<'de> Deserializer<'de> for &'de Json<'_> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        tuple_struct map ignored_any
     }
 }
+
+/// A variant that holds something, as the only member of an object.
+struct OnlyMember<'de, 'a> {
+    variant: &'de str,
+    value: &'de Json<'a>,
+}
+
+impl<'de, 'a> EnumAccess<'de> for OnlyMember<'de, 'a> {
+    type Error = serde_json::Error;
+    type Variant = &'de Json<'a>;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Self::Variant), Self::Error> {
+        let variant: BorrowedStrDeserializer<'de, serde_json::Error> =
+            BorrowedStrDeserializer::new(self.variant);
+        Ok((seed.deserialize(variant)?, self.value))
+    }
+}
+
+impl<'de> VariantAccess<'de> for &'de Json<'_> {
+    type Error = serde_json::Error;
+
+    fn unit_variant(self) -> Result<(), Self::Error> {
+        Err(Error::custom("a word is a string"))
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Self::Error> {
+        seed.deserialize(self)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Self::Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.deserialize_struct("a variant", &[], visitor)
+    }
+}
+
+/// Has an enumeration of words read from strings alone. What `serde` derives for it with `remote = "Self"` does the rest.
+macro_rules! only_words {
+    ($name:ident) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $name::serialize(self, serializer)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = <$crate::attest::json::Name<'_> as serde::Deserialize>::deserialize(deserializer)?;
+                $name::deserialize(serde::de::value::StrDeserializer::new(&word.0))
+            }
+        }
+    };
+}
+pub(crate) use only_words;
 
 impl<'de> IntoDeserializer<'de, serde_json::Error> for &'de Json<'_> {
     type Deserializer = Self;
@@ -282,6 +368,7 @@ impl<'de> IntoDeserializer<'de, serde_json::Error> for &'de Json<'_> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde::Serialize;
     use serde::de::IgnoredAny;
 
     fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
@@ -396,6 +483,58 @@ mod tests {
         for bad in ["{}", r#"{"Holding":3,"Plain":null}"#, r#"["Plain"]"#, "null", "1"] {
             assert_eq!(read(bad).unwrap_err().to_string(), "not a variant of Choice", "{bad}");
         }
+    }
+
+    #[test]
+    fn each_thing_has_one_spelling() {
+        #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(remote = "Self")]
+        enum Word {
+            Plain,
+            #[serde(untagged)]
+            Other(String),
+        }
+        only_words!(Word);
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Closed {
+            word: Word,
+            choice: Choice,
+        }
+        #[derive(Debug, PartialEq, Deserialize)]
+        enum Choice {
+            Plain,
+            Shaped { a: bool },
+        }
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(tag = "kind")]
+        enum Tagged {
+            Plain,
+        }
+        let read = |text: &str| Closed::deserialize(&Json::parse(text.as_bytes()).unwrap()).ok();
+        let closed = |word, choice| Some(Closed { word, choice });
+        let plain = read(r#"{"word":"Plain","choice":"Plain"}"#);
+        assert_eq!(plain, closed(Word::Plain, Choice::Plain));
+        let other = read(r#"{"word":"odd","choice":{"Shaped":{"a":true}}}"#);
+        assert_eq!(other, closed(Word::Other("odd".into()), Choice::Shaped { a: true }));
+        for bad in [
+            r#"["Plain","Plain"]"#,
+            r#"{"word":{"Plain":null},"choice":"Plain"}"#,
+            r#"{"word":"Plain","choice":{"Plain":null}}"#,
+            r#"{"word":"Plain","choice":{"Plain":[]}}"#,
+            r#"{"word":"Plain","choice":0}"#,
+            r#"{"word":0,"choice":"Plain"}"#,
+            r#"{"word":["Plain"],"choice":"Plain"}"#,
+            r#"{"word":"Plain","choice":{"Shaped":[true]}}"#,
+            r#"{"word":"Plain","choice":"Plain","more":1}"#,
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+        let tagged = |text: &str| Tagged::deserialize(&Json::parse(text.as_bytes()).unwrap()).ok();
+        assert_eq!((tagged(r#"{"kind":"Plain"}"#), tagged(r#"{"kind":0}"#)), (Some(Tagged::Plain), None));
+        // What is written is read.
+        assert_eq!(serde_json::to_string(&Word::Plain).unwrap(), r#""Plain""#);
+        assert_eq!(serde_json::to_string(&Word::Other("odd".into())).unwrap(), r#""odd""#);
     }
 
     fn values() -> impl Strategy<Value = Value> {

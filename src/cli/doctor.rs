@@ -2,6 +2,7 @@
 
 mod keys;
 mod log;
+mod similar;
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attest::json::only_words;
 use crate::base::{Hash, Timestamp};
 
 use super::RecordRef;
@@ -17,7 +18,7 @@ use super::about::Support;
 
 /// What was found. That a claim is merely *claimed* needs no statement.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 #[non_exhaustive]
 pub enum AssessmentState {
     /// Something independent agrees.
@@ -37,9 +38,11 @@ pub enum AssessmentState {
     Other(String),
 }
 
+only_words!(AssessmentState);
+
 /// How it was found out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 #[non_exhaustive]
 pub enum Method {
     /// The named origin signed it.
@@ -65,6 +68,8 @@ pub enum Method {
     Other(String),
 }
 
+only_words!(Method);
+
 impl Method {
     /// Returns whether it can show that a document comes from where it says.
     pub fn can_verify(&self) -> bool {
@@ -75,7 +80,7 @@ impl Method {
 
 /// How sure the assessor is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 #[non_exhaustive]
 pub enum Confidence {
     /// Hardly.
@@ -88,6 +93,8 @@ pub enum Confidence {
     #[serde(untagged)]
     Other(String),
 }
+
+only_words!(Confidence);
 
 /// The predicate of an `assessment` statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,13 +11,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attest::json::only_words;
 use crate::base::{Hash, Timestamp};
 
 use super::RecordRef;
 
 /// What the person says of the claim.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 #[non_exhaustive]
 pub enum ClaimVerdict {
     /// The document claims this.
@@ -30,6 +31,8 @@ pub enum ClaimVerdict {
     #[serde(untagged)]
     Other(String),
 }
+
+only_words!(ClaimVerdict);
 
 /// The predicate of a `confirmation` statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,12 +10,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attest::json::only_words;
 use crate::base::encoding::from_base64url;
 use crate::base::{Hash, Timestamp};
 
 /// On what ground. Never a name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 #[non_exhaustive]
 pub enum ErasureReason {
     /// Personal data of somebody who may ask for it.
@@ -32,6 +33,8 @@ pub enum ErasureReason {
     #[serde(untagged)]
     Other(String),
 }
+
+only_words!(ErasureReason);
 
 /// The predicate of an `erasure` statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

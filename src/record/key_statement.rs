@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attest::json::only_words;
 use crate::base::{Hash, PublicKey, Timestamp, ed25519::PublicKeyError};
 
 /// The value of `keyType`.
@@ -38,7 +39,7 @@ pub enum KeyAction {
 
 /// What a signer may do. A role that this release does not know is kept and allows nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 #[non_exhaustive]
 pub enum Role {
     /// A person who registers documents.
@@ -55,6 +56,8 @@ pub enum Role {
     #[serde(untagged)]
     Other(String),
 }
+
+only_words!(Role);
 
 /// The key that a statement is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

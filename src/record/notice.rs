@@ -6,13 +6,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attest::json::only_words;
 use crate::base::{Hash, Timestamp};
 
 use super::RecordRef;
 
 /// What is said of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 #[non_exhaustive]
 pub enum NoticeKind {
     /// Something in it was wrong.
@@ -33,6 +34,8 @@ pub enum NoticeKind {
     #[serde(untagged)]
     Other(String),
 }
+
+only_words!(NoticeKind);
 
 impl NoticeKind {
     /// Returns whether nobody should rest on the document any more.

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attest::json::only_words;
 use crate::base::limits::URL_MAX_BYTES;
 use crate::base::{Hash, Timestamp};
 
@@ -14,7 +15,7 @@ use super::RecordRef;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 #[non_exhaustive]
 pub enum Observed {
     /// The same bytes.
@@ -33,6 +34,8 @@ pub enum Observed {
     #[serde(untagged)]
     Other(String),
 }
+
+only_words!(Observed);
 
 /// The predicate of an `observation` statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

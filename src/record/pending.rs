@@ -11,6 +11,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::attest::json::Json;
 use crate::base::Hash;
 use crate::base::encoding::{DecodeError, from_base64, to_base64};
 use crate::base::limits::ENTRY_MAX_BYTES;
@@ -114,7 +115,7 @@ impl Pending {
     }
 
     fn unpack(bytes: &[u8]) -> Result<Self, PendingError> {
-        let wire: Wire = serde_json::from_slice(bytes)?;
+        let wire = Wire::deserialize(&Json::parse(bytes)?)?;
         if wire.format != PENDING_FORMAT {
             return Err(PendingError::Format(wire.format));
         }

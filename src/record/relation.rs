@@ -10,13 +10,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attest::json::only_words;
 use crate::base::{Hash, Timestamp};
 
 use super::RecordRef;
 
 /// What the document is to the target.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 #[non_exhaustive]
 pub enum RelationKind {
     /// It has words of it, verbatim.
@@ -54,6 +55,8 @@ pub enum RelationKind {
     Other(String),
 }
 
+only_words!(RelationKind);
+
 impl RelationKind {
     /// Returns whether the document rests on the target: what becomes of that concerns it.
     pub fn rests_on_target(&self) -> bool {
@@ -64,7 +67,7 @@ impl RelationKind {
 
 /// Who says so.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 #[non_exhaustive]
 pub enum AssertedBy {
     /// The document itself.
@@ -77,6 +80,8 @@ pub enum AssertedBy {
     #[serde(untagged)]
     Other(String),
 }
+
+only_words!(AssertedBy);
 
 /// The other end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::article::{Format, REFLOW, ReadError, ReadOptions, read};
+use crate::attest::json::Json;
 use crate::base::encoding::{DecodeError, from_base64};
 use crate::base::{Hash, PublicKey};
 use crate::note::{OpenError, OpenedCheckpoint, TlogProof, TlogProofError};
@@ -345,8 +346,8 @@ pub(super) fn check_bundle(
 impl ProofBundle {
     /// Reads the extra line of a proof.
     pub(super) fn of(proof: &TlogProof) -> Result<Self, ProofCheckError> {
-        let bundle: ProofBundle =
-            serde_json::from_slice(proof.extra()).map_err(|error| ProofCheckError::Extra(Some(error)))?;
+        let bundle = Json::parse(proof.extra()).and_then(|json| ProofBundle::deserialize(&json));
+        let bundle = bundle.map_err(|error| ProofCheckError::Extra(Some(error)))?;
         if bundle.format != PROOF_FORMAT {
             return Err(ProofCheckError::Extra(None));
         }

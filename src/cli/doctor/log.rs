@@ -18,7 +18,7 @@ use crate::storage::{FileStore, Store};
 use crate::verify::{LogReader, ReaderError, Record, Trust};
 use crate::view::lineage::{PATH_MAX, path_text, resting_line, unresolved};
 
-use super::{Finding, Severity, record};
+use super::{Finding, Severity, record, similar};
 use crate::cli::quoted;
 
 /// Seconds of a day.
@@ -56,11 +56,20 @@ struct Seen {
     closed: u64,
 }
 
-struct Claimed {
-    record: u64,
-    original: Hash,
-    keys: Vec<OriginKey>,
-    withheld: bool,
+pub(super) struct Claimed {
+    pub(super) record: u64,
+    pub(super) original: Hash,
+    pub(super) keys: Vec<OriginKey>,
+    pub(super) withheld: bool,
+}
+
+/// Two records of one text, or nearly, that credit it differently: the one that credits somebody first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Conflict {
+    pub(super) record: u64,
+    pub(super) other: u64,
+    /// How much of the first text stands in the second, in percent; `None` for the same wording.
+    pub(super) percent: Option<u64>,
 }
 
 /// Reads the log and says what is the matter; and who may sign now.
@@ -89,7 +98,9 @@ pub(super) fn look(reader: &LogReader<'_>, asked: &Asked<'_>) -> Result<(Vec<Fin
     let mut found = Vec::new();
     found.extend(seen.silence(asked));
     found.extend(seen.missing());
-    found.extend(seen.conflicts());
+    let similar = similar::look(reader, asked, seen.wordings.values().flatten())?;
+    found.extend(similar.is_none().then(similar::not_looked));
+    found.extend(seen.conflicts(similar.unwrap_or_default()));
     found.extend(seen.standing(asked.now));
     found.extend(misquotes(reader, asked, &seen.standings)?);
     found.extend(seen.rules());
@@ -232,43 +243,48 @@ impl Seen {
         found
     }
 
-    /// The same wording, registered as from different origins, or with and without one.
-    fn conflicts(&self) -> Vec<Finding> {
-        let (mut conflicting, mut dropped) = (Vec::new(), Vec::new());
+    /// The same wording, or a similar one, registered as from different origins, or with and without one.
+    fn conflicts(&self, similar: (Vec<Conflict>, Vec<Conflict>)) -> Vec<Finding> {
+        let (mut conflicting, mut dropped) = similar;
+        let same = |record, other| Conflict { record, other, percent: None };
         for all in self.wordings.values().filter(|all| all.len() > 1) {
             let with: Vec<&Claimed> = all.iter().filter(|one| !one.keys.is_empty()).collect();
             let Some(first) = with.first() else { continue };
             let other = with.iter().find(|one| one.keys.iter().all(|key| !first.keys.contains(key)));
             if let Some(other) = other {
-                conflicting.push((first.record, other.record));
+                conflicting.push(same(first.record, other.record));
             }
             let without =
                 all.iter().find(|one| one.keys.is_empty() && !one.withheld && one.original != first.original);
             if let Some(without) = without {
-                dropped.push((first.record, without.record));
+                dropped.push(same(first.record, without.record));
             }
         }
         let mut found = Vec::new();
-        let mut tell = |code, what: &str, todo, words: &str, mut cases: Vec<(u64, u64)>| {
+        let mut tell = |code, what: &str, todo, words: &str, mut cases: Vec<Conflict>| {
             if cases.is_empty() {
                 return;
             }
             cases.sort_unstable();
-            let cases = cases.into_iter().map(|(one, other)| {
-                (format!("record {one} and record {other}{words}"), json!({"record": one, "other": other}))
+            let cases = cases.into_iter().map(|Conflict { record, other, percent }| {
+                let alike = percent.map_or(String::new(), |percent| format!(" ({percent} % alike)"));
+                (
+                    format!("record {record} and record {other}{alike}{words}"),
+                    json!({"record": record, "other": other, "similarPercent": percent}),
+                )
             });
             found.push(Finding::new(code, Severity::Warning, what, todo).with(cases));
         };
         tell(
             "conflictingOrigin",
-            "one wording is registered as from different origins",
+            "one wording, or nearly, is registered as from different origins",
             "compare the two: one credit is wrong, or was changed on the way",
             "",
             conflicting,
         );
         tell(
             "creditDropped",
-            "one wording is registered with an origin and without",
+            "one wording, or nearly, is registered with an origin and without",
             "see whether the second copy lost its credit line, or the first was given one",
             ", which claims none",
             dropped,
