@@ -79,7 +79,7 @@ fn the_log_is_served_as_it_lies_and_nothing_else_is() {
         "/log/..%2f..%2fkeys%2fprivate%2flog",
         "/log/tile/0/001",
         "/log/",
-        "/",
+        "/nothing",
         "/api/v1/records/99/proof",
         "/api/v1/records/x/proof",
     ] {

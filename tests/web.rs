@@ -1,7 +1,8 @@
-//! The page that checks a record in the reader's own browser: its own tests, in Node, which hold it against this program.
+//! The pages: that which checks a record in the reader's own browser is held against this program in Node, and all are looked
+//! at in a browser.
 //!
 //! Where there is no Node nothing is checked, which is an error only where `DATELINE_SHARED` asks for nothing to be left
-//! out. What takes a browser says itself what it needs, in `tests/web/browser.test.mjs`.
+//! out. What takes a browser says itself what it needs, in `tests/web/tools.mjs`.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -40,11 +41,12 @@ fn node_or_skip() -> Option<Command> {
 }
 
 #[test]
-fn the_page_decides_as_the_program_does() {
+fn the_pages_in_node_and_in_a_browser() {
     let Some(mut node) = node_or_skip() else { return };
-    let tests = ["unit.test.mjs", "binary.test.mjs", "browser.test.mjs"].map(web);
-    let output =
-        node.arg("--test").args(tests).env("DATELINE_BIN", env!("CARGO_BIN_EXE_dateline")).output().unwrap();
+    let tests = ["unit.test.mjs", "binary.test.mjs", "browser.test.mjs", "pages.test.mjs"].map(web);
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("web-screenshots");
+    node.arg("--test").args(tests).env("WEB_PICTURES", pictures);
+    let output = node.env("DATELINE_BIN", env!("CARGO_BIN_EXE_dateline")).output().unwrap();
     let (told, more) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{told}\n{more}");
 }

@@ -6,15 +6,11 @@ use std::time::{Duration, Instant};
 
 use anstyle::Style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::base::limits::QUERY_MAX_CHARS;
-use crate::index::{
-    Bearing, How, IndexError, Order, Query, RecordState, SearchIndex, Snippet, Source, Term, snippet,
-    stored_text,
-};
-use crate::verify::{ReaderError, Record, read_log_as};
+use crate::index::{Found, How, IndexError, Order, Query, Snippet, Source, Term, search};
+use crate::verify::read_log_as;
 use crate::view::sanitize;
 
 use super::args::{FilterArgs, SearchArgs, TrustArgs};
@@ -28,23 +24,6 @@ use super::workspace::Workspace;
 const PROGRESS_FROM: u64 = 2_000;
 /// Time from which on it is said that an index cannot be kept.
 const LONG: Duration = Duration::from_secs(2);
-
-/// A record that was found in the index, and read from the log.
-pub(crate) struct Hit {
-    pub(crate) record: Record,
-    pub(crate) state: RecordState,
-    pub(crate) snippet: Option<Snippet>,
-}
-
-/// What was found.
-pub(crate) struct Found {
-    /// Those on the page that was asked for.
-    pub(crate) hits: Vec<Hit>,
-    /// Records found in all.
-    pub(crate) total: usize,
-    /// The place of the first hit among them.
-    pub(crate) first: usize,
-}
 
 impl From<IndexError> for Failure {
     fn from(error: IndexError) -> Self {
@@ -146,85 +125,17 @@ pub(crate) fn find(
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
     let records = workspace.records();
+    let begun = Instant::now();
     let found = with_bar(|progress| {
         read_log_as(&store, &trust, |reader| {
             let source = Source { reader, store: &store, trust: &trust, records: &records, progress };
-            find_in(&source, query, whole, &page)
+            search(&source, query, whole, &page)
         })
-    });
-    Ok(found?)
-}
-
-fn find_in(
-    source: &Source<'_>,
-    query: &Query,
-    whole: bool,
-    page: &impl Fn(usize) -> Range<usize>,
-) -> Result<Found, IndexError> {
-    let begun = Instant::now();
-    let mut index = SearchIndex::open(source)?;
-    if index.how() == How::InMemory && begun.elapsed() > LONG {
+    })?;
+    if found.how == How::InMemory && begun.elapsed() > LONG {
         say("the search index cannot be kept in records/.local: each search makes it anew");
     }
-    let mut last = false;
-    loop {
-        let numbers = index.find(query).and_then(|all| {
-            let page = page(all.len());
-            let bearing = match whole {
-                true => Err(index.related(&all[page.clone()])?),
-                false => Ok(index.bearing_on_state(&all[page.clone()])?),
-            };
-            Ok((all, page, bearing))
-        });
-        if let Ok((all, page, bearing)) = numbers {
-            let wanted = &all[page.clone()];
-            // Nobody needs to wait for what is read from the log.
-            drop(index);
-            let hits = read(source, query, wanted, bearing)?;
-            if hits.len() == wanted.len() || last {
-                return Ok(Found { hits, total: all.len(), first: page.start });
-            }
-        } else {
-            drop(index);
-        }
-        // It cannot answer, or what it says is not so.
-        let again = if last { None } else { SearchIndex::rebuild(source).ok() };
-        index = again.map_or_else(|| SearchIndex::in_memory(source), Ok)?;
-        last = true;
-    }
-}
-
-/// Reads records from the log, with the entries that bear on them, or from all of it; leaves out those that were not asked for.
-fn read(
-    source: &Source<'_>,
-    query: &Query,
-    wanted: &[u64],
-    bearing: Result<Bearing, Vec<u64>>,
-) -> Result<Vec<Hit>, ReaderError> {
-    if wanted.is_empty() {
-        return Ok(Vec::new());
-    }
-    let asked = wanted.iter().copied().collect();
-    let mut picked = match bearing {
-        Ok(Bearing { keys, entries }) => source.reader.pick_named(&asked, &keys, &entries)?,
-        Err(related) => source.reader.pick(&asked, &related.into_iter().collect())?,
-    };
-    let records: Vec<Record> = wanted.iter().filter_map(|index| picked.records.remove(index)).collect();
-    let standings = &picked.standings;
-    let hits = records.into_par_iter().filter_map(|record| {
-        let registration = record.registration.as_ref().filter(|_| record.is_registered())?;
-        let registration = &registration.registration;
-        let state = RecordState::of(standings.of(record.index));
-        let original = record.entry.original()?;
-        let searched = !query.terms.is_empty();
-        let text = searched.then(|| stored_text(source.store, &original, registration)).flatten();
-        if !query.fits(registration, state, text.as_deref()) {
-            return None;
-        }
-        let snippet = text.and_then(|text| snippet(&text, &query.terms));
-        Some(Hit { record, state, snippet })
-    });
-    Ok(hits.collect())
+    Ok(found)
 }
 
 /// Does something that may read a whole log, and shows how far it is where there is somebody to see it.

@@ -25,6 +25,7 @@ mod likeness;
 mod place;
 mod query;
 mod schema;
+mod search;
 mod state;
 
 use std::path::Path;
@@ -40,6 +41,7 @@ pub use fold::{Snippet, Term, snippet};
 pub use ingest::stored_text;
 pub use place::{How, SearchIndex};
 pub use query::{Order, Query};
+pub use search::{Found, Hit, search};
 pub use state::RecordState;
 
 /// What is indexed, and for whom.

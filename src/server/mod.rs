@@ -16,6 +16,7 @@ mod committer;
 mod drafting;
 mod files;
 pub mod kept;
+mod known;
 mod metrics;
 mod pages;
 pub mod people;
@@ -37,7 +38,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -155,6 +156,7 @@ pub(crate) struct Shared {
     reads: Rate,
     attempts: Rate,
     keys: Mutex<Keys>,
+    pub(crate) known: known::Following,
 }
 
 /// Which entries are statements about keys; and who may sign, in a log of how many entries.
@@ -234,6 +236,7 @@ pub async fn serve(
         reads: Rate::new(config.reads.0, config.reads.1),
         attempts: Rate::new(ATTEMPTS.0, ATTEMPTS.1),
         keys: Mutex::new((keys, None)),
+        known: known::Following::default(),
     }));
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
 
@@ -278,14 +281,8 @@ fn router(app: App) -> Router {
         .route("/api/v1/records/{record}/proof", get(api::proof))
         // The document, base64, with what else a request holds.
         .layer(DefaultBodyLimit::max(limit + limit / 2));
-    let own = Router::new()
-        .route("/healthz", get(health))
-        .route("/metrics", get(measured))
-        .route("/verify", get(pages::verify))
-        .route("/verify.js", get(pages::script))
-        .route("/style.css", get(pages::style))
-        .route("/policy", get(pages::policy))
-        .route("/roots", get(pages::roots));
+    let own =
+        Router::new().route("/healthz", get(health)).route("/metrics", get(measured)).merge(pages::routes());
     let signing_in = Router::new()
         .route("/api/v1/session", get(sign_in::session))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
@@ -294,9 +291,9 @@ fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(sign_in::FORM_MAX_BYTES));
     api.merge(own)
         .merge(signing_in)
+        .fallback(nothing)
         .with_state(app.clone())
         .merge(log)
-        .fallback(|| async { Problem::not_found("there is nothing at this address") })
         .layer(CompressionLayer::new().gzip(true))
         .layer(middleware::from_fn_with_state(app, watch))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
@@ -343,6 +340,18 @@ async fn watch(
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(nosniff);
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     response
+}
+
+/// Answers where there is nothing: a browser with a page, a program with a problem.
+async fn nothing(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+    let is_browser = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
+    match is_browser && !uri.path().starts_with("/api/") {
+        true => pages::nowhere(&app, &headers, uri.path()),
+        false => Problem::not_found("there is nothing at this address").into_response(),
+    }
 }
 
 /// `GET /healthz`: whether the log can be read and records are taken.

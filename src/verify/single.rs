@@ -68,6 +68,33 @@ impl LogReader<'_> {
         Ok(())
     }
 
+    /// Reads the entries after those that `state` has come to, as [`LogReader::scan`] does, and folds them into it: for whoever
+    /// follows a log, and knows that it still begins with what he has read. What is no record is passed over. Costs the
+    /// tiles, bundles and openings of these entries alone.
+    ///
+    /// # Errors
+    /// Those of [`LogReader::scan`]; `state` is then of no use.
+    pub fn go_on(&self, state: &mut State, mut each: impl FnMut(Record)) -> Result<(), ReaderError> {
+        let mut entries = self.entries()?;
+        let mut openings: Option<(u64, DisclosureFile)> = None;
+        for index in state.size()..self.size() {
+            let bytes = entries.bytes(index)?;
+            let Ok(entry) = Entry::parse(&bytes) else {
+                state.advance();
+                continue;
+            };
+            let number = index / 256;
+            if openings.as_ref().is_none_or(|(known, _)| *known != number) {
+                openings = Some((number, self.files.openings(number)?.0));
+            }
+            let openings = openings.as_ref().map_or(&[][..], |(_, file)| file.of_entry(index)).to_vec();
+            let signer = authorise_and_fold(state, &entry).signer(&entry);
+            let (registration, openings_fit) = open_registration(&entry, &openings);
+            each(Record { index, bytes, entry, openings, registration, openings_fit, signer });
+        }
+        Ok(())
+    }
+
     /// Returns the registration at `index`, to be pointed to, and what it claims.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ pub(crate) mod history;
 pub(crate) mod lineage;
 mod terminal;
 
-pub(crate) use terminal::{sanitize, sanitize_to};
+pub(crate) use terminal::{sanitize, sanitize_to, visible};
 
 /// What stands for a value that nobody may see any more, or whose opening is not at hand.
 pub(crate) const WITHHELD: &str = "WITHHELD";

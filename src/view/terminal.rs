@@ -1,4 +1,4 @@
-//! What strangers wrote, on its way to a terminal.
+//! What strangers wrote, on its way to a terminal or a page.
 
 /// Returns `text` with everything escaped that could move the cursor, change what other words seem to say, or hide:
 /// control characters, line and paragraph separators, bidirectional controls, zero-width and tag characters.
@@ -11,6 +11,19 @@ pub(crate) fn sanitize(text: &str) -> String {
             out.extend(c.escape_unicode());
         } else {
             out.push(c);
+        }
+    }
+    out
+}
+
+/// As [`sanitize`], for a page: joiners stay, which some scripts are spelt with, as a page keeps them to their own word.
+pub(crate) fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\u{200c}' | '\u{200d}' => out.push(c),
+            c if is_harmful(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
         }
     }
     out
@@ -49,6 +62,11 @@ mod tests {
             sanitize("Fédération, Минобороны, 国防部, وزارة"),
             "Fédération, Минобороны, 国防部, وزارة"
         );
+    }
+
+    #[test]
+    fn a_page_keeps_joiners() {
+        assert_eq!(visible("می\u{200c}شود\u{202e}"), "می\u{200c}شود\\u{202e}");
     }
 
     #[test]

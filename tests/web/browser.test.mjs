@@ -1,27 +1,14 @@
-// The page in a browser: saved to disk, and served under a strict policy. Needs Chromium (CHROMIUM, or `chromium` in the
-// path) and the packages of package.json, in a folder that WEB_MODULES names, since none are kept here.
+// The page on which readers check records, in a browser: saved to disk, and served under a strict policy.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync, existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { folder, story, Workspace } from './lab.mjs';
+import { axe, launch, open as openIn, options, picture } from './tools.mjs';
 import { assets, standalone } from './standalone.mjs';
-
-function found() {
-  const modules = process.env.WEB_MODULES;
-  if (!modules) return 'WEB_MODULES is not set';
-  // Who says where they are means it: what is missing then is an error.
-  const chromium = process.env.CHROMIUM ?? execFileSync('sh', ['-c', 'command -v chromium || command -v google-chrome'], { encoding: 'utf8' }).trim();
-  const require = createRequire(join(modules, 'package.json'));
-  return { chromium, playwright: require('playwright-core'), axe: require.resolve('axe-core/axe.min.js') };
-}
-const tools = found();
-const options = { skip: typeof tools === 'string' ? tools : false };
 
 let browser;
 let lab;
@@ -54,33 +41,18 @@ before(async () => {
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   base = `http://127.0.0.1:${server.address().port}`;
-  browser = await tools.playwright.chromium.launch({ executablePath: tools.chromium, args: ['--no-sandbox'] });
+  browser = await launch();
 });
 after(async () => {
   await browser?.close();
   server?.close();
 });
 
-/** Opens a page, and collects all that goes wrong in it. */
-async function open(address, context = {}) {
-  const page = await (await browser.newContext({ locale: 'en-GB', ...context })).newPage();
-  page.wrong = [];
-  page.on('pageerror', (error) => page.wrong.push(String(error)));
-  page.on('console', (message) => message.type() === 'error' && page.wrong.push(message.text()));
-  await page.goto(String(address));
-  return page;
-}
+const open = (address, context) => openIn(browser, address, context);
 const verdict = async (page) => {
   await page.waitForFunction(() => document.getElementById('verdict').classList.length > 1);
   return page.locator('#verdict').innerText();
 };
-/** What axe-core finds. It is put in by the test's own hand, which no content policy hinders. */
-async function axe(page) {
-  await page.evaluate(readFileSync(tools.axe, 'utf8'));
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`);
-}
-
 test('saved to disk: files are dropped, and the answer stands there', options, async () => {
   const page = await open(pathToFileURL(saved));
   await page.fill('#policy', lab.policy.trim());
@@ -184,7 +156,7 @@ for (const colorScheme of ['light', 'dark']) {
       await page.fill('#policy', lab.policy.replace('quorum', 'quorums'));
       await page.click('#check');
       await page.waitForFunction(() => document.querySelector('#steps .unknown'));
-      if (process.env.WEB_PICTURES) await page.screenshot({ path: join(process.env.WEB_PICTURES, `${colorScheme}-${width}.png`), fullPage: true });
+      await picture(page, `saved-${colorScheme}-${width}`);
       assert.deepEqual(await axe(page), []);
     });
   }

@@ -1480,6 +1480,12 @@ export const TEXTS = {
     pageTitle: 'Check a record yourself',
     pageIntro: 'Your browser does the checking, on your machine. The document is hashed here and never uploaded.',
     languageName: 'Language',
+    skip: 'Skip to the content',
+    navLog: 'Log', navSearch: 'Records', navVerify: 'Verify', navState: 'State',
+    establishesTitle: 'What a check establishes',
+    establishesText: 'That the log signed this record, and that its signer was enrolled when it was made.',
+    doesNotTitle: 'What it does not',
+    doesNotText: 'That a named origin produced a document, nor that what a document says is true.',
     filesLegend: '1. What to check',
     dropHere: 'Drop the document and its proof file here, or choose them below.',
     documentLabel: 'Document',
@@ -1606,6 +1612,12 @@ export const TEXTS = {
     pageTitle: 'Vérifier soi-même une notice',
     pageIntro: 'C’est votre navigateur qui vérifie, sur votre machine. Le document y est haché et n’est jamais envoyé.',
     languageName: 'Langue',
+    skip: 'Aller au contenu',
+    navLog: 'Journal', navSearch: 'Notices', navVerify: 'Vérifier', navState: 'État',
+    establishesTitle: 'Ce qu’une vérification établit',
+    establishesText: 'Que le journal a signé cette notice, et que son signataire était inscrit quand elle a été faite.',
+    doesNotTitle: 'Ce qu’elle n’établit pas',
+    doesNotText: 'Qu’une origine nommée ait produit un document, ni que ce qu’il dit soit vrai.',
     filesLegend: '1. Ce qu’il faut vérifier',
     dropHere: 'Déposez ici le document et son fichier de preuve, ou choisissez-les ci-dessous.',
     documentLabel: 'Document',
@@ -1748,7 +1760,10 @@ export function say(code, args = {}, language = 'en') {
 
 function startPage(document) {
   const find = (id) => document.getElementById(id);
-  let language = (navigator.language ?? '').toLowerCase().startsWith('fr') ? 'fr' : 'en';
+  const served = location.protocol.startsWith('http');
+  // The server knows which language was chosen on its other pages.
+  const wanted = document.documentElement.dataset.chosen ?? navigator.language ?? '';
+  let language = wanted.toLowerCase().startsWith('fr') ? 'fr' : 'en';
   let last = null;
 
   /** Puts a text into an element; what strangers wrote is isolated, so that its direction does not reorder the rest. */
@@ -1886,6 +1901,7 @@ function startPage(document) {
   for (const button of document.querySelectorAll('[data-language]')) {
     button.addEventListener('click', () => {
       language = button.dataset.language;
+      if (served) document.cookie = `dateline-language=${language}; path=/; max-age=31536000; samesite=lax`;
       translate();
     });
   }
@@ -1905,13 +1921,18 @@ function startPage(document) {
     find('index').value = asked.get('record') ?? '';
     find('log').value = asked.get('log') ? new URL(asked.get('log'), location.href).href : '';
     if (find('index').value) find('online').open = true;
-    if (!location.protocol.startsWith('http')) return;
+    if (!served) return;
     for (const name of ['policy', 'roots']) {
       const response = await fetch(`./${name}`).catch(() => null);
       if (!response?.ok || find(name).value) continue;
       find(name).value = await response.text();
       find('served').hidden = false;
     }
+  }
+  // Saved to disk, it leads nowhere.
+  if (!served) {
+    find('parts').hidden = true;
+    find('mark').removeAttribute('href');
   }
   translate();
   prefill();

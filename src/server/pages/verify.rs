@@ -2,20 +2,19 @@
 //! has it by no better way.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use crate::keys::public;
 
 use super::App;
+use super::words::Words;
 
-const VERIFY_HTML: &str = include_str!("assets/verify.html");
-const VERIFY_JS: &str = include_str!("assets/verify.js");
-const STYLE: &str = include_str!("assets/style.css");
+const VERIFY_HTML: &str = include_str!("../assets/verify.html");
 
-/// No script, style or connection but this server's own, and nobody frames the page.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
-                      form-action 'none'; frame-ancestors 'none'";
+/// As on the other pages, but nothing is ever sent.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 fn text(kind: &'static str, body: impl Into<String>) -> Response {
     let headers = [
@@ -23,22 +22,19 @@ fn text(kind: &'static str, body: impl Into<String>) -> Response {
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    (StatusCode::OK, headers, body.into()).into_response()
+    (headers, body.into()).into_response()
 }
 
-/// `GET /verify`
-pub(super) async fn verify() -> Response {
-    text("text/html; charset=utf-8", VERIFY_HTML)
-}
-
-/// `GET /verify.js`
-pub(super) async fn script() -> Response {
-    text("text/javascript; charset=utf-8", VERIFY_JS)
-}
-
-/// `GET /style.css`
-pub(super) async fn style() -> Response {
-    text("text/css; charset=utf-8", STYLE)
+/// `GET /verify`. The page speaks the reader's language by itself; the server tells it which was chosen.
+pub(super) async fn verify(w: Words) -> Response {
+    let page = VERIFY_HTML.replacen(
+        "<html lang=\"en\">",
+        &format!("<html lang=\"{0}\" data-chosen=\"{0}\">", w.lang.tag()),
+        1,
+    );
+    let mut response = text("text/html; charset=utf-8", page);
+    response.headers_mut().insert(header::VARY, header::HeaderValue::from_static("accept-language, cookie"));
+    response
 }
 
 /// `GET /policy`: the policy of the log, as its operator has it.
