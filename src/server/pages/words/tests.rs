@@ -130,7 +130,7 @@ fn numbers_and_messages() {
     assert_eq!(words(Lang::Fr).number(1234_u64), "1\u{202f}234");
     assert_eq!(words(Lang::En).number(999_u64), "999");
     // What is put in is not looked through again.
-    let said = words(Lang::En).t2("timeline.by", "{1}", "x");
+    let said = words(Lang::En).t2("timeline.claim", "{1}", "x");
     assert!(said.contains("{1}") && said.contains('x'), "{said}");
     assert_eq!(
         words(Lang::Fr).time(&"2026-11-23T09:30:00Z".parse().unwrap()),
