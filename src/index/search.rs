@@ -108,4 +108,3 @@ fn read(
     });
     Ok(hits.collect())
 }
-

@@ -157,6 +157,7 @@ pub(crate) struct Shared {
     attempts: Rate,
     keys: Mutex<Keys>,
     pub(crate) known: known::Following,
+    pub(crate) drafts: pages::register::drafts::Drafts,
 }
 
 /// Which entries are statements about keys; and who may sign, in a log of how many entries.
@@ -237,6 +238,7 @@ pub async fn serve(
         attempts: Rate::new(ATTEMPTS.0, ATTEMPTS.1),
         keys: Mutex::new((keys, None)),
         known: known::Following::default(),
+        drafts: pages::register::drafts::Drafts::default(),
     }));
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
 

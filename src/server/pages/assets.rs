@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 
 const VERIFY_JS: &str = include_str!("../assets/verify.js");
 const SITE_JS: &str = include_str!("../assets/site.js");
+const REGISTER_JS: &str = include_str!("../assets/register.js");
 const STYLE: &str = include_str!("../assets/style.css");
 const ICON: &str = include_str!("../assets/favicon.svg");
 
@@ -25,6 +26,11 @@ pub(super) async fn verify_js() -> Response {
 /// `GET /site.js`
 pub(super) async fn site_js() -> Response {
     asset("text/javascript; charset=utf-8", SITE_JS)
+}
+
+/// `GET /register.js`
+pub(super) async fn register_js() -> Response {
+    asset("text/javascript; charset=utf-8", REGISTER_JS)
 }
 
 /// `GET /style.css`

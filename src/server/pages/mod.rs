@@ -14,6 +14,7 @@ mod marked;
 mod origin;
 mod plot;
 mod record;
+pub(super) mod register;
 mod row;
 mod search;
 mod statement;
@@ -63,8 +64,10 @@ pub(super) fn routes() -> Router<App> {
         .route("/verify.js", get(assets::verify_js))
         .route("/site.js", get(assets::site_js))
         .route("/style.css", get(assets::style))
+        .route("/register.js", get(assets::register_js))
         .route("/favicon.svg", get(assets::icon))
         .route("/favicon.ico", get(assets::icon))
+        .merge(register::routes())
 }
 
 /// Returns what strangers wrote as it is shown: made visible, and cut to `width` characters.
