@@ -43,7 +43,9 @@ fn node_or_skip() -> Option<Command> {
 #[test]
 fn the_pages_in_node_and_in_a_browser() {
     let Some(mut node) = node_or_skip() else { return };
-    let tests = ["unit.test.mjs", "binary.test.mjs", "browser.test.mjs", "pages.test.mjs", "register.test.mjs"].map(web);
+    let tests =
+        ["unit.test.mjs", "binary.test.mjs", "browser.test.mjs", "pages.test.mjs", "register.test.mjs"]
+            .map(web);
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("web-screenshots");
     node.arg("--test").args(tests).env("WEB_PICTURES", pictures);
     let output = node.env("DATELINE_BIN", env!("CARGO_BIN_EXE_dateline")).output().unwrap();

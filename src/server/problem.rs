@@ -25,6 +25,11 @@ impl Problem {
         Problem { status, code, detail: detail.into(), retry_after: None }
     }
 
+    /// Returns what is wrong, for a page.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// What was asked for is not there.
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "notFound", detail)

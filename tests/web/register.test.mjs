@@ -2,6 +2,7 @@
 // who may not.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { Key, story, Workspace } from './lab.mjs';
@@ -15,6 +16,7 @@ let lab;
 let server;
 let browser;
 let editor;
+let elsewhere;
 
 before(async () => {
   if (options.skip) return;
@@ -232,7 +234,8 @@ test('a key that is elsewhere signs elsewhere', options, async () => {
   await page.waitForURL(/\/sign$/);
   assert.deepEqual(await axe(page), []);
   await picture(page, 'sign-light-1440');
-  const statement = Buffer.from(await (await page.request.get(page.url().replace(/sign$/, 'statement'))).body());
+  const prepared = await (await page.request.get(page.url().replace(/sign$/, 'statement'))).json();
+  const statement = Buffer.from(prepared.toBeSigned, 'base64');
   assert.match(statement.toString(), /^DSSEv1 28 application\/vnd\.in-toto\+json /);
   await page.fill('#signature', new Key().sign(statement).toString('base64'));
   await page.click('button[type=submit]');
@@ -241,8 +244,36 @@ test('a key that is elsewhere signs elsewhere', options, async () => {
   await page.click('button[type=submit]');
   await page.waitForURL(/\/records\/\d+$/);
   assert.match(await text(page, '.standing'), /Somebody/);
+  // What the program signs is taken as it prints it, and nothing but the statement that was looked at.
+  const mine = await signedInElsewhere('Un second texte que signe une clé qui est ailleurs, de source inconnue aussi.');
+  const other = await signedInElsewhere('Un troisième texte que signe une clé qui est ailleurs, de source inconnue aussi.');
+  for (const [at, from, taken] of [[mine, other, false], [mine, mine, true]]) {
+    lab.write('prepared.json', await (await from.request.get(from.url().replace(/sign$/, 'statement'))).text());
+    await at.fill('#signature', lab.run('sign', 'prepared.json', '--yes', '--key', 'elsewhere'));
+    await at.click('button[type=submit]');
+    if (taken) await at.waitForURL(/\/records\/\d+$/);
+    else assert.match(await text(at, '[role=alert]'), /not the signature of your key/);
+  }
   assert.match(lab.run('verify'), /verified|holds/i);
 });
+
+/** Comes to where a statement waits to be signed by a key of `ssh-keygen`, which lies beside the workspace. */
+async function signedInElsewhere(words) {
+  if (!elsewhere) {
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', lab.path('elsewhere')]);
+    lab.run('key', 'enrol', 'elsewhere.pub', '--role', 'editor');
+    const keys = lab.run('key', 'list', '--format', 'json').trim().split('\n').map((line) => JSON.parse(line));
+    elsewhere = keys.filter((key) => key.enrolledBy !== undefined).sort((a, b) => a.enrolledBy - b.enrolledBy).at(-1).keyId;
+  }
+  const page = await signedIn({}, elsewhere);
+  await page.fill('#text', words);
+  await page.click('#documents button[type=submit]');
+  await page.waitForURL(/\/register\/[\w-]+$/);
+  for (const radio of await page.locator('input[type=radio][value=drop]').all()) await radio.check();
+  await page.click('.review button[type=submit]');
+  await page.waitForURL(/\/sign$/);
+  return page;
+}
 
 test('hostile documents stay words before they are registered, too', options, async () => {
   const page = await signedIn();

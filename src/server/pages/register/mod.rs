@@ -150,7 +150,7 @@ fn page(
 
 /// Whether the server has the key of whoever is signed in.
 fn is_entrusted(app: &App, session: &Session) -> bool {
-    app.signer.as_ref().is_some_and(|signer| Some(signer.public().key_id()) == session.key_id())
+    session.key_id().is_some_and(|key_id| app.entrusted(&key_id).is_some())
 }
 
 /// Whether a script asks, or a person.

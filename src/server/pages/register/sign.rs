@@ -1,5 +1,6 @@
 //! Signing what an editor decided: here, where his key is entrusted to the server; else where his key is.
 
+use std::collections::HashMap;
 use std::sync::PoisonError;
 
 use askama::Template;
@@ -9,16 +10,16 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::article::Article;
-use crate::base::Signature;
 use crate::base::encoding::from_base64;
-use crate::keys::Signer;
+use crate::base::{PublicKey, Signature};
 use crate::log::NewRecord;
 use crate::record::entry::Circumstances;
-use crate::record::{Decisions, Draft, Kind, SealedEntry};
-use crate::verify::read_log_as;
+use crate::record::{Decisions, Draft, Kind, Pending, SealedEntry};
 
 use super::super::super::committer::Refusal;
+use super::super::super::drafting;
 use super::super::super::problem::Problem;
+use super::super::super::reading::key_state;
 use super::super::super::session::{SameOrigin, Session};
 use super::super::words::Words;
 use super::super::{App, Frame, html_with, shown};
@@ -50,18 +51,12 @@ fn statement_of(draft: &Waiting) -> Option<(Draft, Decisions)> {
 
 /// Signs with the key that is entrusted to the server, and appends. Returns the record, or why there is none.
 pub(super) async fn here(app: &App, session: &Session, w: &Words, draft: &Waiting) -> Result<u64, String> {
-    let signer = app.signer.as_ref().filter(|signer| Some(signer.public().key_id()) == session.key_id());
-    let (Some(signer), Some((statement, decisions))) = (signer, statement_of(draft)) else {
+    let (signer, prepared) =
+        (session.key_id().and_then(|key_id| app.entrusted(&key_id)), statement_of(draft));
+    let (Some(signer), Some((statement, decisions))) = (signer, prepared) else {
         return Err(w.t("register.notEntrusted").to_owned());
     };
-    let told = |error: &dyn std::error::Error| shown(&error.to_string(), 300);
-    let entry = match signer {
-        Signer::Memory(key) => statement.sign(key).map_err(|error| told(&error))?,
-        Signer::Agent { .. } => {
-            let signature = signer.sign(&statement.to_be_signed()).map_err(|error| told(&error))?;
-            statement.seal(&signer.public(), signature).map_err(|error| told(&error))?
-        }
-    };
+    let entry = drafting::sign(signer, statement).map_err(|problem| shown(problem.detail(), 300))?;
     append(app, w, draft, entry, &decisions).await
 }
 
@@ -136,21 +131,44 @@ fn shown_page(
     html_with(status, lang, &page)
 }
 
-/// `GET /register/{draft}/statement`: the bytes that a key signs.
+/// Returns the key of whoever is signed in, if it may register documents.
+async fn key_of(app: &App, session: &Session) -> Option<PublicKey> {
+    let key_id = session.key_id()?;
+    key_state(app).await.ok()?.authorise(&key_id, Kind::Registration).ok()
+}
+
+/// `GET /register/{draft}/statement`: what `dateline sign` takes.
 pub(super) async fn statement(
     State(app): State<App>,
     Path(id): Path<String>,
     session: Session,
     w: Words,
 ) -> Response {
-    let draft = find(&app, &session, &id);
-    let Some((statement, _)) = draft.as_deref().and_then(statement_of) else { return gone(&app, w) };
+    let statement = find(&app, &session, &id).as_deref().and_then(statement_of);
+    let (Some((statement, _)), Some(key)) = (statement, key_of(&app, &session).await) else {
+        return gone(&app, w);
+    };
     let headers = [
-        (header::CONTENT_TYPE, "application/octet-stream"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"statement.bin\""),
+        (header::CONTENT_TYPE, "application/vnd.dateline.prepared+json"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"prepared.json\""),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    (headers, statement.to_be_signed()).into_response()
+    (headers, statement.prepare(&key).format()).into_response()
+}
+
+/// Puts on what was signed elsewhere: what `dateline sign` printed, or the bare signature in base64. `None` if it is no signature of
+/// this key over this statement.
+fn sealed(statement: Draft, key: &PublicKey, given: &str) -> Option<SealedEntry> {
+    let prepared = statement.prepare(key);
+    if given.trim_start().starts_with('{') {
+        let (pending, entry) = Pending::read(given.trim().as_bytes()).ok()?;
+        // The same statement, with its own openings: whatever else was pasted is not what was looked at.
+        let same = entry.envelope.unverified_payload() == prepared.payload;
+        return same.then(|| SealedEntry::checked(pending.bytes, prepared.openings, key).ok()).flatten();
+    }
+    let text: String = given.chars().filter(|c| !c.is_whitespace()).collect();
+    let signature = from_base64(&text).ok().and_then(|bytes| <[u8; 64]>::try_from(bytes).ok())?;
+    prepared.seal(Signature(signature)).ok()
 }
 
 /// `POST /register/{draft}/sign`: takes a signature that was made elsewhere, and appends.
@@ -163,31 +181,14 @@ pub(super) async fn sign(
     w: Words,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let fields: std::collections::HashMap<String, String> =
-        url::form_urlencoded::parse(&body).into_owned().collect();
+    let fields: HashMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
     session.must_mean_it(&headers, fields.get("csrf").map(String::as_str))?;
     must_be_allowed(&app, &session)?;
     let Some(draft) = find(&app, &session, &id) else { return Ok(gone(&app, w)) };
     let Some((statement, decisions)) = statement_of(&draft) else { return Ok(gone(&app, w)) };
     let given = fields.get("signature").cloned().unwrap_or_default();
-    let text: String = given.chars().filter(|c| !c.is_whitespace()).collect();
-    let signature = from_base64(&text).ok().and_then(|bytes| <[u8; 64]>::try_from(bytes).ok()).map(Signature);
-    let worker = app.clone();
-    let key_id = session.key_id();
-    let public = tokio::task::spawn_blocking(move || {
-        let store = crate::storage::FileStore::reader(&worker.records);
-        read_log_as(&store, &worker.trust, |reader| {
-            let known = worker.known.of(reader, (worker.now)())?;
-            let key = key_id.and_then(|key_id| known.state.authorise(&key_id, Kind::Registration).ok());
-            Ok::<_, crate::verify::ReaderError>(key)
-        })
-    });
-    let public = public.await.ok().and_then(Result::ok).flatten();
-    let entry = match (signature, public) {
-        (Some(signature), Some(public)) => statement.seal(&public, signature).ok(),
-        _ => None,
-    };
-    let done = match entry {
+    let key = key_of(&app, &session).await;
+    let done = match key.and_then(|key| sealed(statement, &key, &given)) {
         Some(entry) => append(&app, &w, &draft, entry, &decisions).await,
         None => Err(w.t("register.badSignature").to_owned()),
     };
@@ -196,6 +197,6 @@ pub(super) async fn sign(
             app.drafts.forget(&id, &session.id);
             Redirect::to(&format!("/records/{record}")).into_response()
         }
-        Err(complaint) => shown_page(&app, &session, w, &id, &draft, Some(complaint), shown(&given, 200)),
+        Err(complaint) => shown_page(&app, &session, w, &id, &draft, Some(complaint), given),
     })
 }
