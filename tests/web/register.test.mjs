@@ -128,29 +128,35 @@ test('what is like it stands beside it before it is signed', options, async () =
 
 test('many at once: each by itself, one that fails takes no other with it', options, async () => {
   const page = await signedIn();
-  const before = records();
-  const files = [1, 2, 3].map((n) => file(`many-${n}.txt`, SIGNED(`multiple ${n} ${'abc'.repeat(n * 40)}`, String(30 + n)).replaceAll('pêcheurs', `riverains ${n}`)));
+  const before = lab.run('list', '--format', 'json').trim().split('\n').length;
+  // Three that have nothing in common, and one that is like what is registered.
+  const texts = [
+    'Lake level\n\nBy Ann Moss\n\nThe lake has risen since the dam was closed in March, officials in the valley told reporters on Monday.\n\nSource: Reuters\n',
+    'Der See\n\nVon Eva Kern\n\nAm Ufer wird seit gestern gebaut, wie die Gemeinde mitteilte; die Straße bleibt bis zum Herbst gesperrt.\n\nQuelle: dpa\n',
+    'Une autre eau\n\nPar Léa Brun\n\nLes sources de la montagne tarissent, constatent les bergers, qui déplacent leurs troupeaux plus tôt que jamais. Le lac en dépend.\n\nSource : AFP\n',
+  ];
+  const files = texts.map((words, at) => file(`many-${at + 1}.txt`, words));
+  files.push(file('alike.txt', SIGNED(1, '44')));
   files.push(file('broken.docx', 'PK\u0003\u0004 this is no package'));
   await page.setInputFiles('#file', files);
   await page.click('#documents button[type=submit]');
-  await page.waitForFunction(() => document.getElementById('bar').value === 4);
-  assert.match(await text(page, '#bar-label'), /Done: 4 of 4/);
+  await page.waitForFunction(() => document.getElementById('bar').value === 5);
+  assert.match(await text(page, '#bar-label'), /Done: 5 of 5/);
   assert.equal(await page.locator('.draft.failed').count(), 1);
   assert.match(await text(page, '.draft.failed'), /broken\.docx/);
   assert.deepEqual(await axe(page), []);
   await picture(page, 'register-many-light-1440');
   assert.equal(await page.locator('.draft[data-draft]').count() >= 3, true);
-  const clear = await page.locator('[data-clear=true]').count();
-  if (clear > 0) {
-    await page.click('#all');
-    await page.waitForFunction(() => document.querySelectorAll('[data-clear=true]').length === 0 && !document.getElementById('all').disabled);
-    assert.equal(await page.locator('.draft .chip.good').count(), clear);
-    assert.equal(records(), before + clear);
-  }
+  assert.match(await text(page, '.draft:has-text("alike.txt")'), /warnings: \d/);
+  assert.equal(await page.locator('[data-clear=true]').count(), 3);
+  await page.click('#all');
+  await page.waitForFunction(() => document.querySelectorAll('[data-clear=true]').length === 0 && !document.getElementById('all').disabled);
+  assert.equal(await page.locator('.draft .chip.good').count(), 3);
+  assert.equal(Number(lab.run('list', '--format', 'json').trim().split('\n').length), before + 3);
   // What waits is there on the next visit, too.
   const waits = await page.locator('.draft[data-draft]').count();
   await page.reload();
-  assert.equal(await page.locator('.draft[data-draft]').count(), waits - clear);
+  assert.equal(await page.locator('.draft[data-draft]').count(), waits - 3);
   assert.deepEqual(page.wrong.filter((one) => !/422/.test(one)), []);
 });
 

@@ -31,6 +31,7 @@ use crate::record::Kind;
 use super::super::problem::Problem;
 use super::super::rate::Who;
 use super::super::session::{SameOrigin, Session};
+use super::super::sign_in::named;
 use super::words::Words;
 use super::{App, Frame, html_with, shown};
 use drafts::Waiting;
@@ -106,6 +107,7 @@ struct RegisterPage {
     may: bool,
     signed_in: bool,
     csrf: String,
+    whose: String,
     /// Whether the server signs for him.
     entrusted: bool,
     complaints: Vec<String>,
@@ -137,6 +139,7 @@ fn page(
         may,
         signed_in: session.is_some(),
         csrf: session.map(|session| session.csrf.clone()).unwrap_or_default(),
+        whose: session.map(|session| shown(&named(&session.person), 80)).unwrap_or_default(),
         entrusted: session.is_some_and(|session| is_entrusted(app, session)),
         complaints,
         text: sent.text.clone(),
