@@ -28,6 +28,7 @@ use crate::keys::sshsig;
 use crate::record::Kind;
 
 use super::App;
+use super::pages::{self, words::Words};
 use super::people::{By, Person};
 use super::problem::Problem;
 use super::rate::Who;
@@ -140,64 +141,6 @@ pub(super) fn form(body: &[u8]) -> HashMap<Cow<'_, str>, Cow<'_, str>> {
     url::form_urlencoded::parse(body).collect()
 }
 
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn page(status: StatusCode, title: &str, main: &str) -> Response {
-    let html = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
-         <link rel=\"stylesheet\" href=\"/style.css\">\n<main>\n<h1>{title}</h1>\n{main}</main>\n</html>\n"
-    );
-    let policy =
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    (status, headers, html).into_response()
-}
-
-fn sign_in_page(status: StatusCode, shown: &SignInPage<'_>) -> Response {
-    let mut main = String::new();
-    if let Some(session) = shown.session {
-        main.push_str(&format!(
-            "<p>You are signed in as <strong>{}</strong>, until {}.</p>\n<form method=\"post\" action=\"/sign-out\">\
-             <input type=\"hidden\" name=\"csrf\" value=\"{}\"><button>Sign out</button></form>\n",
-            escape(&named(&session.person)),
-            session.expires_at,
-            escape(&session.csrf)
-        ));
-    }
-    if let Some(wrong) = &shown.wrong {
-        main.push_str(&format!("<p role=\"alert\">{}</p>\n", escape(wrong)));
-    }
-    main.push_str(&format!(
-        "<p>Run this with the key that is enrolled, and paste what it prints.</p>\n<pre>{}</pre>\n\
-         <form method=\"post\" action=\"/sign-in\">\n<input type=\"hidden\" name=\"challenge\" value=\"{}\">\n\
-         <input type=\"hidden\" name=\"next\" value=\"{}\">\n<label for=\"signature\">Signature</label>\n\
-         <textarea id=\"signature\" name=\"signature\" rows=\"8\" cols=\"72\" required spellcheck=\"false\"></textarea>\n\
-         <button>Sign in</button>\n</form>\n",
-        escape(&shown.command()),
-        escape(&shown.challenge),
-        escape(&shown.next)
-    ));
-    page(status, "Sign in", &main)
-}
-
 /// Returns a person as pages name him.
 pub(super) fn named(person: &Person) -> String {
     match person {
@@ -210,11 +153,17 @@ pub(super) fn named(person: &Person) -> String {
 pub(super) async fn show(
     State(app): State<App>,
     session: Option<Session>,
+    w: Words,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
     let next = form(query.as_bytes()).remove("next");
-    sign_in_page(StatusCode::OK, &SignInPage::new(&app, session.as_ref(), next.as_deref(), None))
+    pages::sign_in::sign_in(
+        &app,
+        &w,
+        StatusCode::OK,
+        &SignInPage::new(&app, session.as_ref(), next.as_deref(), None),
+    )
 }
 
 /// `POST /sign-in`: a challenge and its signature.
@@ -222,6 +171,7 @@ pub(super) async fn sign_in(
     State(app): State<App>,
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     _: SameOrigin,
+    w: Words,
     body: Bytes,
 ) -> Result<Response, Problem> {
     attempt(&app, from)?;
@@ -233,7 +183,7 @@ pub(super) async fn sign_in(
         Err(why) => {
             failed(&app, from, &why).await;
             let shown = SignInPage::new(&app, None, Some(&next), Some(why));
-            Ok(sign_in_page(StatusCode::FORBIDDEN, &shown))
+            Ok(pages::sign_in::sign_in(&app, &w, StatusCode::FORBIDDEN, &shown))
         }
     }
 }
@@ -262,26 +212,14 @@ async fn signer(app: &App, challenge: &str, signature: &str) -> Result<Result<Ha
 
 /// `GET /invite/{secret}`: asks whether to sign in. It uses nothing up, as programs that look at links before people do ask for
 /// it too.
-pub(super) async fn invited(State(app): State<App>, Path(secret): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn invited(
+    State(app): State<App>,
+    Path(secret): Path<String>,
+    w: Words,
+) -> Result<Response, Problem> {
     let (held, asked) = (app.clone(), secret.clone());
     let person = blocking(move || Ok(held.people.invited(&asked, (held.now)())?)).await?;
-    Ok(match person {
-        None => no_invitation(),
-        Some(person) => {
-            let main = format!(
-                "<p>This link signs you in as <strong>{}</strong>, once.</p>\n\
-                 <form method=\"post\" action=\"/invite/{}\"><button>Sign in</button></form>\n",
-                escape(&named(&person)),
-                escape(&secret)
-            );
-            page(StatusCode::OK, "Sign in", &main)
-        }
-    })
-}
-
-fn no_invitation() -> Response {
-    let main = "<p role=\"alert\">This link was used before, or has ended. Ask for another.</p>\n";
-    page(StatusCode::NOT_FOUND, "Sign in", main)
+    Ok(pages::sign_in::invited(&app, &w, person.as_ref().map(|person| (person, secret.as_str()))))
 }
 
 /// `POST /invite/{secret}`
@@ -290,6 +228,7 @@ pub(super) async fn accept(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     _: SameOrigin,
     Path(secret): Path<String>,
+    w: Words,
 ) -> Result<Response, Problem> {
     attempt(&app, from)?;
     let held = app.clone();
@@ -297,7 +236,7 @@ pub(super) async fn accept(
         Some(invitation) => begin(&app, invitation.person, By::Invitation, from, "/").await,
         None => {
             failed(&app, from, "the invitation is unknown, used or ended").await;
-            Ok(no_invitation())
+            Ok(pages::sign_in::invited(&app, &w, None))
         }
     }
 }

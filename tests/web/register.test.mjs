@@ -39,7 +39,7 @@ const file = (name, content) => ({ name, mimeType: 'application/octet-stream', b
 async function signedIn(context = {}, key = editor) {
   const link = new URL(lab.run('key', 'invite', key.slice(0, 16)).trim().split('\n')[0]).pathname;
   const page = await openIn(browser, server.base + link, context);
-  await page.click('button');
+  await page.click('main button');
   await page.waitForURL(`${server.base}/`);
   await page.goto(`${server.base}/register`);
   return page;
@@ -52,6 +52,14 @@ test('who is not signed in is led to where one signs in', options, async () => {
   assert.match(await text(page, 'main'), /sign in with your key first/);
   assert.equal(await page.getAttribute('main .button', 'href'), '/sign-in?next=/register');
   assert.deepEqual(await axe(page), []);
+  await page.click('main .button');
+  await page.waitForURL(/sign-in\?next=/);
+  assert.match(await text(page, 'main pre'), /^printf %s 'dateline-sign-in\.[\w-]+' \| ssh-keygen -Y sign -f ~\/\.ssh\/id_ed25519 -n 'dateline@web\.example\.org\/log'$/);
+  assert.deepEqual(await axe(page), []);
+  await picture(page, 'sign-in-light-1440');
+  await page.fill('#signature', 'no signature');
+  await page.click('main button');
+  assert.match(await text(page, '[role=alert]'), /the signature is not taken/);
   const refused = await page.request.post(`${server.base}/register`, { multipart: { text: 'x' } });
   assert.ok([401, 403].includes(refused.status()), String(refused.status()));
 });

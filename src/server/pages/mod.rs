@@ -17,10 +17,11 @@ mod record;
 pub(super) mod register;
 mod row;
 mod search;
+pub(super) mod sign_in;
 mod statement;
 mod timeline;
 mod verify;
-mod words;
+pub(super) mod words;
 
 use std::sync::Arc;
 
@@ -137,6 +138,13 @@ fn html_with(status: StatusCode, lang: Lang, page: &impl Template) -> Response {
         }
         Err(error) => super::problem::Problem::internal(error.to_string()).into_response(),
     }
+}
+
+/// Answers with a page that is for one person alone, and that no browser keeps.
+fn html_private(status: StatusCode, lang: Lang, page: &impl Template) -> Response {
+    let mut response = html_with(status, lang, page);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// What goes wrong on the way to a page.

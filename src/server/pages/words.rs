@@ -127,7 +127,7 @@ impl<T: Whole + Copy> Whole for &T {
 
 /// The words of a page, and where its reader is.
 #[derive(Debug, Clone)]
-pub(super) struct Words {
+pub(in crate::server) struct Words {
     pub(super) lang: Lang,
     /// Path and query of the page.
     pub(super) here: String,

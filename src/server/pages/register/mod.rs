@@ -33,7 +33,7 @@ use super::super::rate::Who;
 use super::super::session::{SameOrigin, Session};
 use super::super::sign_in::named;
 use super::words::Words;
-use super::{App, Frame, html_with, shown};
+use super::{App, Frame, html_private, shown};
 use drafts::Waiting;
 
 /// Bytes of a form without documents.
@@ -148,7 +148,7 @@ fn page(
         limit: w.bytes(DOCUMENT_MAX_BYTES),
         f,
     };
-    html_with(status, lang, &page)
+    html_private(status, lang, &page)
 }
 
 /// Whether the server has the key of whoever is signed in.

@@ -20,7 +20,7 @@ use super::super::super::session::{SameOrigin, Session};
 use super::super::marked::{MarkedText, Span, span};
 use super::super::timeline::because;
 use super::super::words::Words;
-use super::super::{App, Fault, Frame, html_with, shown};
+use super::super::{App, Fault, Frame, html_private, shown};
 use super::alike::Alike;
 use super::drafts::Waiting;
 use super::{is_entrusted, must_be_allowed, sign, wants_json};
@@ -207,7 +207,7 @@ fn shown_page(
         said,
         f,
     };
-    html_with(status, lang, &page)
+    html_private(status, lang, &page)
 }
 
 /// What a rule found.

@@ -22,7 +22,7 @@ use super::super::super::problem::Problem;
 use super::super::super::reading::key_state;
 use super::super::super::session::{SameOrigin, Session};
 use super::super::words::Words;
-use super::super::{App, Frame, html_with, shown};
+use super::super::{App, Frame, html_private, shown};
 use super::drafts::Waiting;
 use super::must_be_allowed;
 use super::review::{find, gone};
@@ -128,7 +128,7 @@ fn shown_page(
         signature,
         f,
     };
-    html_with(status, lang, &page)
+    html_private(status, lang, &page)
 }
 
 /// Returns the key of whoever is signed in, if it may register documents.
