@@ -34,6 +34,7 @@
 //! | 5 | [`index`] | the search index: derived, disposable, never the truth | 0–2, `storage`, `verify` |
 //! | 5 | [`export`] | records in other tools' formats | 0–2 |
 //! | 5 | `view` | how documents, records and what became of them are shown, to people and programs | 0–2, `verify` |
+//! | 5 | `look` | what the log has of a document or a record, and how that is told | 0–2, `storage`, `verify`, `index`, `view` |
 //! | 6 | [`server`] | the log over HTTP, pages for people, and records in | 0–5 |
 //! | 6 | [`cli`] | the command line | all |
 //!
@@ -89,6 +90,7 @@ pub mod index;
 pub mod keys;
 pub mod likeness;
 pub mod log;
+mod look;
 pub mod note;
 pub mod record;
 pub mod sandbox;

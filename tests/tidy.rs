@@ -25,17 +25,24 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("export", &["base", "tlog", "note", "attest", "article", "record"]),
     ("view", &["base", "tlog", "note", "attest", "article", "likeness", "record", "storage", "verify"]),
     (
+        "look",
+        &[
+            "base", "tlog", "note", "attest", "article", "likeness", "record", "storage", "verify", "index",
+            "view",
+        ],
+    ),
+    (
         "server",
         &[
             "base", "tlog", "note", "attest", "article", "record", "storage", "keys", "log", "verify",
-            "export", "sandbox", "capture", "likeness", "index", "view",
+            "export", "sandbox", "capture", "likeness", "index", "view", "look",
         ],
     ),
     (
         "cli",
         &[
             "base", "tlog", "note", "attest", "article", "record", "storage", "keys", "log", "verify",
-            "export", "sandbox", "capture", "likeness", "index", "view", "server",
+            "export", "sandbox", "capture", "likeness", "index", "view", "look", "server",
         ],
     ),
 ];

@@ -1,22 +1,19 @@
 //! `dateline check`
 
-mod look;
-
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::article::{self, ReadOptions};
 use crate::base::Hash;
 use crate::base::limits::TLOG_PROOF_MAX_BYTES;
-use crate::likeness::{Passage, PassageKind, Text, TextCode, diff};
+use crate::index::Source;
+use crate::likeness::{Passage, PassageKind, Text, diff};
+use crate::look::document::{self, Answer, How, Known, know};
 use crate::record::Lineage;
-use crate::verify::{ProvenRecord, Sameness, Trust, check_proof, check_proof_alone};
+use crate::verify::{ProvenRecord, Sameness, Trust, check_proof, check_proof_alone, read_log};
 use crate::view::history;
 use crate::view::lineage::Warnings;
 use crate::view::{MISSING, View, WITHHELD, json_word, sanitize, sanitize_to, statement_text};
 
-use look::{Answer, Found, How, Known, know};
-
-use super::alike::Unread;
 use super::args::CheckArgs;
 use super::differences;
 use super::exit::Exit;
@@ -24,6 +21,7 @@ use super::failure::{Failure, Outcome};
 use super::input::{Input, read_bounded};
 use super::now;
 use super::output::{Output, coloured};
+use super::search;
 use super::workspace::Workspace;
 
 /// Passages, and figures, of one record that are shown to a person; JSON has all.
@@ -67,71 +65,22 @@ fn against_log(
     let options = ReadOptions { file_name: file_name.as_deref(), ..ReadOptions::default() };
     let article = article::read(&bytes, &options).ok().filter(|article| !article.text.is_empty());
     let original = Hash::of(&bytes);
-    let wording = article.as_ref().map(|article| article.digests.reflow);
-    let known = know(workspace, trust, &original, article.as_ref(), args.whole_log)?;
-    let document = article.as_ref().map(|article| Text::new(&article.text));
-    let document = document.as_ref();
+    let (store, folder) = (workspace.reader(), workspace.records());
+    let known = search::with_bar(|progress| {
+        read_log(&store, trust, |reader| {
+            let source = Source { reader, store: &store, trust, records: &folder, progress };
+            know(&source, &original, article.as_ref(), args.whole_log)
+        })
+    })?;
+    let text_of = article.as_ref().map(|article| Text::new(&article.text));
     let graph = Lineage::of(&known.standings);
     let warnings = Warnings::of(&graph, now());
     output.print(
-        || text(&input.name(), &known, &warnings, document, with_diff),
-        || {
-            let iscc = article.as_ref().and_then(|article| TextCode::of(&article.text));
-            let digest = |hash: &Hash| format!("sha256:{hash}");
-            let mut object = json!({
-                "path": input.name(), "answer": known.answer.word(),
-                "records": known.records.iter().map(|found| json_of(found, &known, &warnings, document, with_diff)).collect::<Vec<_>>(),
-                "digests": {
-                    "original": digest(&original), "reflow": wording.as_ref().map(digest),
-                    "iscc": iscc.map(|code| code.to_string()),
-                },
-            });
-            object["warnings"] = json!(known.warnings);
-            object["basis"] = json!(known.basis.word());
-            if known.answer > Answer::SameWording {
-                let unread = known.unread.iter();
-                object["notCompared"] =
-                    unread.map(|(why, count)| json!({"why": why.word(), "records": count})).collect();
-            }
-            object
-        },
+        || text(&input.name(), &known, &warnings, text_of.as_ref(), with_diff),
+        || document::json(&input.name(), &original, article.as_ref(), &known, with_diff, now()),
     )?;
     let registered = matches!(known.answer, Answer::SameBytes | Answer::SameWording);
     Ok(if registered { Exit::Success } else { Exit::NotFound })
-}
-
-fn json_of(
-    found: &Found,
-    known: &Known,
-    warnings: &Warnings<'_>,
-    document: Option<&Text<'_>>,
-    with_diff: bool,
-) -> Value {
-    let mut members: Map<String, Value> = found.view.as_ref().map(View::json).unwrap_or_default();
-    members.insert("record".into(), json!(found.index));
-    members.insert("standing".into(), history::json(known.standings.of(found.index)));
-    let (resting, count) = warnings.json(found.index);
-    members.insert("restsOn".into(), resting);
-    members.insert("restsOnCount".into(), count);
-    if known.answer <= Answer::SameWording {
-        return Value::Object(members);
-    }
-    let How { shares, figures, passages, text } = &found.how;
-    members.insert("compared".into(), json!(if text.is_some() { "text" } else { "digests" }));
-    members.insert("notComparedBecause".into(), json!(found.unread.map(Unread::word)));
-    if let Some((document, record)) = shares {
-        let shares = json!({"ofDocumentPercent": document, "ofRecordPercent": record});
-        members.insert("similarity".into(), shares);
-    }
-    let figures = figures.iter().map(|one| json!({"document": one.first, "record": one.second}));
-    members.insert("figures".into(), figures.collect());
-    let passages =
-        passages.iter().map(|one| json!({"kind": one.kind, "document": one.first, "record": one.second}));
-    members.insert("passages".into(), passages.collect());
-    if let (true, Some(registered), Some(document)) = (with_diff, text, document) {
-        members.insert("diff".into(), json!(diff(&Text::new(registered), document)));
-    }
-    Value::Object(members)
 }
 
 fn text(

@@ -5,7 +5,6 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use serde_json::json;
 
 use crate::attest::Disclosure;
-use crate::attest::disclosure::commitment_at;
 use crate::index::SearchIndex;
 use crate::log::OpeningChange;
 use crate::record::layout::content_path;
@@ -223,14 +222,4 @@ fn ask(index: u64, names: &[String], original: bool) -> Outcome<()> {
         "y" | "yes" => Ok(()),
         _ => Err(Failure::new(Exit::Unavailable, "nothing was erased")),
     }
-}
-
-/// Returns the erasure that accounts for a commitment in an entry, if one does.
-pub(crate) fn erasure_at<'s>(
-    standings: &'s Standings,
-    index: u64,
-    predicate: &serde_json::Value,
-    pointer: &str,
-) -> Option<&'s Erased> {
-    standings.erasure_of(index, commitment_at(predicate, pointer)?)
 }

@@ -33,7 +33,7 @@ pub(crate) struct Document {
     pub(crate) article: Article,
     pub(crate) bytes: Vec<u8>,
     /// Registered texts that it is like; `None` where nobody looked.
-    pub(crate) alike: Option<Vec<super::alike::Warning>>,
+    pub(crate) alike: Option<Vec<crate::look::alike::Warning>>,
 }
 
 /// Bytes with how they came, and the media type and charset that they came with.

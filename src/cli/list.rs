@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value, json};
 
 use crate::index::{Bearing, RecordState, SearchIndex, Source};
+use crate::look::record::listed;
 use crate::record::Standings;
 use crate::verify::{ReaderError, Record, read_log};
 use crate::view::View;
@@ -142,13 +143,7 @@ pub(crate) fn row(record: &Record, state: RecordState, output: Output) -> Option
     let view = View::of_record(&original, opened);
     let index = record.index;
     if output.is_json() {
-        let mut members = view.json();
-        members.insert("record".into(), json!(index));
-        members.insert("recordedAt".into(), json!(opened.registration.recorded_at));
-        members.insert("signer".into(), json!(opened.registration.recorded_by));
-        members.insert("signerHolds".into(), json!(record.signer.is_ok()));
-        members.insert("openingsFit".into(), json!(record.openings_fit.is_ok()));
-        return Some(Row { index, state, what: What::Members(members) });
+        return Some(Row { index, state, what: What::Members(listed(record)?) });
     }
     let day = opened.registration.recorded_at.to_string();
     let warning = match (&record.signer, &record.openings_fit) {

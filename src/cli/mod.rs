@@ -1,7 +1,6 @@
 //! Layer 6: the command line. Reads arguments, files and keys; prints; turns errors into words and exit codes.
 
 mod add;
-mod alike;
 pub mod args;
 mod asked;
 mod base;
@@ -33,9 +32,7 @@ mod parts;
 mod pending;
 mod people;
 mod prove;
-mod quoted;
 mod quotes;
-mod reading;
 mod recheck;
 mod reindex;
 mod sealed;

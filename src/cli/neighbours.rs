@@ -7,15 +7,14 @@ use rayon::prelude::*;
 use crate::article::Article;
 use crate::index::{SearchIndex, Source};
 use crate::likeness::Text;
-use crate::record::{Lineage, Standings};
+use crate::look::alike::{IN_PASSING, Registered, misquotes};
+use crate::look::basis as reading;
 use crate::storage::Store;
-use crate::verify::{LogReader, ReaderError, Trust, read_log};
+use crate::verify::{Trust, read_log};
 
-use super::alike::{IN_PASSING, Registered, WARNED_MAX, Warning};
 use super::extract::Document;
 use super::output::say;
 use super::workspace::Workspace;
-use super::{quoted, reading};
 use crate::view::sanitize;
 
 /// What documents that are to be registered may be like; read when it is first needed.
@@ -102,27 +101,4 @@ impl Neighbours {
             registered.learn(index, article);
         }
     }
-}
-
-/// Warns of what an article misquotes, by the sources of the first of some records that has any.
-pub(crate) fn misquotes(
-    reader: &LogReader<'_>,
-    store: &dyn Store,
-    standings: &Standings,
-    records: &BTreeSet<u64>,
-    article: &Article,
-) -> Result<Vec<Warning>, ReaderError> {
-    let lineage = Lineage::of(standings);
-    for record in records {
-        let Some(node) = lineage.node(*record) else { continue };
-        let found = quoted::in_passing(reader, store, &lineage, node, article)?;
-        if !found.is_empty() {
-            return Ok(found
-                .iter()
-                .take(WARNED_MAX)
-                .map(|what| Warning::of_misquote(*record, what))
-                .collect());
-        }
-    }
-    Ok(Vec::new())
 }

@@ -16,8 +16,8 @@ use super::asked::Asked;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::output::Output;
-use super::quoted::{Checked, Source, Texts, Verdict, WORDS_MAX, check, diff, registrations, sources};
 use super::workspace::Workspace;
+use crate::look::quoted::{Checked, Source, Texts, Verdict, WORDS_MAX, check, diff, registrations, sources};
 
 const NOT_ESTABLISHED: [&str; 2] = [
     "that anybody said what a source says that he said",

@@ -54,7 +54,7 @@ pub(crate) fn run(workspace: &Workspace, args: &SearchArgs, output: Output) -> O
                 let mut members = row.members();
                 members.insert("rank".into(), json!(place));
                 members.insert("total".into(), json!(found.total));
-                members.insert("snippet".into(), hit.snippet.as_ref().map_or(Value::Null, snippet_json));
+                members.insert("snippet".into(), json!(hit.snippet));
                 Value::Object(members)
             },
         )?;
@@ -96,21 +96,13 @@ pub(crate) fn query_of(filter: &FilterArgs) -> Query {
 }
 
 fn terms(words: &[String]) -> Outcome<Vec<Term>> {
-    let usage = |message: &str| Failure::new(Exit::Usage, message);
+    let usage = |message: String| Failure::new(Exit::Usage, message);
     if words.iter().map(|word| word.chars().count()).sum::<usize>() > QUERY_MAX_CHARS {
-        return Err(usage(&format!("more than {QUERY_MAX_CHARS} characters are searched for")));
+        return Err(usage(format!("more than {QUERY_MAX_CHARS} characters are searched for")));
     }
-    let is_phrase =
-        |word: &str| word.trim().contains(char::is_whitespace) && !word.contains(['"', '«', '“', '„']);
-    let terms: Vec<Term> = words
-        .iter()
-        .flat_map(|word| match is_phrase(word) {
-            true => Term::of(word, word.ends_with('*')).into_iter().collect(),
-            false => Term::all_of(word),
-        })
-        .collect();
+    let terms = Term::of_words(words.iter().map(String::as_str));
     match terms.is_empty() {
-        true => Err(usage("there is no letter and no digit in what is searched for")),
+        true => Err(usage("there is no letter and no digit in what is searched for".into())),
         false => Ok(terms),
     }
 }
@@ -176,11 +168,4 @@ fn shown(snippet: &Snippet) -> String {
     line.push_str(&piece(at, chars.len()));
     let dots = |cut: bool| if cut { "…" } else { "" };
     format!("        {}{line}{}\n", dots(snippet.cut_before), dots(snippet.cut_after))
-}
-
-fn snippet_json(snippet: &Snippet) -> Value {
-    json!({
-        "text": snippet.text, "marks": snippet.marks,
-        "cutBefore": snippet.cut_before, "cutAfter": snippet.cut_after,
-    })
 }

@@ -29,7 +29,7 @@ use super::input::Input;
 use super::output::{Output, say};
 use super::workspace::{Passphrases, Workspace};
 use super::{now, random};
-use super::{quoted, reading};
+use crate::look::{basis as reading, quoted};
 use crate::view::json_word;
 use crate::view::{sanitize, sanitize_to};
 

@@ -10,6 +10,8 @@
 //! Text and query are folded alike, so that the search engine only compares bytes. A run of letters of a script without
 //! spaces becomes its overlapping pairs and its last letter; a run that is searched for, its pairs alone, as a phrase.
 
+use serde::Serialize;
+
 use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
@@ -213,6 +215,18 @@ impl Term {
         (!words.is_empty()).then_some(Term { words, begins })
     }
 
+    /// Takes what is asked for in several pieces: one of several words is a phrase, unless it has quotation marks of its own.
+    pub fn of_words<'w>(words: impl Iterator<Item = &'w str>) -> Vec<Self> {
+        let is_phrase =
+            |word: &str| word.trim().contains(char::is_whitespace) && !word.contains(['"', '«', '“', '„']);
+        words
+            .flat_map(|word| match is_phrase(word) {
+                true => Term::of(word, word.ends_with('*')).into_iter().collect(),
+                false => Term::all_of(word),
+            })
+            .collect()
+    }
+
     /// Takes a query apart: words, `"words that follow each other"`, and `beginnings*`. All must occur.
     pub fn all_of(query: &str) -> Vec<Self> {
         let mut terms = Vec::new();
@@ -262,7 +276,8 @@ impl Term {
 }
 
 /// A piece of a text, with the places of what was searched for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Snippet {
     /// The words, on one line.
     pub text: String,

@@ -19,7 +19,7 @@ use crate::verify::{LogReader, ReaderError, Record, Trust};
 use crate::view::lineage::{PATH_MAX, path_text, resting_line, unresolved};
 
 use super::{Finding, Severity, record, similar};
-use crate::cli::quoted;
+use crate::look::quoted;
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;

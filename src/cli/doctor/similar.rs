@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::quoted::Texts;
 use crate::index::{SearchIndex, Source};
 use crate::likeness::{Likeness, Text, compare};
+use crate::look::quoted::Texts;
 use crate::record::Registration;
 use crate::storage::FileStore;
 use crate::verify::{LogReader, ReaderError};

@@ -3,27 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
+use serde_json::{Map, Value, json};
+
 use crate::article::Article;
-use crate::base::Hash;
+use crate::base::{Hash, Timestamp};
 use crate::index::{IndexError, SearchIndex, Source};
 use crate::likeness::{
-    FigureChange, Likeness, Passage, PassageKind, SIMILAR_PERCENT, Shares, Span, Text, paragraph_key,
+    FigureChange, Likeness, Passage, PassageKind, SIMILAR_PERCENT, Shares, Span, Text, TextCode, diff,
+    paragraph_key,
 };
-use crate::record::Standings;
 use crate::record::registration::OpenedRegistration;
-use crate::verify::{ReaderError, Record, Trust, read_log};
+use crate::record::{Lineage, Standings};
+use crate::verify::{ReaderError, Record};
 
-use super::super::alike::{Registered, Unread, WHEN_ASKED, Warning};
-use super::super::failure::Outcome;
-use super::super::neighbours::misquotes;
-use super::super::reading::{self, Basis};
-use super::super::search;
-use super::super::workspace::Workspace;
-use crate::view::View;
+use crate::view::lineage::Warnings;
+use crate::view::{View, history};
+
+use super::alike::{Registered, Unread, WHEN_ASKED, Warning, misquotes};
+use super::basis::{self, Basis};
 
 /// What is known of a document, the stronger first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     SameBytes,
     SameWording,
     SameWordingNumbersDiffer,
@@ -33,7 +34,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub(super) fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Answer::SameBytes => "sameBytes",
             Answer::SameWording => "sameWording",
@@ -52,74 +53,68 @@ const PASSAGE_CHARS: usize = 30;
 
 /// How a record's text is like a document's.
 #[derive(Default)]
-pub(super) struct How {
+pub(crate) struct How {
     /// In percent: of the document that stands in the record, of the record that stands in the document.
-    pub(super) shares: Option<(u64, u64)>,
+    pub(crate) shares: Option<(u64, u64)>,
     /// The document's first, the record's second.
-    pub(super) figures: Vec<FigureChange>,
-    pub(super) passages: Vec<Passage>,
+    pub(crate) figures: Vec<FigureChange>,
+    pub(crate) passages: Vec<Passage>,
     /// The registered text; `None` where digests alone were compared.
-    pub(super) text: Option<String>,
+    pub(crate) text: Option<String>,
 }
 
 /// A record that has to do with a document.
-pub(super) struct Found {
-    pub(super) index: u64,
+pub(crate) struct Found {
+    pub(crate) index: u64,
     /// `None` until it is read.
-    pub(super) view: Option<View>,
-    pub(super) how: How,
+    pub(crate) view: Option<View>,
+    pub(crate) how: How,
     /// Where digests alone were compared, why.
-    pub(super) unread: Option<Unread>,
+    pub(crate) unread: Option<Unread>,
 }
 
 /// What is known of a document.
-pub(super) struct Known {
-    pub(super) answer: Answer,
-    pub(super) records: Vec<Found>,
-    pub(super) standings: Standings,
-    pub(super) basis: Basis,
+pub(crate) struct Known {
+    pub(crate) answer: Answer,
+    pub(crate) records: Vec<Found>,
+    pub(crate) standings: Standings,
+    pub(crate) basis: Basis,
     /// Registered texts that the document's could not be held against.
-    pub(super) unread: BTreeMap<Unread, u64>,
+    pub(crate) unread: BTreeMap<Unread, u64>,
     /// What an editor should know: another credit, other figures.
-    pub(super) warnings: Vec<Warning>,
+    pub(crate) warnings: Vec<Warning>,
 }
 
-/// Looks a document up: by its digests, then by its text.
-pub(super) fn know(
-    workspace: &Workspace,
-    trust: &Trust,
+/// Looks a document up: by its digests, then by its text. `whole` asks the log itself, and no index.
+///
+/// # Errors
+/// [`ReaderError`].
+pub(crate) fn know(
+    source: &Source<'_>,
     original: &Hash,
     article: Option<&Article>,
     whole: bool,
-) -> Outcome<Known> {
-    let store = workspace.reader();
+) -> Result<Known, ReaderError> {
     let digests = article.map(Digests::of).unwrap_or_default();
     let document = article.map(|article| Text::new(&article.text));
-    let folder = workspace.records();
-    let found = search::with_bar(|progress| {
-        read_log(&store, trust, |reader| {
-            let source = Source { reader, store: &store, trust, records: &folder, progress };
-            let index = reading::index(&source, whole)?;
-            let mut look = Look {
-                source: &source,
-                original,
-                article,
-                document: document.as_ref(),
-                digests: &digests,
-                answer: Answer::Unknown,
-                records: Vec::new(),
-            };
-            match index {
-                Some(index) => match look.by_index(&index) {
-                    Ok(known) => Ok(known),
-                    Err(IndexError::Log(error)) => Err(error),
-                    Err(_) => look.by_log(),
-                },
-                None => look.by_log(),
-            }
-        })
-    });
-    Ok(found?)
+    let index = basis::index(source, whole)?;
+    let mut look = Look {
+        source,
+        original,
+        article,
+        document: document.as_ref(),
+        digests: &digests,
+        answer: Answer::Unknown,
+        records: Vec::new(),
+    };
+    match index {
+        Some(index) => match look.by_index(&index) {
+            Ok(known) => Ok(known),
+            Err(IndexError::Log(error)) => Err(error),
+            Err(_) => look.by_log(),
+        },
+        None => look.by_log(),
+    }
 }
 
 /// Records whose digests name a part of a document and that are looked at, of those whose texts are not at hand.
@@ -159,8 +154,8 @@ impl Look<'_> {
         }
         let mut warnings = self.compare(&mut registered);
         let found = self.found();
-        let bearing = reading::bearing(source, index, &found.iter().copied().collect::<Vec<_>>());
-        let (standings, basis) = reading::standings(source, &found, bearing)?;
+        let bearing = basis::bearing(source, index, &found.iter().copied().collect::<Vec<_>>());
+        let (standings, basis) = basis::standings(source, &found, bearing)?;
         warnings.extend(self.misquotes(&standings)?);
         Ok(self.known(standings, basis, warnings, registered, &read))
     }
@@ -293,6 +288,73 @@ impl Look<'_> {
     }
 }
 
+/// Returns what is known of a document, for programs. `name` is what it is called, `with_diff` asks for what differs.
+pub(crate) fn json(
+    name: &str,
+    original: &Hash,
+    article: Option<&Article>,
+    known: &Known,
+    with_diff: bool,
+    now: Timestamp,
+) -> Value {
+    let graph = Lineage::of(&known.standings);
+    let warnings = Warnings::of(&graph, now);
+    let document = article.map(|article| Text::new(&article.text));
+    let record = |found| json_of(found, known, &warnings, document.as_ref(), with_diff);
+    let iscc = article.and_then(|article| TextCode::of(&article.text));
+    let digest = |hash: &Hash| format!("sha256:{hash}");
+    let mut object = json!({
+        "path": name, "answer": known.answer.word(),
+        "records": known.records.iter().map(record).collect::<Vec<_>>(),
+        "digests": {
+            "original": digest(original),
+            "reflow": article.map(|article| digest(&article.digests.reflow)),
+            "iscc": iscc.map(|code| code.to_string()),
+        },
+    });
+    object["warnings"] = json!(known.warnings);
+    object["basis"] = json!(known.basis.word());
+    if known.answer > Answer::SameWording {
+        let unread = known.unread.iter();
+        object["notCompared"] =
+            unread.map(|(why, count)| json!({"why": why.word(), "records": count})).collect();
+    }
+    object
+}
+
+fn json_of(
+    found: &Found,
+    known: &Known,
+    warnings: &Warnings<'_>,
+    document: Option<&Text<'_>>,
+    with_diff: bool,
+) -> Value {
+    let mut members: Map<String, Value> = found.view.as_ref().map(View::json).unwrap_or_default();
+    members.insert("record".into(), json!(found.index));
+    members.insert("standing".into(), history::json(known.standings.of(found.index)));
+    let (resting, count) = warnings.json(found.index);
+    members.insert("restsOn".into(), resting);
+    members.insert("restsOnCount".into(), count);
+    if known.answer <= Answer::SameWording {
+        return Value::Object(members);
+    }
+    let How { shares, figures, passages, text } = &found.how;
+    members.insert("compared".into(), json!(if text.is_some() { "text" } else { "digests" }));
+    members.insert("notComparedBecause".into(), json!(found.unread.map(Unread::word)));
+    if let Some((document, record)) = shares {
+        let shares = json!({"ofDocumentPercent": document, "ofRecordPercent": record});
+        members.insert("similarity".into(), shares);
+    }
+    let figures = figures.iter().map(|one| json!({"document": one.first, "record": one.second}));
+    members.insert("figures".into(), figures.collect());
+    let passages =
+        passages.iter().map(|one| json!({"kind": one.kind, "document": one.first, "record": one.second}));
+    members.insert("passages".into(), passages.collect());
+    if let (true, Some(registered), Some(document)) = (with_diff, text, document) {
+        members.insert("diff".into(), json!(diff(&Text::new(registered), document)));
+    }
+    Value::Object(members)
+}
 /// What a comparison of two texts answers.
 fn how(likeness: Likeness, text: String) -> (Answer, How) {
     let percent = |shares: Shares| Some((shares.first.percent(), shares.second.percent()));

@@ -1,7 +1,7 @@
 //! What the log has that is like a document: candidates by their keys, then their texts, read again from the originals that
 //! are stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -15,10 +15,13 @@ use crate::likeness::{
 };
 use crate::record::layout::content_path;
 use crate::record::registration::{OpenedRegistration, Organisation, Registration};
+use crate::record::{Lineage, Standings};
 use crate::storage::{Key, Store};
 use crate::verify::{LogReader, ReaderError, Record};
 
 use crate::view::sanitize_to;
+
+use super::quoted;
 
 /// How much of a log is read, where no index tells where to look, to find texts that are alike.
 #[derive(Debug, Clone, Copy)]
@@ -506,4 +509,27 @@ fn text_of(store: &dyn Store, known: &Known) -> Result<String, Unread> {
         true => Ok(extract.text),
         false => Err(Unread::Changed),
     }
+}
+
+/// Warns of what an article misquotes, by the sources of the first of some records that has any.
+pub(crate) fn misquotes(
+    reader: &LogReader<'_>,
+    store: &dyn Store,
+    standings: &Standings,
+    records: &BTreeSet<u64>,
+    article: &Article,
+) -> Result<Vec<Warning>, ReaderError> {
+    let lineage = Lineage::of(standings);
+    for record in records {
+        let Some(node) = lineage.node(*record) else { continue };
+        let found = quoted::in_passing(reader, store, &lineage, node, article)?;
+        if !found.is_empty() {
+            return Ok(found
+                .iter()
+                .take(WARNED_MAX)
+                .map(|what| Warning::of_misquote(*record, what))
+                .collect());
+        }
+    }
+    Ok(Vec::new())
 }

@@ -1,4 +1,4 @@
-//! How much of a log is read for commands that show a record: what the search index names, or all of it.
+//! How much of a log is read to show a record: what the search index names, or all of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
