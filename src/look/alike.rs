@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::article::{Article, Format, OriginRole, ReadOptions, extract_as};
 use crate::base::Hash;
 use crate::base::limits::DOCUMENT_MAX_BYTES;
+use crate::index::{SearchIndex, Source};
 use crate::likeness::{
     CANDIDATES_MAX, FigureAt, FigureChange, KeyKind, Likeness, MemoryIndex, Sketch, Text, compare,
     paragraph_key,
@@ -509,6 +510,25 @@ fn text_of(store: &dyn Store, known: &Known) -> Result<String, Unread> {
         true => Ok(extract.text),
         false => Err(Unread::Changed),
     }
+}
+
+/// Returns what an editor should know of a document that is about to be registered: by the index as it is, and by the newest
+/// entries that it does not know. Nothing is waited for.
+///
+/// # Errors
+/// [`ReaderError`].
+pub(crate) fn in_passing(source: &Source<'_>, article: &Article) -> Result<Vec<Warning>, ReaderError> {
+    if article.text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (index, known) = SearchIndex::behind(source).map_or((None, 0), |(index, size)| (Some(index), size));
+    let mut warnings = Registered::read(source.reader, known)?.warnings(article, source.store);
+    let named = index.and_then(|index| index.alike(&Text::new(&article.text)).ok()).unwrap_or_default();
+    if !named.is_empty() {
+        let named = named.into_iter().take(IN_PASSING.candidates).collect();
+        warnings.extend(Registered::those(source.reader, named)?.warnings(article, source.store));
+    }
+    Ok(warnings)
 }
 
 /// Warns of what an article misquotes, by the sources of the first of some records that has any.

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::article::Article;
 use crate::base::Hash;
 use crate::base::encoding::from_base64;
 use crate::log::{Appended, NewRecord};
@@ -21,7 +22,8 @@ use super::author::Author;
 use super::committer::{Committed, Refusal};
 use super::drafting::{self, Sent};
 use super::problem::Problem;
-use super::reading::{blocking, key_state, proof_of, reading, state_of};
+use super::reading::{Number, blocking, key_state, proof_of, reading, state_of};
+use super::{look, openapi};
 
 /// The media type of a statement that was signed elsewhere: the form of a file in `records/pending/`, with the document
 /// beside it where it is to be stored.
@@ -29,7 +31,8 @@ const SIGNED: &str = "application/vnd.dateline.pending+json";
 /// The media type of a statement that is to be signed elsewhere.
 const PREPARED: &str = "application/vnd.dateline.prepared+json";
 
-/// `GET /api/v1/log`: the checkpoint, and whose it is.
+/// The checkpoint, and whose it is.
+#[utoipa::path(get, path = "/api/v1/log", responses((status = 200, body = openapi::Log)))]
 pub(super) async fn log(State(app): State<App>) -> Result<Json<Value>, Problem> {
     let told = reading(&app, |reader, _| {
         let checkpoint = reader.checkpoint();
@@ -42,8 +45,21 @@ pub(super) async fn log(State(app): State<App>) -> Result<Json<Value>, Problem> 
     told.await.map(Json)
 }
 
-/// `GET /api/v1/records/{record}/proof`: a `.tlog-proof` file.
-pub(super) async fn proof(State(app): State<App>, Path(record): Path<u64>) -> Result<Response, Problem> {
+/// Checkpoints that are kept: the last. Earlier ones are with whoever verified the log or asked for a proof: a log keeps none.
+#[utoipa::path(get, path = "/api/v1/checkpoints", responses((status = 200, body = openapi::Checkpoints)))]
+pub(super) async fn checkpoints(State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let told = reading(&app, |reader, _| {
+        let checkpoint = reader.checkpoint();
+        let note = String::from_utf8_lossy(reader.checkpoint_bytes()).into_owned();
+        let last = json!({"size": checkpoint.size(), "rootHash": checkpoint.root_hash(), "note": note});
+        Ok(json!({"checkpoints": [last], "kept": "last"}))
+    });
+    told.await.map(Json)
+}
+
+/// A `.tlog-proof` file, by which anybody can check a record offline.
+#[utoipa::path(get, path = "/api/v1/records/{record}/proof", params(("record" = u64, Path, maximum = 9_223_372_036_854_775_807_u64)), responses((status = 200, body = String, content_type = "text/plain")))]
+pub(super) async fn proof(State(app): State<App>, Number(record): Number) -> Result<Response, Problem> {
     let file = proof_of(&app, record).await?;
     let name = format!("attachment; filename=\"record-{record}.tlog-proof\"");
     let headers = [
@@ -54,8 +70,9 @@ pub(super) async fn proof(State(app): State<App>, Path(record): Path<u64>) -> Re
     Ok((headers, file).into_response())
 }
 
-/// `POST /api/v1/records`: a document, which is registered as the server reads and signs it; or a statement that was signed
-/// elsewhere. Answered when it is durable and in a published checkpoint: 201, or 200 where it was there before.
+/// Registers a document, as the server reads and signs it; or a statement that was signed elsewhere. Answered when it is durable and in
+/// a published checkpoint: 201, or 200 where it was there before.
+#[utoipa::path(post, path = "/api/v1/records", params(drafting::SaidParams), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 201, body = openapi::Registered), (status = 200, body = openapi::Registered)))]
 pub(super) async fn submit(
     State(app): State<App>,
     author: Author,
@@ -65,24 +82,25 @@ pub(super) async fn submit(
 ) -> Result<Response, Problem> {
     let sent = Sent::of(&headers, query.as_deref(), body)?;
     let worker = app.clone();
-    let record = if sent.media_type == SIGNED {
-        blocking(move || signed_elsewhere(&worker, &sent.body)).await?
-    } else {
-        author.may_have_signed(&app)?;
-        blocking(move || {
-            let signer = author.signer(&worker)?;
-            let article = sent.article(&worker)?;
-            let draft = sent.draft(&worker, &article, &signer.public())?;
-            let entry = drafting::sign(signer, draft)?;
-            Ok(Submitted::New(NewRecord { entry, content: sent.content() }))
-        })
-        .await?
-    };
-    answered(&app, record).await
+    if sent.media_type == SIGNED {
+        let record = blocking(move || signed_elsewhere(&worker, &sent.body)).await?;
+        return answered(&app, record, None).await;
+    }
+    author.may_have_signed(&app)?;
+    let (record, article) = blocking(move || {
+        let signer = author.signer(&worker)?;
+        let article = sent.article(&worker)?;
+        let draft = sent.draft(&worker, &article, &signer.public())?;
+        let entry = drafting::sign(signer, draft)?;
+        Ok((Submitted::New(NewRecord { entry, content: sent.content() }), article))
+    })
+    .await?;
+    answered(&app, record, Some(article)).await
 }
 
-/// `POST /api/v1/records/prepare`: a document, whose statement is made ready for a key that is elsewhere: that of whoever is
-/// signed in, or the one that `signer` names by its id.
+/// Makes a document's statement ready for a key that is elsewhere: that of whoever is signed in, or the one that `signer` names by its
+/// id.
+#[utoipa::path(post, path = "/api/v1/records/prepare", params(drafting::SaidParams), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = openapi::PreparedStatement, content_type = "application/vnd.dateline.prepared+json")))]
 pub(super) async fn prepare(
     State(app): State<App>,
     author: Author,
@@ -110,8 +128,21 @@ pub(super) async fn prepare(
     Ok((headers, prepared.await?.format()).into_response())
 }
 
-/// Appends a record, and answers with its proof.
-pub(super) async fn answered(app: &App, record: Submitted) -> Result<Response, Problem> {
+/// Records that may wait for the writer while what is registered is still held against others; when more do, it has no time for that.
+const WAITING_MAX: usize = 32;
+
+/// Appends a record, and answers with its proof; meanwhile holds its text against what is registered.
+pub(super) async fn answered(
+    app: &App,
+    record: Submitted,
+    article: Option<Article>,
+) -> Result<Response, Problem> {
+    let has_time = app.committer.waiting() <= WAITING_MAX;
+    let article = article.filter(|_| has_time).map(std::sync::Arc::new);
+    let warnings = article.map(|article| {
+        let app = app.clone();
+        tokio::spawn(async move { look::warnings(&app, article).await })
+    });
     let (appended, checkpoint_size) = match record {
         Submitted::There(index, size) => (Appended::AlreadyRegistered(index), size),
         Submitted::New(record) => {
@@ -123,11 +154,18 @@ pub(super) async fn answered(app: &App, record: Submitted) -> Result<Response, P
     };
     let index = appended.index();
     let proof = proof_of(app, index).await?;
+    // That others cannot be read takes nothing back: null says that it was not looked.
+    let warnings = match warnings {
+        Some(warnings) => warnings.await.ok().and_then(Result::ok),
+        None => None,
+    };
     let (status, outcome) = match appended {
         Appended::Registered(_) => (StatusCode::CREATED, "registered"),
         Appended::AlreadyRegistered(_) => (StatusCode::OK, "alreadyRegistered"),
     };
-    let told = json!({"record": index, "outcome": outcome, "logSize": checkpoint_size, "proof": proof});
+    let told = json!({
+        "record": index, "outcome": outcome, "logSize": checkpoint_size, "proof": proof, "warnings": warnings,
+    });
     let location = format!("/api/v1/records/{index}/proof");
     Ok((status, [(header::LOCATION, location)], Json(told)).into_response())
 }

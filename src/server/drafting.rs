@@ -13,6 +13,48 @@ use crate::record::{Decisions, Draft, EntryError, SealedEntry};
 use super::App;
 use super::problem::Problem;
 
+/// What a client says of a document.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub(super) struct SaidParams {
+    /// The document's file name
+    #[param(rename = "fileName")]
+    file_name: Option<String>,
+    /// An origin that it claims, instead of what was found (can be repeated)
+    origin: Option<Vec<String>>,
+    /// A byline, instead of what was found (can be repeated)
+    byline: Option<Vec<String>>,
+    /// Its title
+    title: Option<String>,
+    /// Its language
+    language: Option<String>,
+    /// Who published it
+    publisher: Option<String>,
+    /// When it was published
+    published: Option<String>,
+    /// Its address
+    url: Option<String>,
+    /// A note, which is committed
+    note: Option<String>,
+    /// Record no quotations
+    #[param(rename = "noQuotes")]
+    no_quotes: Option<bool>,
+    /// Store no original
+    #[param(rename = "noStore")]
+    no_store: Option<bool>,
+    /// Id of the key that is to sign, to prepare a statement
+    #[param(min_length = 64, max_length = 64)]
+    signer: Option<String>,
+}
+
+/// Returns the media type of a body, if it says one that says something, and its charset.
+pub(super) fn media_type_of(headers: &HeaderMap) -> (Option<String>, Option<String>) {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let (media_type, charset) = parted(value.unwrap_or_default());
+    (Some(media_type).filter(|one| !one.is_empty() && one != "application/octet-stream"), charset)
+}
+
 /// Parts a media type from its charset.
 fn parted(value: &str) -> (String, Option<String>) {
     let mut parts = value.split(';').map(str::trim);

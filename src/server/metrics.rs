@@ -1,7 +1,7 @@
 //! What the server counts, as Prometheus reads it (OpenMetrics text).
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
@@ -28,6 +28,8 @@ struct Inner {
     failures: Family<Labels, Counter>,
     waiting: Gauge<i64>,
     log_size: Gauge<f64, AtomicU64>,
+    index_size: AtomicU64,
+    index_lag: Gauge<f64, AtomicU64>,
 }
 
 impl Metrics {
@@ -50,6 +52,9 @@ impl Metrics {
         registry.register("failures", "Appends that failed, by code", failures.clone());
         registry.register("waiting_records", "Records that wait for the writer", waiting.clone());
         registry.register("log_entries", "Entries of the published log", log_size.clone());
+        let index_lag = Gauge::default();
+        let help = "Entries of the published log that the search index does not know yet";
+        registry.register("index_lag_entries", help, index_lag.clone());
         let inner = Inner {
             registry,
             requests,
@@ -61,6 +66,8 @@ impl Metrics {
             failures,
             waiting,
             log_size,
+            index_size: AtomicU64::new(0),
+            index_lag,
         };
         Metrics(Arc::new(inner))
     }
@@ -86,10 +93,17 @@ impl Metrics {
         self.0.failures.get_or_create(&vec![("code", code.to_owned())]).inc();
     }
 
+    /// Notes how many entries the search index knows.
+    pub(crate) fn indexed(&self, size: u64) {
+        self.0.index_size.store(size, Ordering::Relaxed);
+    }
+
     /// Writes everything down, with what is measured only now.
     pub(crate) fn text(&self, waiting: usize, log_size: u64) -> String {
         self.0.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         self.0.log_size.set(log_size as f64);
+        let lag = log_size.saturating_sub(self.0.index_size.load(Ordering::Relaxed));
+        self.0.index_lag.set(lag as f64);
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.0.registry);

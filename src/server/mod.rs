@@ -17,7 +17,9 @@ mod drafting;
 mod files;
 pub mod kept;
 mod known;
+mod look;
 mod metrics;
+mod openapi;
 mod pages;
 pub mod people;
 mod problem;
@@ -67,6 +69,8 @@ use trail::Trail;
 
 /// Seconds that a request may take.
 const REQUEST_SECONDS: u64 = 60;
+/// How often it is looked whether the search index is up to date.
+const INDEX_EVERY: Duration = Duration::from_secs(1);
 /// Attempts to sign in: of one address a second, and at once. As many failed ones of all addresses are told of.
 const ATTEMPTS: (f64, f64) = (1.0, 30.0);
 
@@ -240,6 +244,7 @@ pub async fn serve(
         known: known::Following::default(),
         drafts: pages::register::drafts::Drafts::default(),
     }));
+    let follower = tokio::spawn(follow(app.clone()));
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
 
     let handle = axum_server::Handle::new();
@@ -265,6 +270,9 @@ pub async fn serve(
         }
         None => axum_server::from_tcp(listener).map_err(listen)?.handle(told).serve(service).await,
     };
+    follower.abort();
+    // It holds the handlers' state until it has ended.
+    let _ = follower.await;
     committer.close();
     drop(committer);
     // All handlers have ended with their clones: the writer finishes what waits.
@@ -272,17 +280,35 @@ pub async fn serve(
     ended.map_err(ServeError::Ended)
 }
 
+/// Keeps the search index up to date, so that nobody who searches waits for it.
+async fn follow(app: App) {
+    let mut every = tokio::time::interval(INDEX_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut known = None;
+    loop {
+        every.tick().await;
+        let size = reading::size(&app).await.ok();
+        if size.is_some() && size == known {
+            continue;
+        }
+        match look::follow(&app).await {
+            Ok(size) => {
+                known = Some(size);
+                app.metrics.indexed(size);
+            }
+            Err(problem) => {
+                app.metrics.failed("index");
+                tracing::warn!(?problem, "the search index is not up to date");
+            }
+        }
+    }
+}
+
 fn router(app: App) -> Router {
     let limit = usize::try_from(DOCUMENT_MAX_BYTES).unwrap_or(usize::MAX);
     let records = files::Records(app.records.clone());
     let log = Router::new().route("/log/{*path}", get(files::file)).with_state(records);
-    let api = Router::new()
-        .route("/api/v1/log", get(api::log))
-        .route("/api/v1/records", post(api::submit))
-        .route("/api/v1/records/prepare", post(api::prepare))
-        .route("/api/v1/records/{record}/proof", get(api::proof))
-        // The document, base64, with what else a request holds.
-        .layer(DefaultBodyLimit::max(limit + limit / 2));
+    let api = openapi::routes(limit + limit / 2);
     let own =
         Router::new().route("/healthz", get(health)).route("/metrics", get(measured)).merge(pages::routes());
     let signing_in = Router::new()
@@ -329,6 +355,7 @@ async fn watch(
             Err(_) => Problem::unavailable("it took too long").into_response(),
         },
     };
+    response = Problem::told(response);
     let status = response.status();
     app.metrics.asked(&route, method.as_str(), status.as_u16());
     let milliseconds = begun.elapsed().as_secs_f64() * 1_000.0;

@@ -87,6 +87,37 @@ impl Problem {
         problem
     }
 
+    /// Gives an error that was made without a shape, by the framework, the one that all have; leaves others as they are.
+    pub(crate) fn told(response: Response<Body>) -> Response<Body> {
+        let status = response.status();
+        let field = |name| {
+            response.headers().get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
+        };
+        let shaped = field(header::CONTENT_TYPE).is_some_and(|kind| {
+            kind.starts_with("application/problem+json") || kind.starts_with("text/html")
+        });
+        if !(status.is_client_error() || status.is_server_error()) || shaped {
+            return response;
+        }
+        let (code, detail) = match status {
+            StatusCode::NOT_FOUND => ("notFound", "there is nothing at this address"),
+            StatusCode::METHOD_NOT_ALLOWED => ("methodNotAllowed", "that cannot be done at this address"),
+            StatusCode::PAYLOAD_TOO_LARGE => ("tooLarge", "what was sent is larger than is taken"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ("unsupportedMediaType", "that sort of body is not taken"),
+            StatusCode::RANGE_NOT_SATISFIABLE => ("rangeNotSatisfiable", "the file has no such part"),
+            StatusCode::REQUEST_TIMEOUT => ("tooSlow", "the request came too slowly"),
+            status if status.is_server_error() => ("internal", "the request could not be answered"),
+            _ => ("badRequest", "the request is not one that could be answered"),
+        };
+        let mut told = Problem::new(status, code, detail).into_response();
+        for name in [header::ALLOW, header::CONTENT_RANGE, header::RETRY_AFTER] {
+            if let Some(value) = response.headers().get(&name) {
+                told.headers_mut().insert(name, value.clone());
+            }
+        }
+        told
+    }
+
     /// A fault of the program, or of what it holds.
     pub(crate) fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)

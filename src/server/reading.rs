@@ -2,6 +2,10 @@
 
 use std::sync::{Arc, PoisonError};
 
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+
+use crate::base::encoding::from_decimal;
 use crate::record::State;
 use crate::storage::FileStore;
 use crate::verify::{LogReader, ProveError, ReaderError, read_log_as};
@@ -29,6 +33,19 @@ impl From<ProveError> for Problem {
             ProveError::Reader(error) => error.into(),
             other => Problem::internal(other.to_string()),
         }
+    }
+}
+
+/// The number of a record, in an address.
+pub(super) struct Number(pub(super) u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Number {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let number = path.ok().and_then(|Path(text)| from_decimal(&text).ok());
+        number.map(Number).ok_or_else(|| Problem::not_found("a record is named by its number in the log"))
     }
 }
 
