@@ -14,6 +14,7 @@ use crate::log::{Appended, Log, NewRecord};
 use crate::record::decisions::stated_byline;
 use crate::record::entry::Circumstances;
 use crate::record::{Decisions, Draft, Kind, SealField};
+use crate::storage::Store;
 use crate::verify::Trust;
 use crate::view::View;
 use crate::view::sanitize;
@@ -100,7 +101,7 @@ pub(crate) struct Job<'a> {
 
 /// The log with the two keys that an append needs.
 struct Opened<'l> {
-    store: &'l crate::storage::FileStore,
+    store: &'l dyn Store,
     log: Log<'l>,
     signer: Signer,
     /// Absent where the registrations are left for somebody who has it.
@@ -262,7 +263,7 @@ impl<'a> Job<'a> {
     }
 
     /// Opens the log for writing, and the keys.
-    fn open<'l>(&self, store: &'l crate::storage::FileStore, trust: &'l Trust) -> Outcome<Opened<'l>> {
+    fn open<'l>(&self, store: &'l dyn Store, trust: &'l Trust) -> Outcome<Opened<'l>> {
         let log = writing::open_log(store, trust)?;
         let mut passphrases = Passphrases::default();
         let asked = self.key.as_deref();
@@ -320,7 +321,7 @@ impl<'a> Job<'a> {
                 appended.into_iter().map(Done::InTheLog).collect()
             }
             None => {
-                let left = writing::leave(store, &records)?;
+                let left = writing::leave(*store, &records)?;
                 left.into_iter().map(Done::Waits).collect()
             }
         };

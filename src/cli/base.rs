@@ -109,6 +109,7 @@ fn refuse_links(workspace: &Workspace) -> Outcome<()> {
     {
         return refused(&link);
     }
+    workspace.only_a_folder("--git")?;
     let mut paths = vec![workspace.records(), workspace.roots(), workspace.policy()];
     paths.extend(workspace.policy().parent().map(Path::to_owned));
     // Where they cannot be listed they cannot be read either.

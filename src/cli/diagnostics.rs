@@ -12,6 +12,7 @@ use crate::record::StateError;
 use crate::record::decisions::DecisionError;
 use crate::storage::StoreError;
 use crate::storage::archive::ArchiveError;
+use crate::storage::bucket::AddressError as BucketAddressError;
 use crate::storage::web::AddressError;
 use crate::verify::{
     AuditError, CombineError, EvidenceError, GateError, LockError, PartError, PinError, ProofCheckError,
@@ -68,9 +69,21 @@ impl From<StoreError> for Failure {
             StoreError::Io { source, .. } => io_hint(told(Exit::Unavailable, &error), source),
             StoreError::Immutable { .. } => told(Exit::Invalid, &error).hint(DAMAGED),
             StoreError::TooLarge { .. } => told(Exit::Invalid, &error).hint(DAMAGED),
+            StoreError::Unsafe { .. } => told(Exit::Unavailable, &error).hint(
+                "several writers would fork the log there: use a store that heeds If-None-Match and If-Match, also when \
+                 many write at once",
+            ),
             StoreError::CutShort { .. } => told(Exit::Unavailable, &error).hint("run the same command again"),
             _ => told(Exit::Internal, &error),
         }
+    }
+}
+
+impl From<BucketAddressError> for Failure {
+    fn from(error: BucketAddressError) -> Self {
+        told(Exit::Usage, &error).hint(
+            "settings are taken from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL …",
+        )
     }
 }
 
@@ -157,6 +170,9 @@ impl From<AppendError> for Failure {
             AppendError::Checkpoint(ref cause) => checkpoint(&error, cause),
             AppendError::Openings { .. } => told(Exit::Invalid, &error).hint(DAMAGED),
             AppendError::Raced { .. } => told(Exit::Locked, &error).hint("try again"),
+            AppendError::NotReadAgain(error) => Failure::from(*error)
+                .under("it is not known whether the records were appended")
+                .hint("run the same command again: what is registered is not registered twice"),
             AppendError::Unknown(ref source) => store_hint(told(Exit::Unavailable, &error), source)
                 .hint("run the same command again: what is registered is not registered twice"),
             AppendError::Unpublished { ref source, .. } => {

@@ -77,14 +77,7 @@ pub(crate) fn run(workspace: &Workspace, args: &DoctorArgs, output: Output) -> O
     let authority = extract::authority(workspace)?;
     let now = now();
     let (mut findings, state) = read_log_as(&store, &trust, |reader| {
-        let asked = log::Asked {
-            workspace,
-            authority: &authority,
-            store: &store,
-            trust: &trust,
-            days: args.days,
-            now,
-        };
+        let asked = log::Asked { authority: &authority, store: &store, trust: &trust, days: args.days, now };
         Ok::<_, Failure>(log::look(reader, &asked)?)
     })?;
     findings.extend(keys::look(workspace, &state));
@@ -97,6 +90,9 @@ pub(crate) fn run(workspace: &Workspace, args: &DoctorArgs, output: Output) -> O
 
 /// Looks for room on the disk that the records lie on.
 fn disk(workspace: &Workspace) -> Option<Finding> {
+    if workspace.bucket().is_some() {
+        return None;
+    }
     let Ok(found) = rustix::fs::statvfs(workspace.records()) else {
         let what = "how much room the disk of records/ has could not be told";
         return Some(Finding::new("diskUnknown", Severity::Warning, what, "look at it by hand: df"));

@@ -10,7 +10,7 @@ use crate::log::OpeningChange;
 use crate::record::layout::content_path;
 use crate::record::standing::Erased;
 use crate::record::{Body, Draft, Erasure, ErasureReason, Kind, Pending, Standings, Target};
-use crate::storage::{FileStore, Key, Store};
+use crate::storage::{Key, Store};
 use crate::verify::{Withheld, WithholdError, read_log, withhold};
 use crate::view::sanitize;
 
@@ -18,7 +18,7 @@ use super::args::{EraseArgs, ReasonName, SignArgs, TrustArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::output::{Output, say};
-use super::workspace::Workspace;
+use super::workspace::{Workspace, is_stored};
 use super::writing::Desk;
 
 impl From<ReasonName> for ErasureReason {
@@ -86,7 +86,7 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
     }
     let names: Vec<String> = fields.iter().map(|field| field.field.clone()).collect();
     warn_of_what_rests_on_it(&standings, index, &names, original.is_some());
-    let is_stored = |original: crate::base::Hash| workspace.records().join(content_path(&original)).exists();
+    let is_stored = |original: crate::base::Hash| is_stored(&store, &original);
     if original.is_none() && entry.original().is_some_and(is_stored) {
         say("note: the stored original still has the words; --original destroys it too");
     }
@@ -147,7 +147,7 @@ fn told_before(index: u64, by: u64, output: Output) -> Outcome<()> {
 /// Finishes what a run did that was cut off after it said so in the log.
 fn finish(
     workspace: &Workspace,
-    store: &FileStore,
+    store: &dyn Store,
     before: &[Erased],
     desk: &Desk<'_>,
     index: u64,
@@ -162,14 +162,14 @@ fn finish(
 
 /// Removes what was made of openings and can be made again without them.
 fn clear_derived(workspace: &Workspace) -> Outcome<()> {
-    SearchIndex::forget(&workspace.records()).map_err(|error| {
+    SearchIndex::forget(&workspace.derived()).map_err(|error| {
         let failure = Failure::new(Exit::Unavailable, "cannot remove the search index from records/.local");
         failure.because(&error).hint("remove search.* there: they still hold what was erased")
     })
 }
 
 /// Removes the file that the entry waited in, with its openings, if it was left behind.
-fn clear_pending(store: &FileStore, entry: &crate::record::Entry) -> Outcome<()> {
+fn clear_pending(store: &dyn Store, entry: &crate::record::Entry) -> Outcome<()> {
     let path = Pending::path_of(&entry.envelope.encode());
     if store
         .get(&key(&path), crate::record::pending::PENDING_MAX_BYTES as u64)

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::base::SigningKey;
+use crate::base::limits::NOTE_MAX_BYTES;
 use crate::keys::{generate, private, public};
 use crate::log::{COMMITTED, Log, NewRecord};
 use crate::note::{KeyName, Origin, Policy, VerifierKey};
 use crate::record::entry::Circumstances;
 use crate::record::{Draft, KeyAction, Role, layout};
-use crate::storage::FileStore;
+use crate::storage::{Key, Store};
 
 use super::args::InitArgs;
 use super::diagnostics;
@@ -90,10 +91,10 @@ pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Out
     add_lines(&workspace.root().join(".gitignore"), &IGNORED)?;
     add_lines(&workspace.root().join(".gitattributes"), &UNTOUCHED)?;
 
-    if !workspace.records().exists() {
+    if workspace.bucket().is_none() && !workspace.records().exists() {
         made.paths.push(workspace.records());
     }
-    let store = FileStore::writer(&workspace.records())?;
+    let store = workspace.place().writer()?;
     let mut log = Log::create(&store, &policy, Origin::from(&name), &[root.public()])?;
     let mut random = random;
     let mut circumstances =
@@ -135,14 +136,25 @@ pub(crate) fn run(workspace: &Workspace, args: &InitArgs, output: Output) -> Out
 fn refuse_what_is_here(workspace: &Workspace) -> Outcome<()> {
     const ELSEWHERE: &str = "name another folder with --workspace";
     let refused = |what: &str, path: &Path| Failure::new(Exit::Usage, format!("{what}: {}", path.display()));
+    if let Some(bucket) = workspace.bucket() {
+        // Before any key is made: a store that cannot hold a log is told of first.
+        let store = bucket.writer_probed_now()?;
+        for name in [layout::CHECKPOINT, COMMITTED] {
+            let key = Key::new(name).expect("internal error: a name of the layout");
+            if store.get(&key, NOTE_MAX_BYTES as u64)?.is_some() {
+                let failure = refused("there is a log here already", Path::new(bucket.place()));
+                return Err(failure.hint("name another prefix with --store"));
+            }
+        }
+    }
     let published = workspace.records().join(layout::CHECKPOINT);
     let committed = workspace.records().join(COMMITTED);
     let private = workspace.private();
     let mut keys = [workspace.policy(), private.join("root.pub"), private.join("root")].into_iter();
-    if published.exists() {
+    if workspace.bucket().is_none() && published.exists() {
         return Err(refused("there is a log here already", &published).hint(ELSEWHERE));
     }
-    if committed.exists() {
+    if workspace.bucket().is_none() && committed.exists() {
         let failure = refused("a log was begun here, but is not published yet", &committed);
         return Err(failure.hint("`dateline add FILE` publishes it first"));
     }

@@ -26,7 +26,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ListArgs, output: Output) -> Out
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
     let end = args.page.limit.map_or(usize::MAX, |limit| limit.saturating_add(args.page.offset));
-    let records = workspace.records();
+    let records = workspace.derived();
     // Kept back until all was found to lead to the root.
     let (rows, standings) = read_log(&store, &trust, |reader| {
         let source = Source { reader, store: &store, trust: &trust, records: &records, progress: &|_, _| {} };

@@ -76,7 +76,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, output: Output) -> Outcome<Exit> {
-    let workspace = Workspace::at(&cli.workspace);
+    let workspace = Workspace::at(&cli.workspace, cli.store.as_deref())?;
     let finds = match &cli.command {
         Command::Verify(args) => args.evidence.is_none(),
         Command::Gate(_) => true,

@@ -33,7 +33,7 @@ impl Neighbours {
         if documents.is_empty() {
             return;
         }
-        let (store, records) = (workspace.reader(), workspace.records());
+        let (store, records) = (workspace.reader(), workspace.derived());
         if self.registered.is_none() {
             let read = read_log(&store, trust, |reader| {
                 let progress = &|_, _| {};

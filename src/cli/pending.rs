@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::base::{Hash, Timestamp};
 use crate::log::NewRecord;
 use crate::record::{Entry, Kind, Pending, SealedEntry, State, layout, pending};
-use crate::storage::{FileStore, Key, Store};
+use crate::storage::{Key, Store};
 use crate::tlog::leaf_hash;
 use crate::verify::LogReader;
 use crate::view::sanitize;
@@ -28,7 +28,7 @@ struct Waiting {
     read: Result<(Pending, Entry), String>,
 }
 
-fn waiting(store: &FileStore) -> Outcome<Vec<Waiting>> {
+fn waiting(store: &dyn Store) -> Outcome<Vec<Waiting>> {
     let mut all = Vec::new();
     for key in store.list(layout::PENDING)?.keys {
         let read = match store.get(&key, pending::PENDING_MAX_BYTES as u64) {

@@ -15,7 +15,7 @@ use super::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace, output: Output) -> Outcome<()> {
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
-    let records = workspace.records();
+    let records = workspace.derived();
     let (index, entries) = with_bar(|progress| {
         read_log_as(&store, &trust, |reader| {
             let source = Source { reader, store: &store, trust: &trust, records: &records, progress };

@@ -116,7 +116,7 @@ pub(crate) fn find(
 ) -> Outcome<Found> {
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
-    let records = workspace.records();
+    let records = workspace.derived();
     let begun = Instant::now();
     let found = with_bar(|progress| {
         read_log_as(&store, &trust, |reader| {

@@ -84,6 +84,9 @@ pub(crate) fn run(workspace: &Workspace, args: &ServeArgs, output: Output) -> Ou
     let mut passphrases = Passphrases::default();
     let (signer, entrusted, log_key) = {
         // Only to know which keys it takes; what was interrupted before is finished on the way.
+        if let Some(bucket) = workspace.bucket() {
+            drop(bucket.writer_probed_now()?);
+        }
         let store = workspace.writer()?;
         let log = writing::open_log(&store, &trust)?;
         let signer = match args.relay_only {
@@ -114,7 +117,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ServeArgs, output: Output) -> Ou
     let config = Config {
         listen: args.listen,
         tls: args.tls_cert.clone().zip(args.tls_key.clone()),
-        records: workspace.records(),
+        records: workspace.place(),
         kept: kept(workspace),
         public_origin,
         trust,

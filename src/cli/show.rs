@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use crate::index::Source;
 use crate::look::basis;
 use crate::look::record::{json, text};
-use crate::record::layout::content_path;
 use crate::verify::read_log;
 
 use super::args::{ShowArgs, TrustArgs};
@@ -13,12 +12,12 @@ use super::exit::Exit;
 use super::failure::Outcome;
 use super::now;
 use super::output::{Output, print_exactly};
-use super::workspace::Workspace;
+use super::workspace::{Workspace, is_stored};
 
 pub(crate) fn run(workspace: &Workspace, args: &ShowArgs, output: Output) -> Outcome<Exit> {
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
-    let (index, records) = (args.record, workspace.records());
+    let (index, records) = (args.record, workspace.derived());
     let (record, standings, basis, checkpoint) = read_log(&store, &trust, |reader| {
         let source = Source { reader, store: &store, trust: &trust, records: &records, progress: &|_, _| {} };
         let (mut picked, basis) = basis::look_up(&source, &BTreeSet::from([index]), args.whole_log)?;
@@ -29,8 +28,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ShowArgs, output: Output) -> Out
         print_exactly(&record.bytes)?;
         return Ok(Exit::Success);
     }
-    let stored =
-        record.entry.original().map(|original| workspace.records().join(content_path(&original)).exists());
+    let stored = record.entry.original().map(|original| is_stored(&store, &original));
     output.print(
         || text(&record, &standings, checkpoint.size(), now()),
         || json(&record, &standings, &checkpoint, stored, basis, now()),

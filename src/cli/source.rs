@@ -12,13 +12,13 @@ use crate::record::layout;
 use crate::storage::ahead::Plan;
 use crate::storage::archive::{Kind, Limits};
 use crate::storage::web::{Options, Web, without_query};
-use crate::storage::{ArchiveStore, Cached, FileStore, Key, ReadAhead, Store, StoreError, WebStore};
+use crate::storage::{ArchiveStore, Bucket, Cached, FileStore, Key, ReadAhead, Store, StoreError, WebStore};
 use crate::verify::{Belonging, Extent, Trust, never_changes};
 
 use super::args::{FromArgs, TrustArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
-use super::workspace::Workspace;
+use super::workspace::{Workspace, bucket_at};
 
 /// Bytes of an archive that are downloaded where the server gives out no parts of it.
 const DOWNLOAD_MAX_BYTES: u64 = 4 << 30;
@@ -48,7 +48,20 @@ impl Source {
     /// what it is.
     pub(crate) fn open(workspace: &Workspace, args: &FromArgs) -> Outcome<Self> {
         match args.log.as_deref() {
-            None => Ok(Source::near("folder", &workspace.records(), workspace.reader())),
+            None => {
+                let kind = if workspace.bucket().is_some() { "bucket" } else { "folder" };
+                Ok(Source {
+                    kind,
+                    location: workspace.place().shown(),
+                    store: Arc::new(workspace.reader()),
+                    distant: None,
+                })
+            }
+            Some(log) if Bucket::is_address(log) => {
+                let bucket = bucket_at(log)?;
+                let location = bucket.place().to_owned();
+                Ok(Source { kind: "bucket", location, store: Arc::new(bucket.reader()), distant: None })
+            }
             Some(log) if is_address(log) => Source::at_address(log, args),
             Some(log) => Source::at_path(Path::new(log)),
         }

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::base::PublicKey;
 use crate::base::limits::POLICY_MAX_BYTES;
+use crate::base::{Hash, PublicKey};
 use crate::keys::{Agent, KeyError, Signer, private, public};
 use crate::note::Policy;
-use crate::storage::FileStore;
+use crate::record::layout::content_path;
+use crate::storage::bucket::Settings;
+use crate::storage::{Bucket, Key, Opened, Records, Store};
 use crate::verify::Trust;
 
 use super::args::TrustArgs;
@@ -27,12 +29,43 @@ const AGENT: &str = "agent";
 #[derive(Debug, Clone)]
 pub(crate) struct Workspace {
     root: PathBuf,
+    /// Where the records are, if not in `records/`.
+    bucket: Option<Bucket>,
 }
 
 impl Workspace {
-    pub(crate) fn at(root: &Path) -> Self {
+    /// Takes the folder, and the address of a bucket if the records are in one.
+    pub(crate) fn at(root: &Path, store: Option<&str>) -> Outcome<Self> {
         // Without the `./` that every path would begin with.
-        Workspace { root: root.strip_prefix(".").unwrap_or(root).to_owned() }
+        let root = root.strip_prefix(".").unwrap_or(root).to_owned();
+        let bucket = store.map(bucket_at).transpose()?;
+        Ok(Workspace { root, bucket })
+    }
+
+    /// Returns where the records are.
+    pub(crate) fn place(&self) -> Records {
+        match &self.bucket {
+            Some(bucket) => Records::Bucket(bucket.clone()),
+            None => Records::Folder(self.records()),
+        }
+    }
+
+    /// Returns the folder in which this machine keeps, below `.local`, what it derives from the log.
+    pub(crate) fn derived(&self) -> PathBuf {
+        self.place().derived().to_owned()
+    }
+
+    /// Returns the bucket that the records are in, if they are in one.
+    pub(crate) fn bucket(&self) -> Option<&Bucket> {
+        self.bucket.as_ref()
+    }
+
+    /// Refuses a command that reads the folder itself.
+    pub(crate) fn only_a_folder(&self, what: &str) -> Outcome<()> {
+        match &self.bucket {
+            None => Ok(()),
+            Some(_) => Err(Failure::new(Exit::Usage, format!("{what} works on a folder, not with --store"))),
+        }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -61,16 +94,17 @@ impl Workspace {
     }
 
     /// Opens the records for reading.
-    pub(crate) fn reader(&self) -> FileStore {
-        FileStore::reader(&self.records())
+    pub(crate) fn reader(&self) -> Opened {
+        self.place().reader()
     }
 
     /// Opens the records for writing. Refuses to make a folder where there is no log.
-    pub(crate) fn writer(&self) -> Outcome<FileStore> {
-        if !self.records().is_dir() {
+    pub(crate) fn writer(&self) -> Outcome<Opened> {
+        let place = self.place();
+        if matches!(&place, Records::Folder(folder) if !folder.is_dir()) {
             return Err(crate::log::OpenError::NoLog.into());
         }
-        Ok(FileStore::writer(&self.records())?)
+        Ok(place.writer()?)
     }
 
     /// Reads the policy alone: what `args` name, else what lies in `keys/`.
@@ -154,6 +188,22 @@ impl Workspace {
         files.retain(|path| path.is_file() && path.extension().is_none_or(|extension| extension != "pub"));
         Ok(files)
     }
+}
+
+/// Reads the address of a bucket, and from the environment how to get there.
+pub(crate) fn bucket_at(address: &str) -> Outcome<Bucket> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    // The XDG specification: a relative path is to be ignored.
+    let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
+    let caches =
+        caches.map_or_else(|| std::env::temp_dir().join("dateline"), |caches| caches.join("dateline"));
+    Ok(Bucket::new(address, &Settings::of_environment(), &caches)?)
+}
+
+/// Returns whether an original is stored. One that cannot be looked for is not.
+pub(crate) fn is_stored(store: &dyn Store, original: &Hash) -> bool {
+    let key = Key::new(content_path(original)).expect("internal error: a name of the layout");
+    store.get_range(&key, 0, 1).is_ok_and(|found| found.is_some())
 }
 
 fn no_key(what: &str) -> Failure {

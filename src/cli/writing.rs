@@ -19,7 +19,7 @@ use crate::record::standing::Erased;
 use crate::record::{
     Body, ClaimCounts, Draft, Entry, Kind, Lineage, Pending, RecordRef, SealedEntry, Target,
 };
-use crate::storage::{FileStore, Key, Object, Store};
+use crate::storage::{Key, Object, Store};
 use crate::verify::{LogReader, ReaderError, Trust};
 
 use super::args::{SignArgs, TrustArgs};
@@ -37,7 +37,7 @@ use crate::view::{sanitize, sanitize_to};
 const PROGRESS_FROM: u64 = 100_000;
 
 /// Opens the log for writing; tells a person of long work.
-pub(crate) fn open_log<'l>(store: &'l FileStore, trust: &'l Trust) -> Outcome<Log<'l>> {
+pub(crate) fn open_log<'l>(store: &'l dyn Store, trust: &'l Trust) -> Outcome<Log<'l>> {
     let bar = ProgressBar::hidden();
     if let Ok(style) = ProgressStyle::with_template(
         "what the log has is read, once: {bar:30} {pos}/{len} entries, {eta} left",
@@ -118,7 +118,7 @@ pub(crate) fn sign(draft: Draft, signer: &Signer) -> Outcome<SealedEntry> {
 /// The log and the one who is about to say something in it.
 pub(crate) struct Desk<'l> {
     pub(crate) workspace: &'l Workspace,
-    pub(crate) store: &'l FileStore,
+    pub(crate) store: &'l dyn Store,
     pub(crate) trust: &'l Trust,
     pub(crate) log: Log<'l>,
     /// The log as it was published before anything was said here.
@@ -143,7 +143,7 @@ enum Place {
 }
 
 impl<'l> Desk<'l> {
-    pub(crate) fn open(workspace: &'l Workspace, store: &'l FileStore, trust: &'l Trust) -> Outcome<Self> {
+    pub(crate) fn open(workspace: &'l Workspace, store: &'l dyn Store, trust: &'l Trust) -> Outcome<Self> {
         let log = open_log(store, trust)?;
         let (reader, passphrases) = (OnceCell::new(), Passphrases::default());
         let (erased, warnings) = (RefCell::default(), RefCell::default());
@@ -199,7 +199,7 @@ impl<'l> Desk<'l> {
         let (entry, openings) = reader.entry(index)?;
         let Body::Registration(registration) = &entry.body else { return Ok(()) };
         let closed = entry.open_registration(&openings).map(|opened| opened.withheld).unwrap_or_default();
-        let records = self.workspace.records();
+        let records = self.workspace.derived();
         let stored = |original: Hash| records.join(content_path(&original)).exists();
         let is_gone = registration.original_stored && !entry.original().is_some_and(stored);
         let mut told = Vec::new();
@@ -232,7 +232,7 @@ impl<'l> Desk<'l> {
     /// Warns of what a document quotes and that stands in none of its sources, those among them that it is about to be said to
     /// have. Where the sources cannot all be read, nothing is said.
     pub(crate) fn tell_of_misquotes(&self, about: RecordRef, targets: &[Target]) -> Outcome<()> {
-        let (reader, records) = (self.reader()?, self.workspace.records());
+        let (reader, records) = (self.reader()?, self.workspace.derived());
         let source =
             Source { reader, store: self.store, trust: self.trust, records: &records, progress: &|_, _| {} };
         let Some(standings) = reading::soon(&source, &BTreeSet::from([about.record]))? else { return Ok(()) };
@@ -398,7 +398,7 @@ fn erasure_text(record: u64, by: &Erased, fields: &[&String]) -> String {
 
 /// Leaves signed statements, and the originals that are to be stored with them, for whoever holds the log's key; returns the
 /// files that they wait in, below `records/`.
-pub(crate) fn leave(store: &FileStore, records: &[NewRecord]) -> Outcome<Vec<String>> {
+pub(crate) fn leave(store: &dyn Store, records: &[NewRecord]) -> Outcome<Vec<String>> {
     let key =
         |path: String| Key::new(path).expect("internal error: a name of the layout is not an object name");
     let (mut objects, mut paths) = (Vec::new(), Vec::new());

@@ -1,6 +1,6 @@
 //! The log, followed: what is new is indexed, and what has lost or regained an opening or an original is indexed again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -132,6 +132,14 @@ impl Sight {
         let (bytes, modified) = seen(path).unwrap_or((0, 0));
         Sight { bytes: number(bytes), modified, settled: is_settled(modified) }
     }
+
+    /// As the store marks it, which knows of any change.
+    fn marked<'m>(marks: impl Iterator<Item = &'m str>) -> Self {
+        let marks: Vec<&[u8]> = marks.flat_map(|mark| [mark.as_bytes(), b"\n"]).collect();
+        let hash = Hash::of_parts(&marks);
+        let modified = i64::from_be_bytes(std::array::from_fn(|place| hash.0[place]));
+        Sight { bytes: 0, modified: if marks.is_empty() { 0 } else { modified }, settled: true }
+    }
 }
 
 /// What changed beside the log's entries since they were indexed.
@@ -151,6 +159,11 @@ impl Changes {
             Changes { openings: BTreeMap::new(), folders: Vec::new(), documents: BTreeSet::new() };
         let mut get =
             db.prepare("SELECT digest, bytes, modified, settled FROM openings WHERE number = ?1")?;
+        let marks = source
+            .store
+            .marks(layout::DISCLOSURES)
+            .map_err(|error| Trouble::Folder(std::io::Error::other(error)))?;
+        let marks: Option<HashMap<Key, String>> = marks.map(|marks| marks.into_iter().collect());
         for file in 0..source.reader.size().div_ceil(layout::ENTRIES_PER_FILE) {
             let known: Option<([u8; 32], Sight)> = get
                 .query_row([number(file)], |row| {
@@ -159,7 +172,13 @@ impl Changes {
                 })
                 .optional()?;
             let path = layout::disclosures_path(file);
-            let sight = Sight::of(&source.records.join(&path));
+            let sight = match &marks {
+                Some(marks) => {
+                    let name = Key::new(path.clone()).expect("internal error: a name of the layout");
+                    Sight::marked(marks.get(&name).into_iter().map(String::as_str))
+                }
+                None => Sight::of(&source.records.join(&path)),
+            };
             if known.is_some_and(|(_, known)| known == sight && sight.settled) {
                 continue;
             }
@@ -181,10 +200,22 @@ impl Changes {
         let mut of = db.prepare(
             "SELECT record, original, body > 0 FROM document WHERE original >= ?1 AND (?2 IS NULL OR original < ?2)",
         )?;
+        let marks = source
+            .store
+            .marks(layout::CONTENT)
+            .map_err(|error| Trouble::Folder(std::io::Error::other(error)))?;
         for first in 0..=u8::MAX {
             let name = format!("{first:02x}");
             let path = source.records.join(layout::CONTENT).join(&name);
-            let sight = Sight { bytes: 0, ..Sight::of(&path) };
+            let listed = marks.as_ref().map(|marks| {
+                let below = format!("{}/{name}/", layout::CONTENT);
+                let names = marks.iter().map(|(key, _)| key.as_str());
+                names.filter(|key| key.starts_with(&below)).collect::<Vec<_>>()
+            });
+            let sight = match &listed {
+                Some(names) => Sight::marked(names.iter().copied()),
+                None => Sight { bytes: 0, ..Sight::of(&path) },
+            };
             let known: Option<(i64, bool)> =
                 get.query_row([&name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
             // A folder that is not there and never was needs no mention.
@@ -192,9 +223,14 @@ impl Changes {
             if as_before && sight.settled {
                 continue;
             }
-            let files = fs::read_dir(&path).into_iter().flatten().filter_map(Result::ok);
-            let stored: BTreeSet<Hash> =
-                files.filter_map(|file| Hash::from_hex(file.file_name().to_str()?).ok()).collect();
+            let of_name = |name: &str| Hash::from_hex(name.rsplit('/').next()?).ok();
+            let stored: BTreeSet<Hash> = match &listed {
+                Some(names) => names.iter().filter_map(|name| of_name(name)).collect(),
+                None => {
+                    let files = fs::read_dir(&path).into_iter().flatten().filter_map(Result::ok);
+                    files.filter_map(|file| of_name(file.file_name().to_str()?)).collect()
+                }
+            };
             let after = first.checked_add(1).map(|after| [after]);
             let mut rows = of.query(params![[first], after])?;
             while let Some(row) = rows.next()? {
@@ -340,8 +376,10 @@ impl Ingest<'_, '_> {
             let was: Option<([u8; 32], [u8; 32], bool)> =
                 get.query_row([index], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
             let (openings, original, had_body) = was.ok_or(Trouble::Stale)?;
-            let path = self.source.records.join(layout::content_path(&Hash(original)));
-            if openings == of_openings(&record.openings).0 && path.is_file() == had_body {
+            let path = Key::new(layout::content_path(&Hash(original)));
+            let path = path.expect("internal error: a name of the layout is not an object name");
+            let is_there = self.source.store.get_range(&path, 0, 1).is_ok_and(|found| found.is_some());
+            if openings == of_openings(&record.openings).0 && is_there == had_body {
                 return Ok(());
             }
         }

@@ -21,14 +21,16 @@ use super::{
 };
 
 /// The largest staged bundle that is read back: one commit of the largest batch with all its originals.
-const STAGING_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+pub(super) const STAGING_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 
 /// A commit that is ready to be carried out.
 pub(super) struct Commit {
-    first_index: u64,
-    staged: StagedBundle,
-    head: Head,
-    edge: Edge,
+    pub(super) first_index: u64,
+    pub(super) staged: StagedBundle,
+    pub(super) head: Head,
+    pub(super) edge: Edge,
+    /// What each writer of a shared store keeps for itself; otherwise it is staged with the rest.
+    pub(super) derived: Vec<Object>,
 }
 
 /// Works out all that a commit of `records` writes, and has the new checkpoint signed.
@@ -48,10 +50,14 @@ pub(super) fn prepare(
     }
     let leaves: Vec<Hash> = records.par_iter().map(|record| leaf_hash(&record.entry.bytes)).collect();
     let (new_edge, root, mut immutable) = edge.grow(&leaves, &records);
-    let mut mutable = openings(store, first_index, &records)?;
+    let own = store.own();
+    let mut mutable = openings(store, first_index, &records, own.is_some())?;
     let full = new_edge.entries_in_full_bundles();
-    mutable
-        .extend(index.cover(store, full, new_edge.root_of_full_bundles()).map_err(AppendError::NotAppended)?);
+    let covered = index.cover(own.unwrap_or(store), full, new_edge.root_of_full_bundles());
+    let mut derived = covered.map_err(AppendError::NotAppended)?;
+    if own.is_none() {
+        mutable.append(&mut derived);
+    }
     let mut originals: Vec<Object> = Vec::new();
     for record in records {
         if let (Some(original), Some(bytes)) = (record.entry.original, record.content) {
@@ -74,7 +80,7 @@ pub(super) fn prepare(
         move_mutable: Vec::new(),
     };
     let head = Head { checkpoint, bytes: Some(bytes) };
-    Ok(Commit { first_index, staged, head, edge: new_edge })
+    Ok(Commit { first_index, staged, head, edge: new_edge, derived })
 }
 
 /// Signs `checkpoint` and opens it again as a reader would.
@@ -93,7 +99,7 @@ fn signed(
 }
 
 /// Opens a checkpoint as a writer may: it goes on while witnesses are away; readers insist on the quorum.
-fn open_checkpoint(policy: &Policy, bytes: &[u8]) -> Result<Checkpoint, CheckpointOpenError> {
+pub(super) fn open_checkpoint(policy: &Policy, bytes: &[u8]) -> Result<Checkpoint, CheckpointOpenError> {
     match policy.open_checkpoint(bytes) {
         Ok(opened) => Ok(opened.checkpoint().clone()),
         Err(CheckpointOpenError::QuorumNotReached(missing)) => Ok(missing.opened().checkpoint().clone()),
@@ -101,27 +107,35 @@ fn open_checkpoint(policy: &Policy, bytes: &[u8]) -> Result<Checkpoint, Checkpoi
     }
 }
 
-/// The files of openings that the new records change, with what they hold already.
-fn openings(store: &dyn Store, first_index: u64, records: &[NewRecord]) -> Result<Vec<Object>, AppendError> {
-    let mut objects = Vec::new();
-    let mut file: Option<(u64, DisclosureFile)> = None;
+/// The files of openings that the new records change, with what they hold already; or, if `only_new`, without.
+fn openings(
+    store: &dyn Store,
+    first_index: u64,
+    records: &[NewRecord],
+    only_new: bool,
+) -> Result<Vec<Object>, AppendError> {
+    let mut files: BTreeMap<u64, Vec<(u64, &String)>> = BTreeMap::new();
     for (index, record) in (first_index..).zip(records) {
-        if record.entry.openings.is_empty() {
-            continue;
-        }
-        let number = index / layout::ENTRIES_PER_FILE;
-        if file.as_ref().is_none_or(|(open, _)| *open != number) {
-            objects.extend(file.take().map(opening_object).transpose()?);
-            file = Some((number, load_openings(store, number, first_index)?));
-        }
-        if let Some((_, file)) = &mut file {
-            for opening in &record.entry.openings {
-                file.push(index, opening.clone());
-            }
+        let file = (!record.entry.openings.is_empty()).then_some(index / layout::ENTRIES_PER_FILE);
+        if let Some(number) = file {
+            let openings = record.entry.openings.iter().map(|opening| (index, opening));
+            files.entry(number).or_default().extend(openings);
         }
     }
-    objects.extend(file.map(opening_object).transpose()?);
-    Ok(objects)
+    let one = |(number, new): (u64, Vec<(u64, &String)>)| {
+        let mut whole = load_openings(store, number, first_index)?;
+        let mut alone = DisclosureFile::default();
+        for (index, opening) in new {
+            whole.push(index, opening.clone());
+            alone.push(index, opening.clone());
+        }
+        let mut object = opening_object((number, whole))?;
+        if only_new {
+            object.bytes = alone.format();
+        }
+        Ok(object)
+    };
+    files.into_iter().map(one).collect()
 }
 
 /// The files of openings of a log of `size` entries as `changes` make them.
@@ -172,7 +186,7 @@ fn load_openings(store: &dyn Store, number: u64, size: u64) -> Result<Disclosure
 impl Commit {
     /// Stages, commits, applies, publishes, cleans.
     pub(super) fn carry_out(self, store: &dyn Store, old: &Head) -> Result<(Head, Edge), AppendError> {
-        let Commit { first_index, mut staged, head, edge } = self;
+        let Commit { first_index, mut staged, head, edge, .. } = self;
         let raced = || {
             let (size, root) = (old.checkpoint.size(), old.checkpoint.root_hash());
             AppendError::Raced { size, root }
@@ -309,7 +323,7 @@ fn clean(store: &dyn Store, older: &[u64], size: u64) -> Result<(), StoreError> 
 }
 
 /// Removes those of the files of `older` sizes, as `of` names them, that a log of `size` entries does not have.
-fn remove_stale(
+pub(super) fn remove_stale(
     store: &dyn Store,
     of: &dyn Fn(u64) -> Vec<String>,
     older: &[u64],
@@ -390,7 +404,11 @@ fn is_to_be_finished(
 }
 
 /// Checks that the published log continues what was committed here.
-fn continues(store: &dyn Store, committed: &Checkpoint, published: &Checkpoint) -> Result<(), OpenError> {
+pub(super) fn continues(
+    store: &dyn Store,
+    committed: &Checkpoint,
+    published: &Checkpoint,
+) -> Result<(), OpenError> {
     let sizes = (published.size(), committed.size());
     if sizes.0 < sizes.1 {
         return Err(OpenError::SetBack { published: sizes.0, committed: sizes.1 });
@@ -423,14 +441,17 @@ mod tests {
         let left = b"254 WyJh\n255 WyJi\n".to_vec();
         store.put(&[Object { key: key("disclosures/000"), bytes: left }]).unwrap();
         let records = [record(&["WyJj".into()]), record(&[]), record(&["WyJk".into(), "WyJl".into()])];
-        let objects = openings(&store, 255, &records).unwrap();
+        let objects = openings(&store, 255, &records, false).unwrap();
+        let alone: Vec<Vec<u8>> =
+            openings(&store, 255, &records, true).unwrap().into_iter().map(|object| object.bytes).collect();
+        assert_eq!(alone, [&b"255 WyJj\n"[..], b"257 WyJk\n257 WyJl\n"]);
         let objects: Vec<(&str, &[u8])> =
             objects.iter().map(|object| (object.key.as_str(), object.bytes.as_slice())).collect();
         // What was left for entry 255 by an append that never was is gone; entry 254 keeps its own.
         let expected: [(&str, &[u8]); 2] =
             [("disclosures/000", b"254 WyJh\n255 WyJj\n"), ("disclosures/001", b"257 WyJk\n257 WyJl\n")];
         assert_eq!(objects, expected);
-        assert_eq!(openings(&store, 255, &[record(&[])]).unwrap(), []);
+        assert_eq!(openings(&store, 255, &[record(&[])], false).unwrap(), []);
     }
 
     #[test]
@@ -439,10 +460,10 @@ mod tests {
         let line = |length: usize| "A".repeat(length - "0 \n".len());
         // Lines of 65,536 bytes, a multiple of which is the limit.
         let mut full = vec![line(65_536); DISCLOSURES_FILE_MAX_BYTES / 65_536];
-        let objects = openings(&store, 0, &[record(&full)]).unwrap();
+        let objects = openings(&store, 0, &[record(&full)], false).unwrap();
         assert_eq!(objects[0].bytes.len(), DISCLOSURES_FILE_MAX_BYTES);
         full[0].push('A');
-        let refused = openings(&store, 0, &[record(&full)]);
+        let refused = openings(&store, 0, &[record(&full)], false);
         let told = matches!(&refused, Err(AppendError::OpeningsFull { path, size, limit })
             if path == "disclosures/000" && *size == limit + 1);
         assert!(told, "one byte past the limit was taken");

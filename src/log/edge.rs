@@ -36,14 +36,18 @@ impl Edge {
     /// Loads the edge and checks that it leads to the checkpoint's root and that tile and bundle agree.
     pub(super) fn load(store: &dyn Store, checkpoint: &Checkpoint) -> Result<Self, OpenError> {
         let size = checkpoint.size();
-        let mut tiles = Vec::new();
-        for tile in partial_tiles_of(size) {
-            tiles.push(must_get(store, tile.path(), usize::from(tile.width()) * Hash::BYTES)?);
-        }
+        // All at once: over a network each takes its time.
+        let wanted: Vec<Tile> = partial_tiles_of(size).collect();
+        let read = |tile: &Tile| must_get(store, tile.path(), usize::from(tile.width()) * Hash::BYTES);
+        let (tiles, bundle) = rayon::join(
+            || wanted.par_iter().map(read).collect::<Result<Vec<_>, OpenError>>(),
+            || partial_bundle_of(size).map(|bundle| must_get(store, bundle.path(), BUNDLE_MAX_BYTES)),
+        );
+        let tiles = tiles?;
         let tree = tlog::Edge::from_tiles(size, &checkpoint.root_hash(), &tiles)?;
         let Some(partial) = partial_bundle_of(size) else { return Ok(Edge { tree, bundle: Vec::new() }) };
         let path = partial.path();
-        let bundle = must_get(store, path.clone(), BUNDLE_MAX_BYTES)?;
+        let bundle = bundle.transpose()?.unwrap_or_default();
         let entries = match partial.entries(&bundle) {
             Ok(entries) => entries,
             Err(source) => return Err(OpenError::Bundle { path, source }),

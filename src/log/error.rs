@@ -153,6 +153,9 @@ pub enum AppendError {
     /// Whether it was committed is not known: open the log again and look.
     #[error("it is not known whether the records were appended: look before trying again")]
     Unknown(#[source] StoreError),
+    /// The log could not be opened again to look whether the records are in it.
+    #[error("the log cannot be read again: it is not known whether the records were appended")]
+    NotReadAgain(#[source] Box<OpenError>),
     /// Committed for good, but not published yet: the next time the log is opened for writing it will be.
     #[error("the records were appended, from index {first_index} on, but are not published yet")]
     Unpublished {

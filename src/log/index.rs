@@ -88,12 +88,14 @@ impl Index {
         progress: &dyn Fn(u64, u64),
     ) -> Result<Self, OpenError> {
         let full = edge.entries_in_full_bundles();
+        // Where several write, each keeps its own.
+        let own = store.own().unwrap_or(store);
         let mut index = match Self::read(store, checkpoint, edge)? {
             Some(index) => index,
             None => {
-                let unusable = store.list(run::FOLDER)?.keys;
+                let unusable = own.list(run::FOLDER)?.keys;
                 if !unusable.is_empty() {
-                    store.delete(&unusable)?;
+                    own.delete(&unusable)?;
                 }
                 Self::default()
             }
@@ -104,12 +106,12 @@ impl Index {
             let end = full.min((index.covered / longest + 1) * longest);
             index.scan(store, end, &|done| progress(done, full))?;
             let stale = index.run_paths();
-            let changed = index.cover(store, end, root_at(store, checkpoint, end)?)?;
-            store.put(&changed)?;
+            let changed = index.cover(own, end, root_at(store, checkpoint, end)?)?;
+            own.put(&changed)?;
             let kept = index.run_paths();
             let stale: Vec<_> =
                 stale.iter().filter(|path| !kept.contains(path)).map(|path| key(path)).collect();
-            store.delete(&stale)?;
+            own.delete(&stale)?;
         }
         index.recent_from = full;
         index.fold(edge, checkpoint.size(), state)?;
@@ -118,7 +120,8 @@ impl Index {
 
     /// Reads the index; `None` if there is none that can be used for this log.
     fn read(store: &dyn Store, checkpoint: &Checkpoint, edge: &Edge) -> Result<Option<Self>, OpenError> {
-        let bytes = store.get(&key(INDEX), u64::MAX)?.unwrap_or_default();
+        let own = store.own().unwrap_or(store);
+        let bytes = own.get(&key(INDEX), u64::MAX)?.unwrap_or_default();
         let Ok(Wire { format, size, root_hash, originals, keys }) = serde_json::from_slice(&bytes) else {
             return Ok(None);
         };
@@ -147,7 +150,7 @@ impl Index {
         let runs: Vec<Run> =
             spans.into_iter().zip(originals).map(|(span, count)| Run::new(span, count)).collect();
         for run in &runs {
-            if !run.is_whole(store)? {
+            if !run.is_whole(own)? {
                 return Ok(None);
             }
         }

@@ -13,14 +13,21 @@
 //! A crash before 2 leaves the old log, after 2 the new one: [`Log::open`] finishes what it finds. After any error
 //! the [`Log`] refuses to go on, since what it has in memory may no longer be true.
 //!
+//! Where a store has no lock, and any number of writers, the same steps are taken so that each may be taken by several:
+//! `shared.rs` says how. [`Log::append`] then tries again, on what the others made of the log, until its records are in.
+//!
 //! Trusted here: the store's lock and compare-and-swap, and that nobody else writes to `.local`. A writer that
 //! finds the published checkpoint behind the committed one stops: it would sign a fork.
 
+mod among;
 mod commit;
 mod edge;
 mod error;
 mod index;
+mod shared;
 pub mod staging;
+
+use std::time::Duration;
 
 use rayon::prelude::*;
 
@@ -50,6 +57,9 @@ pub struct Log<'a> {
     index: Index,
     state: State,
     usable: bool,
+    roots: Vec<PublicKey>,
+    /// How long the last commit took, where other writers were seen at work: what is left to them.
+    contended: Option<Duration>,
 }
 
 /// The last committed checkpoint; `bytes` is `None` before the first.
@@ -143,7 +153,8 @@ impl<'a> Log<'a> {
         let head = Head { checkpoint, bytes: None };
         let state = State::new(roots.iter().copied());
         let (edge, index) = (Edge::default(), Index::default());
-        Ok(Log { store, policy, head, edge, index, state, usable: true })
+        let (roots, contended) = (roots.to_vec(), None);
+        Ok(Log { store, policy, head, edge, index, state, usable: true, roots, contended })
     }
 
     /// Opens a log, after finishing a commit that was interrupted. Costs some dozen small files, and a signature for each statement
@@ -166,11 +177,26 @@ impl<'a> Log<'a> {
         roots: &[PublicKey],
         progress: &dyn Fn(u64, u64),
     ) -> Result<Self, OpenError> {
-        let head = commit::recover(store, policy)?;
-        let edge = Edge::load(store, &head.checkpoint)?;
-        let mut state = State::new(roots.iter().copied());
-        let index = Index::load(store, &head.checkpoint, &edge, &mut state, progress)?;
-        Ok(Log { store, policy, head, edge, index, state, usable: true })
+        let open = || {
+            let head = match store.own() {
+                Some(_) => shared::recover(store, policy)?,
+                None => commit::recover(store, policy)?,
+            };
+            let edge = Edge::load(store, &head.checkpoint)?;
+            let mut state = State::new(roots.iter().copied());
+            let index = Index::load(store, &head.checkpoint, &edge, &mut state, progress)?;
+            let (roots, contended) = (roots.to_vec(), None);
+            Ok(Log { store, policy, head, edge, index, state, usable: true, roots, contended })
+        };
+        match store.own() {
+            Some(_) => shared::until_it_stands(store, open),
+            None => open(),
+        }
+    }
+
+    /// Where the index of originals lies.
+    fn own(&self) -> &'a dyn Store {
+        self.store.own().unwrap_or(self.store)
     }
 
     /// Returns the number of entries.
@@ -194,12 +220,16 @@ impl<'a> Log<'a> {
     /// # Errors
     /// [`StoreError`].
     pub fn find_original(&self, original: &Hash) -> Result<Option<u64>, StoreError> {
-        self.index.find(self.store, original)
+        self.index.find(self.own(), original)
     }
 
     /// Appends `records` in one commit, in order. A registration whose original is in the log already, or earlier in
     /// `records`, is not appended again. `sign` signs the new checkpoint, once. Costs O(new + log size) hashes, and
     /// writes the tiles and bundles that the growth touches.
+    ///
+    /// On a store that others write to at the same time, who is overtaken tries again on what they made of the log,
+    /// with a checkpoint to be signed each time; a record that was found to be in the log by then, byte for byte, is not
+    /// appended again.
     ///
     /// # Errors
     /// [`AppendError`]; its variants say whether the records are in the log.
@@ -208,10 +238,27 @@ impl<'a> Log<'a> {
         records: Vec<NewRecord>,
         sign: SignCheckpoint<'_>,
     ) -> Result<Vec<Appended>, AppendError> {
-        if !std::mem::replace(&mut self.usable, false) {
+        if !self.usable {
             return Err(AppendError::Unusable);
         }
-        records.par_iter().try_for_each(check_content)?;
+        if let Err(error) = records.par_iter().try_for_each(check_content) {
+            self.usable = false;
+            return Err(error);
+        }
+        match self.store.own() {
+            Some(own) => self.append_among_others(own, records, sign),
+            None => self.append_here(records, sign, commit::Commit::carry_out),
+        }
+    }
+
+    /// Appends in one commit, which `carry_out` carries out.
+    fn append_here(
+        &mut self,
+        records: Vec<NewRecord>,
+        sign: SignCheckpoint<'_>,
+        carry_out: impl FnOnce(commit::Commit, &dyn Store, &Head) -> Result<(Head, Edge), AppendError>,
+    ) -> Result<Vec<Appended>, AppendError> {
+        self.usable = false;
         let known: Result<Vec<Option<u64>>, StoreError> = records
             .par_iter()
             .map(|record| record.entry.original.map_or(Ok(None), |original| self.find_original(&original)))
@@ -243,7 +290,7 @@ impl<'a> Log<'a> {
         if !fresh.is_empty() {
             let (head, edge, index) = (&self.head, &self.edge, &mut self.index);
             let commit = commit::prepare(self.store, self.policy, head, edge, index, fresh, sign)?;
-            (self.head, self.edge) = commit.carry_out(self.store, &self.head)?;
+            (self.head, self.edge) = carry_out(commit, self.store, &self.head)?;
             self.state = state;
         }
         self.usable = true;
@@ -257,6 +304,11 @@ impl<'a> Log<'a> {
     /// # Errors
     /// [`AppendError::NotAppended`] if they may be as before; [`AppendError::Openings`].
     pub fn change_openings(&mut self, changes: &[OpeningChange]) -> Result<(), AppendError> {
+        if self.store.own().is_some() {
+            shared::change_openings(self.store, self.size(), changes).map_err(AppendError::NotAppended)?;
+            let cleaned = shared::clean(self.store, self.size(), None);
+            return cleaned.map(drop).map_err(AppendError::NotAppended);
+        }
         let mut objects = commit::changed_openings(self.store, self.size(), changes)?;
         if objects.is_empty() {
             return Ok(());

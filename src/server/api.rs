@@ -13,7 +13,6 @@ use crate::base::Hash;
 use crate::base::encoding::from_base64;
 use crate::log::{Appended, NewRecord};
 use crate::record::{Entry, Kind, Pending, SealedEntry};
-use crate::storage::FileStore;
 use crate::tlog::leaf_hash;
 use crate::verify::read_log_as;
 
@@ -209,7 +208,7 @@ fn signed_elsewhere(app: &App, body: &[u8]) -> Result<Submitted, Problem> {
             "statements about keys are made where the root keys are: dateline key",
         ));
     }
-    let store = FileStore::reader(&app.records);
+    let store = app.records.reader();
     let leaf = leaf_hash(&pending.bytes);
     let checked: Result<_, Problem> = read_log_as(&store, &app.trust, |reader| {
         // A registration that is there is found by its document; of anything else, the same bytes are looked for.

@@ -2,10 +2,10 @@
 //! each when that is published.
 //!
 //! It holds the log's lock while there is work, and lets it go when there is none, so that commands on the same machine
-//! can write too. What cannot be told (a commit whose outcome is unknown) is looked up once the log is opened again, so that a
+//! can write too. In a bucket there is no lock: it keeps the log open, and whoever is overtaken goes on from what the others
+//! made of it. What cannot be told (a commit whose outcome is unknown) is looked up once the log is opened again, so that a
 //! registration that was answered with an error is not appended twice when it is sent again.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use crate::keys::Signer;
 use crate::log::{AppendError, Appended, Log, NewRecord};
 use crate::note::Checkpoint;
-use crate::storage::{FileStore, StoreError};
+use crate::storage::{Opened, Records, Store, StoreError};
 use crate::verify::Trust;
 
 use super::metrics::Metrics;
@@ -25,8 +25,9 @@ use super::metrics::Metrics;
 /// Records, and bytes of their originals, of one commit at most.
 const COMMIT_MAX_RECORDS: usize = 4_096;
 const COMMIT_MAX_BYTES: usize = 64 * 1024 * 1024;
-/// How long the lock is kept without work.
+/// How long the lock is kept without work; and how long a log is kept open that has no lock.
 const IDLE: Duration = Duration::from_millis(200);
+const IDLE_UNLOCKED: Duration = Duration::from_secs(60);
 /// How long another process may hold the lock before requests are refused.
 const PATIENCE: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_millis(25);
@@ -75,7 +76,7 @@ pub(crate) struct Committer {
 
 /// What the thread writes with.
 pub(crate) struct Desk {
-    pub(crate) records: PathBuf,
+    pub(crate) records: Records,
     pub(crate) trust: Arc<Trust>,
     pub(crate) log_key: Signer,
     pub(crate) metrics: Metrics,
@@ -171,19 +172,20 @@ fn session(
         Ok(log) => log,
         Err(error) => return Err((batch, unavailable(desk, &error))),
     };
+    let idle = if store.own().is_some() { IDLE_UNLOCKED } else { IDLE };
     loop {
         commit(desk, &mut log, batch)?;
-        batch = match receiver.recv_timeout(IDLE) {
+        batch = match receiver.recv_timeout(idle) {
             Ok(first) => gather(first, receiver, waiting),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(()),
         };
     }
 }
 
-fn lock(records: &std::path::Path) -> Result<FileStore, StoreError> {
+fn lock(records: &Records) -> Result<Opened, StoreError> {
     let begun = Instant::now();
     loop {
-        match FileStore::writer(records) {
+        match records.writer() {
             Err(StoreError::Locked { .. }) if begun.elapsed() < PATIENCE => thread::sleep(RETRY),
             other => return other,
         }

@@ -5,8 +5,6 @@
 //! there. The checkpoint and the openings are asked for anew each time. What is not part of the log (`.local`, what waits)
 //! is not there.
 
-use std::path::PathBuf;
-
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
@@ -14,7 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use crate::base::Hash;
 use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, DOCUMENT_MAX_BYTES, NOTE_MAX_BYTES};
 use crate::record::layout;
-use crate::storage::{FileStore, Key, Store, StoreError};
+use crate::storage::{self, Key, Store, StoreError};
 use crate::tlog::bundle::BUNDLE_MAX_BYTES;
 use crate::tlog::{EntryBundle, Tile};
 
@@ -80,13 +78,13 @@ impl Sort {
     }
 }
 
-/// The folder that is served.
+/// The log that is served.
 #[derive(Debug, Clone)]
-pub(crate) struct Records(pub(crate) PathBuf);
+pub(crate) struct Records(pub(crate) storage::Records);
 
 /// `GET /log/{path}`
 pub(crate) async fn file(
-    State(Records(folder)): State<Records>,
+    State(Records(place)): State<Records>,
     method: Method,
     Path(path): Path<String>,
     headers: HeaderMap,
@@ -94,7 +92,7 @@ pub(crate) async fn file(
     let not_found = || Problem::not_found("there is no such file in the log");
     let sort = Sort::of(&path).ok_or_else(not_found)?;
     let key = Key::new(path).map_err(|_| not_found())?;
-    let read = tokio::task::spawn_blocking(move || FileStore::reader(&folder).get(&key, sort.limit()));
+    let read = tokio::task::spawn_blocking(move || place.reader().get(&key, sort.limit()));
     let bytes = match read.await {
         Ok(Ok(Some(bytes))) => bytes,
         Ok(Ok(None)) => return Err(not_found()),

@@ -54,7 +54,7 @@ use crate::base::limits::DOCUMENT_MAX_BYTES;
 use crate::base::{Hash, Timestamp};
 use crate::keys::Signer;
 use crate::record::State as KeyState;
-use crate::storage::FileStore;
+use crate::storage::Records;
 use crate::verify::{KeyStatements, LogReader, ReaderError, Trust};
 
 use committer::{Committer, Desk};
@@ -80,8 +80,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// PEM files of the certificate chain and its key; without them, plain HTTP, for a proxy in front.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// The folder of the log.
-    pub records: PathBuf,
+    /// Where the log lies.
+    pub records: Records,
     /// The folder for tokens, invitations, sessions and the audit trail.
     pub kept: PathBuf,
     /// Scheme, host and port that browsers see, where they are not those of this server: behind a proxy.
@@ -140,7 +140,7 @@ pub enum ServeError {
 pub(crate) struct App(Arc<Shared>);
 
 pub(crate) struct Shared {
-    pub(crate) records: PathBuf,
+    pub(crate) records: Records,
     pub(crate) trust: Arc<Trust>,
     pub(crate) signer: Option<Signer>,
     entrusted: HashMap<Hash, Signer>,
@@ -199,7 +199,7 @@ pub async fn serve(
     let trust = Arc::new(config.trust);
     let mut keys = KeyStatements::default();
     let (size, origin) = {
-        let store = FileStore::reader(&config.records);
+        let store = config.records.reader();
         let reader = LogReader::open(&store, &trust)?;
         reader.learn_key_statements(&mut keys)?;
         (reader.size(), reader.checkpoint().origin().as_str().to_owned())

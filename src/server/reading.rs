@@ -7,7 +7,6 @@ use axum::http::request::Parts;
 
 use crate::base::encoding::from_decimal;
 use crate::record::State;
-use crate::storage::FileStore;
 use crate::verify::{LogReader, ProveError, ReaderError, read_log_as};
 
 use super::App;
@@ -65,7 +64,7 @@ pub(super) async fn reading<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let app = app.clone();
     blocking(move || {
-        let store = FileStore::reader(&app.records);
+        let store = app.records.reader();
         read_log_as(&store, &app.trust, |reader| read(reader, &app))
     })
     .await

@@ -1,7 +1,7 @@
 //! Layer 3: bytes by key. Knows nothing of tiles, entries or notes.
 //!
 //! A [`Store`] holds the objects of one log: on disk a folder that can be served as static files as it lies
-//! ([`files::FileStore`]), in tests a map that fails on demand ([`memory::MemoryStore`]). For readers alone, who may be
+//! ([`files::FileStore`]), in an object store a prefix of a bucket ([`bucket::BucketStore`]), in tests a map that fails on demand ([`memory::MemoryStore`]). For readers alone, who may be
 //! anywhere: what a web server gives out ([`web::WebStore`]) and what lies in an archive ([`archive::ArchiveStore`]);
 //! in front of them a reader ahead ([`ahead::ReadAhead`]) and a folder of what was fetched before
 //! ([`cache::Cached`]).
@@ -10,15 +10,17 @@
 //! machine. When it returns `Err`, each object of the call may or may not have been written, whole, never in
 //! part; but for [`Store::put_aside`], whose objects nobody reads yet. An object written by [`Store::put_immutable`] never changes.
 //!
-//! What is trusted: the lock and [`Store::compare_and_swap`] keep two writers from forking a log, so whoever can
+//! What is trusted: [`Store::compare_and_swap`], and on a disk the lock, keep two writers from forking a log, so whoever can
 //! write to the store can make the *writer* misbehave. A reader trusts nothing here: `verify` checks all it reads.
 
 pub mod ahead;
 pub mod archive;
+pub mod bucket;
 pub mod cache;
 pub mod disk;
 pub mod files;
 pub mod memory;
+pub mod records;
 pub mod web;
 
 use std::fmt;
@@ -28,9 +30,11 @@ use thiserror::Error;
 
 pub use ahead::{ReadAhead, Wanted};
 pub use archive::ArchiveStore;
+pub use bucket::{Bucket, BucketStore};
 pub use cache::{Cached, Judge};
 pub use files::FileStore;
 pub use memory::MemoryStore;
+pub use records::{Opened, Records};
 pub use web::WebStore;
 
 /// The name of an object: 1 to 255 bytes, components of `A-Z a-z 0-9 . _ -` joined by `/`, none of them empty,
@@ -129,6 +133,14 @@ pub enum StoreError {
     CutShort {
         /// Its name.
         key: Key,
+    },
+    /// The store does not keep several writers apart.
+    #[error("{place} cannot hold a log: it does not keep writers apart: {seen}")]
+    Unsafe {
+        /// The store.
+        place: String,
+        /// What was seen when it was tried.
+        seen: String,
     },
     /// The store was opened for reading.
     #[error("{key} cannot be written: the log was opened for reading")]
@@ -261,6 +273,23 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Io`].
     fn list(&self, folder: &str) -> Result<Listing, StoreError>;
 
+    /// Where any number of writers may have the store open at once, with nothing but conditional writes between them:
+    /// what this one keeps for itself, derived from what is there. `None` where there is one writer at a time; what he
+    /// derives lies in the store.
+    fn own(&self) -> Option<&dyn Store> {
+        None
+    }
+
+    /// Returns the names of all objects below `folder`, each with a mark that is another once its bytes are; `None` where a
+    /// store knows no such marks. Costs what a listing costs.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    fn marks(&self, folder: &str) -> Result<Option<Vec<(Key, String)>>, StoreError> {
+        let _ = folder;
+        Ok(None)
+    }
+
     /// Returns whether [`Store::list`] knows what is there. A web server says only whether a file that it is asked for
     /// is there: its listing is empty, and means nothing.
     fn lists(&self) -> bool {
@@ -280,6 +309,10 @@ pub struct Listing {
     /// Names that are no object's: links, sockets, odd characters.
     pub foreign: Vec<String>,
 }
+
+#[cfg(test)]
+#[path = "../../tests/support/weed.rs"]
+mod weed;
 
 #[cfg(test)]
 mod tests {
@@ -369,6 +402,32 @@ mod tests {
 
         store.delete(&[key("a/b"), key("never")]).unwrap();
         assert_eq!(store.get(&key("a/b"), 9).unwrap(), None);
+    }
+
+    #[test]
+    fn a_bucket_keeps_the_contract() {
+        let Some(weed) = weed::Weed::start() else { return };
+        let caches = tempfile::tempdir().unwrap();
+        for (number, prefix) in ["", "/some/prefix"].into_iter().enumerate() {
+            let settings = bucket::Settings::new(weed.settings(number));
+            let bucket = Bucket::new(&format!("s3://contract{prefix}"), &settings, caches.path()).unwrap();
+            let store = bucket.writer().unwrap();
+            contract(&store);
+            // Listings come in pages of a thousand.
+            let many: Vec<Object> = (0..1_100)
+                .map(|number| Object { key: Key::new(format!("many/{number}")).unwrap(), bytes: vec![b'x'] })
+                .collect();
+            store.put_immutable(&many).unwrap();
+            assert_eq!(store.list("many").unwrap().keys.len(), many.len());
+            let keys: Vec<Key> = many.into_iter().map(|object| object.key).collect();
+            store.delete(&keys).unwrap();
+            assert_eq!(store.list("many").unwrap().keys, []);
+            let left = store.list("").unwrap().keys;
+            assert!(left.iter().all(|key| !key.as_str().contains("probe")), "{left:?}");
+            let reader = bucket.reader();
+            assert_eq!(reader.get(&keys[0], 9).unwrap(), None);
+            assert!(matches!(reader.delete(&keys), Err(StoreError::ReadOnly { .. })));
+        }
     }
 
     #[test]

@@ -167,6 +167,12 @@ impl Promises {
         kept
     }
 
+    /// Takes what was promised by other means.
+    pub(crate) fn promised(&mut self, record: u64, original: String) {
+        let known = self.0.insert(record, original.clone());
+        assert!(known.is_none_or(|known| known == original), "record {record} was given twice");
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
@@ -184,11 +190,14 @@ impl Promises {
     pub(crate) fn are_kept_at(&self, desk: &Desk, workspace: &Path) -> usize {
         let output = desk.run_at(workspace, &["list"], &[]);
         assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        self.are_kept_in(&output.stdout)
+    }
+
+    /// The same, from what `list` printed.
+    pub(crate) fn are_kept_in(&self, listed: &[u8]) -> usize {
         let original = |line: &Value| line["digests"]["original"].as_str().unwrap().to_owned();
-        let there: BTreeMap<u64, String> = lines(&output.stdout)
-            .iter()
-            .map(|line| (line["record"].as_u64().unwrap(), original(line)))
-            .collect();
+        let there: BTreeMap<u64, String> =
+            lines(listed).iter().map(|line| (line["record"].as_u64().unwrap(), original(line))).collect();
         for (record, promised) in &self.0 {
             assert_eq!(there.get(record), Some(promised), "record {record}");
         }

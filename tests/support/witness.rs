@@ -196,6 +196,19 @@ impl Witness {
     }
 }
 
+/// Checks that these are the roots of a log of `size` entries at these sizes. Hashes what came before for each of them.
+pub(crate) fn prefixes_have_roots(store: &dyn Store, size: u64, roots: &BTreeMap<u64, String>) {
+    let mut leaves: Vec<Hash> = Vec::new();
+    for bundle in dateline::tlog::bundles_of(size) {
+        let bytes = get(store, &bundle.path()).unwrap();
+        leaves.extend(bundle.entries(&bytes).unwrap().iter().map(|entry| Hash::of_parts(&[&[0], entry])));
+    }
+    for (size, root) in roots {
+        let prefix = leaves.get(..*size as usize).unwrap_or_else(|| panic!("a log of {size} was shown"));
+        assert_eq!(mth(prefix).to_string(), *root, "the log does not continue the one of {size} entries");
+    }
+}
+
 /// The objects of the index that is kept beside a log.
 pub(crate) fn index_of(store: &dyn Store) -> BTreeMap<Key, Vec<u8>> {
     let mut objects = contents(store, "");

@@ -44,6 +44,10 @@ pub struct Cli {
     #[arg(long, short = 'C', global = true, value_name = "DIR", default_value = ".")]
     pub workspace: PathBuf,
 
+    /// Work on the log in a bucket, in place of records/: s3://BUCKET/PREFIX, gs://… or az://…
+    #[arg(long, global = true, value_name = "URL")]
+    pub store: Option<String>,
+
     /// Print for people or for programs; JSON is one object, or one a line where a command takes several inputs
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub format: Format,

@@ -10,16 +10,16 @@ use crate::article::rules::{Field, rules};
 use crate::article::{Authority, Evidence};
 use crate::attest::disclosure::commitment_at;
 use crate::base::{Hash, Timestamp};
-use crate::cli::workspace::Workspace;
 use crate::record::lineage::{Direction, Lineage, Node, OriginKey};
 use crate::record::registration::{Committable, OpenedRegistration, OriginClaim};
 use crate::record::{Body, Pending, Standings, State, layout};
-use crate::storage::{FileStore, Store};
+use crate::storage::Store;
 use crate::verify::{LogReader, ReaderError, Record, Trust};
 use crate::view::lineage::{PATH_MAX, path_text, resting_line, unresolved};
 
 use super::{Finding, Severity, record, similar};
 use crate::look::quoted;
+use crate::cli::workspace::is_stored;
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -29,9 +29,8 @@ const WAYS_MAX: usize = 50;
 
 /// What is looked for, and where.
 pub(super) struct Asked<'a> {
-    pub(super) workspace: &'a Workspace,
     pub(super) authority: &'a Authority,
-    pub(super) store: &'a FileStore,
+    pub(super) store: &'a dyn Store,
     pub(super) trust: &'a Trust,
     pub(super) days: u32,
     pub(super) now: Timestamp,
@@ -140,8 +139,7 @@ impl Seen {
         }
         if let (Some(opened), Some(original)) = (&record.registration, record.entry.original()) {
             self.document(record.index, original, opened, asked.authority);
-            let path = asked.workspace.records().join(layout::content_path(&original));
-            if opened.registration.original_stored && !path.exists() {
+            if opened.registration.original_stored && !is_stored(asked.store, &original) {
                 self.originals_missing.push(record.index);
             }
         }

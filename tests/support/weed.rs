@@ -1,0 +1,147 @@
+//! A SeaweedFS of the test's own on loopback, if `DATELINE_WEED` names the program; it can be killed and started again.
+
+// Each test program uses a part of this.
+#![allow(dead_code)]
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const IDENTITIES: &str = r#"{"identities": [{"name": "test", "credentials": [{"accessKey": "key", "secretKey": "secret"}],
+    "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}"#;
+
+/// The store and two gateways to it.
+pub(crate) struct Weed {
+    program: PathBuf,
+    folder: tempfile::TempDir,
+    ports: Vec<u16>,
+    running: Mutex<Vec<Child>>,
+}
+
+impl Weed {
+    /// Starts it; `None` where there is no program.
+    pub(crate) fn start() -> Option<Self> {
+        let Some(program) = std::env::var_os("DATELINE_WEED") else {
+            eprintln!("left out: DATELINE_WEED does not name SeaweedFS's `weed`");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("s3.json"), IDENTITIES).unwrap();
+        fs::create_dir(folder.path().join("data")).unwrap();
+        // All at once, so that none is given twice.
+        let listeners: Vec<TcpListener> =
+            (0..14).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
+        drop(listeners);
+        let weed = Weed { program: program.into(), folder, ports, running: Mutex::default() };
+        weed.run();
+        Some(weed)
+    }
+
+    fn spawn(&self, args: &[String], log: &str) -> Child {
+        let log = File::options().create(true).append(true).open(self.folder.path().join(log)).unwrap();
+        let mut command = Command::new(&self.program);
+        command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+    }
+
+    /// Starts both, and waits until they answer.
+    pub(crate) fn run(&self) {
+        let port = |number: usize| self.ports[number];
+        let flags = |names: &[&str], first: usize| -> Vec<String> {
+            names.iter().enumerate().map(|(at, name)| format!("-{name}={}", port(first + at))).collect()
+        };
+        let mut server: Vec<String> =
+            ["server", "-dir=data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]
+                .map(String::from)
+                .into();
+        server.extend(flags(
+            &[
+                "master.port",
+                "master.port.grpc",
+                "volume.port",
+                "volume.port.grpc",
+                "filer.port",
+                "filer.port.grpc",
+                "s3.port",
+                "s3.port.grpc",
+                "s3.port.iceberg",
+                "s3.port.lance",
+            ],
+            0,
+        ));
+        let more = ["-s3.config=s3.json", "-volume.max=100", "-master.volumeSizeLimitMB=64"];
+        server.extend(more.map(String::from));
+        let mut gateway: Vec<String> =
+            ["s3", "-ip.bind=127.0.0.1", "-config=s3.json"].map(String::from).into();
+        gateway.push(format!("-filer=127.0.0.1:{}.{}", port(4), port(5)));
+        gateway.extend(flags(&["port", "port.grpc", "port.iceberg", "port.lance"], 10));
+        let first = self.spawn(&server, "server.log");
+        self.running.lock().unwrap().push(first);
+        self.wait_for(6);
+        let second = self.spawn(&gateway, "gateway.log");
+        self.running.lock().unwrap().push(second);
+        self.wait_for(10);
+    }
+
+    fn wait_for(&self, number: usize) {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(90) {
+            if self.answers(number) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        let log = fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default();
+        panic!("SeaweedFS does not answer: {}", &log[log.len().saturating_sub(2_000)..]);
+    }
+
+    /// Whoever asks without a key is refused, once it is up.
+    fn answers(&self, number: usize) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.ports[number])) else { return false };
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let mut said = Vec::new();
+        let _ = stream.read_to_end(&mut said);
+        said.starts_with(b"HTTP/1.1 403")
+    }
+
+    /// Kills both, without a word.
+    pub(crate) fn kill(&self) {
+        for mut child in self.running.lock().unwrap().drain(..) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// The addresses of both gateways.
+    pub(crate) fn endpoints(&self) -> [String; 2] {
+        [6, 10].map(|number| format!("http://127.0.0.1:{}", self.ports[number]))
+    }
+
+    /// What leads there by gateway `number`, as the environment would say it.
+    pub(crate) fn settings(&self, number: usize) -> Vec<(String, String)> {
+        let mut endpoints = self.endpoints();
+        endpoints.rotate_left(number % 2);
+        let all = endpoints.join(",");
+        let words = [
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL", endpoints[0].as_str()),
+            ("DATELINE_STORE_ENDPOINTS", all.as_str()),
+        ];
+        words.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    }
+}
+
+impl Drop for Weed {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
