@@ -1,7 +1,7 @@
 //! A SeaweedFS of the test's own on loopback, if `DATELINE_WEED` names the program; it can be killed and started again.
 
 // Each test program uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::print_stderr)]
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
