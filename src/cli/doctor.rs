@@ -77,7 +77,14 @@ pub(crate) fn run(workspace: &Workspace, args: &DoctorArgs, output: Output) -> O
     let authority = extract::authority(workspace)?;
     let now = now();
     let (mut findings, state) = read_log_as(&store, &trust, |reader| {
-        let asked = log::Asked { authority: &authority, store: &store, trust: &trust, days: args.days, now };
+        let asked = log::Asked {
+            workspace,
+            authority: &authority,
+            store: &store,
+            trust: &trust,
+            days: args.days,
+            now,
+        };
         Ok::<_, Failure>(log::look(reader, &asked)?)
     })?;
     findings.extend(keys::look(workspace, &state));

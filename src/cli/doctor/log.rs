@@ -19,7 +19,7 @@ use crate::view::lineage::{PATH_MAX, path_text, resting_line, unresolved};
 
 use super::{Finding, Severity, record, similar};
 use crate::look::quoted;
-use crate::cli::workspace::is_stored;
+use crate::cli::workspace::{Workspace, is_stored};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -29,6 +29,7 @@ const WAYS_MAX: usize = 50;
 
 /// What is looked for, and where.
 pub(super) struct Asked<'a> {
+    pub(super) workspace: &'a Workspace,
     pub(super) authority: &'a Authority,
     pub(super) store: &'a dyn Store,
     pub(super) trust: &'a Trust,

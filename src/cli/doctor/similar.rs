@@ -6,7 +6,7 @@ use crate::index::{SearchIndex, Source};
 use crate::likeness::{Likeness, Text, compare};
 use crate::look::quoted::Texts;
 use crate::record::Registration;
-use crate::storage::FileStore;
+use crate::storage::Store;
 use crate::verify::{LogReader, ReaderError};
 
 use super::log::{Asked, Claimed, Conflict};
@@ -28,7 +28,7 @@ pub(super) fn look<'c>(
     claimed: impl Iterator<Item = &'c Claimed>,
 ) -> Result<Option<Conflicts>, ReaderError> {
     let claimed: BTreeMap<u64, &Claimed> = claimed.map(|one| (one.record, one)).collect();
-    let records = asked.workspace.records();
+    let records = asked.workspace.derived();
     let source =
         Source { reader, store: asked.store, trust: asked.trust, records: &records, progress: &|_, _| {} };
     let Some(index) = SearchIndex::kept(&source) else { return Ok(None) };
@@ -89,7 +89,7 @@ fn alike(likeness: &Likeness) -> Option<u64> {
 
 fn text_of(
     reader: &LogReader<'_>,
-    store: &FileStore,
+    store: &dyn Store,
     claimed: &Claimed,
 ) -> Result<Option<String>, ReaderError> {
     let (entry, openings) = reader.entry(claimed.record)?;
