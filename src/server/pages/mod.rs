@@ -33,7 +33,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
-use crate::storage::FileStore;
+use crate::storage::Opened;
 use crate::verify::{LogReader, ReaderError, read_log_as};
 use crate::view::visible;
 
@@ -203,7 +203,7 @@ impl Fault {
 struct Read<'a> {
     app: &'a App,
     reader: &'a LogReader<'a>,
-    store: &'a FileStore,
+    store: &'a Opened,
     known: Arc<Known>,
 }
 
@@ -215,7 +215,7 @@ async fn reading(
 ) -> Response {
     let (again, worker) = (w.clone(), app.clone());
     let done = tokio::task::spawn_blocking(move || {
-        let store = FileStore::reader(&worker.records);
+        let store = worker.records.reader();
         read_log_as(&store, &worker.trust, |reader| {
             let known = worker.known.of(reader, (worker.now)())?;
             make(&Read { app: &worker, reader, store: &store, known }, w.clone())

@@ -88,7 +88,7 @@ pub(super) fn find(
         reader: read.reader,
         store: read.store,
         trust: &read.app.trust,
-        records: &read.app.records,
+        records: read.app.records.derived(),
         progress: &|_, _| {},
     };
     Ok(search(&source, query, false, page)?)

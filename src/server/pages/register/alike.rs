@@ -74,7 +74,7 @@ pub(super) fn alike(read: &Read<'_>, article: &Article) -> Result<Vec<Alike>, Fa
         reader: read.reader,
         store: read.store,
         trust: &read.app.trust,
-        records: &read.app.records,
+        records: read.app.records.derived(),
         progress: &|_, _| {},
     };
     let candidates = SearchIndex::open(&source)?.alike(&ours)?;

@@ -11,7 +11,6 @@ use crate::base::Hash;
 use crate::base::encoding::to_base64url;
 use crate::base::limits::DOCUMENT_MAX_BYTES;
 use crate::capture::{Capture, Fetcher, Options};
-use crate::storage::FileStore;
 use crate::verify::read_log_as;
 
 use super::super::super::session::Session;
@@ -207,7 +206,7 @@ fn draft(app: &App, session: &Session, w: &Words, called: String, file: File, ta
     };
     let mut article = article::claims_with(&file.bytes, format, extract, &app.authority);
     article.delivery = Some(file.delivery).filter(|delivery| *delivery != Delivery::default());
-    let store = FileStore::reader(&app.records);
+    let store = app.records.reader();
     let compared = read_log_as(&store, &app.trust, |reader| {
         let known = app.known.of(reader, (app.now)())?;
         let read = Read { app, reader, store: &store, known };
