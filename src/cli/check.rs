@@ -65,7 +65,7 @@ fn against_log(
     let options = ReadOptions { file_name: file_name.as_deref(), ..ReadOptions::default() };
     let article = article::read(&bytes, &options).ok().filter(|article| !article.text.is_empty());
     let original = Hash::of(&bytes);
-    let (store, folder) = (workspace.reader(), workspace.records());
+    let (store, folder) = (workspace.reader(), workspace.derived());
     let known = search::with_bar(|progress| {
         read_log(&store, trust, |reader| {
             let source = Source { reader, store: &store, trust, records: &folder, progress };

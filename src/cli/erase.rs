@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::attest::Disclosure;
 use crate::index::SearchIndex;
 use crate::log::OpeningChange;
+use crate::look::is_stored;
 use crate::record::layout::content_path;
 use crate::record::standing::Erased;
 use crate::record::{Body, Draft, Erasure, ErasureReason, Kind, Pending, Standings, Target};
@@ -18,7 +19,7 @@ use super::args::{EraseArgs, ReasonName, SignArgs, TrustArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::output::{Output, say};
-use super::workspace::{Workspace, is_stored};
+use super::workspace::Workspace;
 use super::writing::Desk;
 
 impl From<ReasonName> for ErasureReason {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::index::Source;
-use crate::look::basis;
 use crate::look::record::{json, text};
+use crate::look::{basis, is_stored};
 use crate::verify::read_log;
 
 use super::args::{ShowArgs, TrustArgs};
@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::failure::Outcome;
 use super::now;
 use super::output::{Output, print_exactly};
-use super::workspace::{Workspace, is_stored};
+use super::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &ShowArgs, output: Output) -> Outcome<Exit> {
     let trust = workspace.trust(&TrustArgs::default())?;

@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::base::PublicKey;
 use crate::base::limits::POLICY_MAX_BYTES;
-use crate::base::{Hash, PublicKey};
 use crate::keys::{Agent, KeyError, Signer, private, public};
 use crate::note::Policy;
-use crate::record::layout::content_path;
 use crate::storage::bucket::Settings;
-use crate::storage::{Bucket, Key, Opened, Records, Store};
+use crate::storage::{Bucket, Opened, Records};
 use crate::verify::Trust;
 
 use super::args::TrustArgs;
@@ -198,12 +197,6 @@ pub(crate) fn bucket_at(address: &str) -> Outcome<Bucket> {
     let caches =
         caches.map_or_else(|| std::env::temp_dir().join("dateline"), |caches| caches.join("dateline"));
     Ok(Bucket::new(address, &Settings::of_environment(), &caches)?)
-}
-
-/// Returns whether an original is stored. One that cannot be looked for is not.
-pub(crate) fn is_stored(store: &dyn Store, original: &Hash) -> bool {
-    let key = Key::new(content_path(original)).expect("internal error: a name of the layout");
-    store.get_range(&key, 0, 1).is_ok_and(|found| found.is_some())
 }
 
 fn no_key(what: &str) -> Failure {

@@ -9,3 +9,13 @@ pub(crate) mod document;
 pub(crate) mod quoted;
 pub(crate) mod record;
 pub(crate) mod trace;
+
+use crate::base::Hash;
+use crate::record::layout::content_path;
+use crate::storage::{Key, Store};
+
+/// Returns whether an original is stored. One that cannot be looked for is not.
+pub(crate) fn is_stored(store: &dyn Store, original: &Hash) -> bool {
+    let key = Key::new(content_path(original)).expect("internal error: a name of the layout");
+    store.get_range(&key, 0, 1).is_ok_and(|found| found.is_some())
+}

@@ -18,10 +18,8 @@ use crate::base::Hash;
 use crate::base::limits::{DOCUMENT_MAX_BYTES, QUERY_MAX_CHARS};
 use crate::index::{IndexError, Order, Query, RecordState, SearchIndex, Source, Term, search, span};
 use crate::look::alike::in_passing;
-use crate::look::{basis, document, record as one_record, trace};
+use crate::look::{basis, document, is_stored, record as one_record, trace};
 use crate::record::Lineage;
-use crate::record::layout::content_path;
-use crate::storage::FileStore;
 use crate::verify::LogReader;
 
 use super::App;
@@ -52,8 +50,8 @@ async fn looking<T: Send + 'static>(
 }
 
 fn with_source<T>(reader: &LogReader<'_>, app: &App, read: impl FnOnce(&Source<'_>) -> T) -> T {
-    let store = FileStore::reader(&app.records);
-    let (trust, records) = (&*app.trust, &*app.records);
+    let store = app.records.reader();
+    let (trust, records) = (&*app.trust, app.records.derived());
     read(&Source { reader, store: &store, trust, records, progress: &|_, _| {} })
 }
 
@@ -166,8 +164,7 @@ pub(super) async fn record(State(app): State<App>, Number(index): Number) -> Res
     let told = looking(&app, move |source, app| {
         let (mut picked, basis) = basis::look_up(source, &BTreeSet::from([index]), false)?;
         let record = picked.records.remove(&index).ok_or_else(|| source.reader.no_record(index))?;
-        let stored =
-            record.entry.original().map(|original| app.records.join(content_path(&original)).exists());
+        let stored = record.entry.original().map(|original| is_stored(source.store, &original));
         let checkpoint = source.reader.checkpoint();
         Ok(one_record::json(&record, &picked.standings, checkpoint, stored, basis, (app.now)()))
     });

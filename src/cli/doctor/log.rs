@@ -10,6 +10,8 @@ use crate::article::rules::{Field, rules};
 use crate::article::{Authority, Evidence};
 use crate::attest::disclosure::commitment_at;
 use crate::base::{Hash, Timestamp};
+use crate::cli::workspace::Workspace;
+use crate::look::{is_stored, quoted};
 use crate::record::lineage::{Direction, Lineage, Node, OriginKey};
 use crate::record::registration::{Committable, OpenedRegistration, OriginClaim};
 use crate::record::{Body, Pending, Standings, State, layout};
@@ -18,8 +20,6 @@ use crate::verify::{LogReader, ReaderError, Record, Trust};
 use crate::view::lineage::{PATH_MAX, path_text, resting_line, unresolved};
 
 use super::{Finding, Severity, record, similar};
-use crate::look::quoted;
-use crate::cli::workspace::{Workspace, is_stored};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;

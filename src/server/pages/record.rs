@@ -7,10 +7,10 @@ use axum::response::Response;
 
 use crate::article::Evidence;
 use crate::index::{RecordState, stored_text};
+use crate::look::is_stored;
 use crate::record::layout::content_path;
 use crate::record::registration::{OpenedRegistration, Registration};
 use crate::record::{Kind, Standing};
-use crate::storage::{Key, Store};
 use crate::view::json_word;
 
 use super::graph::Graph;
@@ -175,7 +175,7 @@ fn made(
     let listed = quotes.iter().take(if marked.is_some() { 0 } else { QUOTES_MAX });
     let quotes_list =
         listed.filter_map(|quote| quote.opened()).map(|quote| shown(&quote.text, 1_000)).collect();
-    let stored = original.filter(|original| is_stored(read, original));
+    let stored = original.filter(|original| is_stored(read.store, original));
     let (events, events_left_out) = events(read, &w, &mut names, opened)?;
     let graph = if holds { Graph::of(read, &w, index)? } else { None };
     let title = opened.title(WORDS_MAX);
@@ -217,15 +217,6 @@ fn made(
         title,
     };
     Ok(page)
-}
-
-fn is_stored(read: &Read<'_>, original: &crate::base::Hash) -> bool {
-    let key = Key::new(content_path(original)).expect("internal error: a name of the layout");
-    // Whether it is there: more of it than nothing is too large.
-    match read.store.get(&key, 0) {
-        Ok(found) => found.is_some(),
-        Err(error) => matches!(error, crate::storage::StoreError::TooLarge { .. }),
-    }
 }
 
 /// Returns all claims but the quotations, each with what was said of it.
