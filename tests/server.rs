@@ -4,15 +4,17 @@
 #[path = "support/serving.rs"]
 mod serving;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dateline::base::Hash;
 use dateline::base::encoding::to_base64;
 use serde_json::Value;
 
-use serving::{Folder, LAKE};
+use serving::{Folder, LAKE, ask};
 
 #[test]
 fn a_document_is_answered_with_its_proof_once_it_is_published() {
@@ -209,6 +211,69 @@ fn many_at_once_share_commits_and_a_killed_server_loses_nothing() {
         let digest = Hash::of(texts[*number].as_bytes());
         assert_eq!(shown["digests"]["original"], format!("sha256:{digest}"));
     }
+}
+
+/// Eight clients send documents until the server has answered some, and then until it is gone. What it answered must be there.
+fn ended_under_load(signal: &str) {
+    let folder = Folder::new();
+    let token = folder.token("submit");
+    let mut server = folder.serve(&["--rate", "100000"]);
+    let (address, pid) = (server.address.clone(), server.child.id().to_string());
+    let answered = AtomicUsize::new(0);
+    let told: Vec<(String, u64)> = std::thread::scope(|scope| {
+        let (address, token, answered) = (&address, &token, &answered);
+        let worker = |worker: usize| {
+            move || {
+                let mut told = Vec::new();
+                for number in 0.. {
+                    let text = format!("Dispatch {worker}-{number}\n\nThe river stood at {number} cm.\n");
+                    let bearer = format!("Bearer {token}");
+                    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "text/plain")];
+                    let answer = ask(address, "POST", "/api/v1/records", &headers, text.as_bytes());
+                    // An answer that was cut off is none.
+                    let Ok(answer) = answer else { break };
+                    let Ok(json) = serde_json::from_slice::<Value>(&answer.body) else { break };
+                    assert_eq!(answer.status, 201, "{json}");
+                    told.push((text, json["record"].as_u64().unwrap()));
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+                told
+            }
+        };
+        let workers: Vec<_> = (0..8).map(|number| scope.spawn(worker(number))).collect();
+        while answered.load(Ordering::Relaxed) < 60 && workers.iter().any(|worker| !worker.is_finished()) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    let status = server.child.wait().unwrap();
+    assert_eq!(status.success(), signal == "-TERM", "{status}");
+    assert!(told.len() >= 60, "it ended before it was ended");
+    // Its lock is gone with it; what was cut off is finished by the next writer.
+    folder.done(&["add", "lake.txt", "--yes"]);
+    folder.done(&["verify", "--stateless"]);
+    let listed = folder.done(&["list", "--format", "json", "--limit", "100000"]);
+    let originals: BTreeMap<u64, String> = listed
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|one| (one["record"].as_u64().unwrap(), one["digests"]["original"].as_str().unwrap().to_owned()))
+        .collect();
+    for (text, record) in &told {
+        assert_eq!(originals[record], format!("sha256:{}", Hash::of(text.as_bytes())), "record {record}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_server_that_is_killed_under_load_has_all_that_it_answered() {
+    ended_under_load("-KILL");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_server_that_is_ended_under_load_has_all_that_it_answered() {
+    ended_under_load("-TERM");
 }
 
 #[test]

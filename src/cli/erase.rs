@@ -120,15 +120,25 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
         .iter()
         .map(|Withheld { commitment, field, .. }| json!({"commitment": commitment, "field": field}))
         .collect();
-    let members = json!({
+    let in_bucket = workspace.bucket().is_some();
+    let mut members = json!({
         "erasedOf": index, "fields": erased, "original": original.is_some(), "reason": ErasureReason::from(args.reason),
     });
+    if in_bucket {
+        members["olderVersions"] = json!("notReached");
+    }
     desk.told(&made, output, &members)?;
     if !output.is_json() {
         let what: Vec<String> = names.iter().map(|name| sanitize(name)).collect();
         let and = if original.is_some() { " and the stored original" } else { "" };
         say(&format!("erased of record {index}: {}{and}", what.join(", ")));
         say("copies that others have are not reached: backups, clones, proof files, the history of git");
+        if in_bucket {
+            say(
+                "nor are older versions that the bucket keeps, where versioning, retention or an object lock is set: \
+                 remove those with the store's own tools, or let its lifecycle rules do it",
+            );
+        }
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ mod input;
 mod keys;
 mod list;
 mod lock;
+mod mirror;
 mod neighbours;
 mod origins;
 mod output;
@@ -104,6 +105,7 @@ fn run(cli: &Cli, output: Output) -> Outcome<Exit> {
         Command::Doctor(args) => doctor::run(&workspace, args, output),
         Command::Prove(args) => done(prove::run(&workspace, args, output)),
         Command::Verify(args) => verify::run(&workspace, args, output),
+        Command::Mirror(args) => done(mirror::run(&workspace, args, output)),
         Command::Lock(args) => done(lock::run(&workspace, args, output)),
         Command::Gate(args) => gate::run(&workspace, args, output),
         Command::Confirm(args) => done(statements::confirm(&workspace, args, output)),

@@ -61,7 +61,7 @@ use committer::{Committer, Desk};
 use metrics::Metrics;
 use people::People;
 use problem::Problem;
-use rate::{Rate, Who};
+use rate::{AtOnce, Rate, Who};
 use session::Site;
 use sign_in::Challenges;
 use tokens::Tokens;
@@ -73,6 +73,11 @@ const REQUEST_SECONDS: u64 = 60;
 const INDEX_EVERY: Duration = Duration::from_secs(1);
 /// Attempts to sign in: of one address a second, and at once. As many failed ones of all addresses are told of.
 const ATTEMPTS: (f64, f64) = (1.0, 30.0);
+
+/// Seconds within which the head of a request must have come.
+const HEAD_SECONDS: u64 = 20;
+/// Requests of one address that are under way at a time. Behind a proxy all are of one.
+const AT_ONCE: usize = 1_024;
 
 /// What a server is made of.
 pub struct Config {
@@ -158,6 +163,7 @@ pub(crate) struct Shared {
     challenges: Challenges,
     writes: Rate,
     reads: Rate,
+    under_way: AtOnce,
     attempts: Rate,
     keys: Mutex<Keys>,
     pub(crate) known: known::Following,
@@ -239,6 +245,7 @@ pub async fn serve(
         challenges: Challenges::new(config.random),
         writes: Rate::new(config.writes.0, config.writes.1),
         reads: Rate::new(config.reads.0, config.reads.1),
+        under_way: AtOnce::new(AT_ONCE),
         attempts: Rate::new(ATTEMPTS.0, ATTEMPTS.1),
         keys: Mutex::new((keys, None)),
         known: known::Following::default(),
@@ -259,16 +266,22 @@ pub async fn serve(
     let listener = std::net::TcpListener::bind(address).map_err(listen)?;
     listener.set_nonblocking(true).map_err(listen)?;
     ready(listener.local_addr().map_err(listen)?);
+    let head = Duration::from_secs(HEAD_SECONDS);
     let ended = match config.tls {
         Some((chain, key)) => {
             // Of two providers that crates could bring, this is the one that is built in.
             let _ = rustls::crypto::ring::default_provider().install_default();
             let tls = axum_server::tls_rustls::RustlsConfig::from_pem_file(chain, key).await;
             let tls = tls.map_err(ServeError::Tls)?;
-            let server = axum_server::from_tcp_rustls(listener, tls).map_err(listen)?;
-            server.handle(told).serve(service).await
+            let mut server = axum_server::from_tcp_rustls(listener, tls).map_err(listen)?;
+            server.http_builder().http1().header_read_timeout(head);
+            server.first_request_timeout(head).handle(told).serve(service).await
         }
-        None => axum_server::from_tcp(listener).map_err(listen)?.handle(told).serve(service).await,
+        None => {
+            let mut server = axum_server::from_tcp(listener).map_err(listen)?;
+            server.http_builder().http1().header_read_timeout(head);
+            server.first_request_timeout(head).handle(told).serve(service).await
+        }
     };
     follower.abort();
     // It holds the handlers' state until it has ended.
@@ -347,13 +360,17 @@ async fn watch(
     let path = if secret { route.clone() } else { request.uri().path().to_owned() };
     let id =
         request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
-    let taken = app.reads.take(Who::at(address.ip()), begun);
+    let who = Who::at(address.ip());
+    let taken = app.reads.take(who.clone(), begun);
+    let taken = taken.and_then(|()| app.under_way.begin(who).ok_or(1));
     let mut response = match taken {
         Err(seconds) => Problem::too_many(seconds).into_response(),
-        Ok(()) => match tokio::time::timeout(Duration::from_secs(REQUEST_SECONDS), next.run(request)).await {
-            Ok(response) => response,
-            Err(_) => Problem::unavailable("it took too long").into_response(),
-        },
+        Ok(_running) => {
+            match tokio::time::timeout(Duration::from_secs(REQUEST_SECONDS), next.run(request)).await {
+                Ok(response) => response,
+                Err(_) => Problem::unavailable("it took too long").into_response(),
+            }
+        }
     };
     response = Problem::told(response);
     let status = response.status();

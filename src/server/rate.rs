@@ -1,8 +1,9 @@
-//! Limits on how often one may ask: a bucket of tokens for each token or address, filled evenly.
+//! Limits on how often one may ask: a bucket of tokens for each token or address, filled evenly; and on how much of one is under
+//! way at a time.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::base::Hash;
@@ -80,6 +81,48 @@ impl Rate {
     }
 }
 
+/// So many requests of each at a time. What comes on top is refused, not kept waiting: what waits takes memory too.
+pub(crate) struct AtOnce {
+    most: usize,
+    running: Arc<Mutex<HashMap<Who, usize>>>,
+}
+
+/// A request that is under way, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    who: Who,
+    running: Arc<Mutex<HashMap<Who, usize>>>,
+}
+
+impl AtOnce {
+    pub(crate) fn new(most: usize) -> Self {
+        AtOnce { most, running: Arc::default() }
+    }
+
+    /// Lets a request of `who` begin, if not too many are under way.
+    pub(crate) fn begin(&self, who: Who) -> Option<Running> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = running.entry(who.clone()).or_insert(0);
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Running { who, running: Arc::clone(&self.running) })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = running.get_mut(&self.who) {
+            *count -= 1;
+            if *count == 0 {
+                running.remove(&self.who);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +140,20 @@ mod tests {
         // Half an hour later it is full, and no fuller.
         let later: Vec<_> = (0..4).map(|_| taken(1, 1_800_000)).collect();
         assert_eq!(later, [Ok(()), Ok(()), Ok(()), Err(1)]);
+    }
+
+    #[test]
+    fn so_many_at_a_time_and_no_more() {
+        let at_once = AtOnce::new(2);
+        let who = |n: u8| Who::at(IpAddr::from([10, 0, 0, n]));
+        let (first, second) = (at_once.begin(who(1)).unwrap(), at_once.begin(who(1)).unwrap());
+        assert!(at_once.begin(who(1)).is_none());
+        assert!(at_once.begin(who(2)).is_some(), "others are not held back");
+        drop(first);
+        let third = at_once.begin(who(1)).unwrap();
+        assert!(at_once.begin(who(1)).is_none());
+        drop((second, third));
+        assert!(at_once.running.lock().unwrap().is_empty(), "nothing is kept of who is done");
     }
 
     #[test]

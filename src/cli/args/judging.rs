@@ -32,6 +32,35 @@ pub struct FromArgs {
     pub connections: u16,
 }
 
+/// `dateline mirror`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dateline mirror /backup/records
+  dateline mirror s3://newsroom/provenance
+  dateline mirror restored/records s3://newsroom/provenance --policy keys/policy --root root.pub
+  dateline mirror /mirror/records https://news.example.org/records/ --policy policy --root root.pub
+
+TO is a folder like records/, or a bucket. What is there already stays and is not copied again; the
+checkpoint comes last, so that readers of TO see the log as it was before, or as it is now. A log at TO
+that is not the beginning of LOG is refused (exit 1). What was erased is removed from TO too; statements
+that wait in pending/ are not copied. Files are copied as they are: `dateline verify TO` checks them.
+
+To move a log, mirror it while nobody writes, and go on writing at TO alone: with `--store`, if it is a
+bucket.")]
+pub struct MirrorArgs {
+    /// Where the copy is: a folder, or a bucket (s3://bucket/prefix)
+    #[arg(value_name = "TO")]
+    pub to: String,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub from: FromArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub trust: TrustArgs,
+}
+
 /// `dateline verify`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

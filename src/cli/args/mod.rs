@@ -112,6 +112,8 @@ pub enum Command {
     Prove(ProveArgs),
     /// Check everything: every entry, signature, tile, opening and stored original
     Verify(VerifyArgs),
+    /// Copy the log to a folder or a bucket, and bring the copy up to date
+    Mirror(MirrorArgs),
     /// Look for what fails without a sound
     Doctor(DoctorArgs),
     /// Write down what articles rest on, pinned like dependencies

@@ -1,0 +1,238 @@
+//! `dateline mirror`: a copy of a log at another place, brought up to date.
+//!
+//! What never changes is copied where it is not there yet, originals before the entries that name them; then the openings,
+//! as far as they differ; the checkpoint last, by compare-and-swap. So a copy that was cut off is taken up again, and who
+//! reads it meanwhile finds the log as it was before. What was erased goes from the copy as well.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+use serde_json::json;
+
+use crate::base::Hash;
+use crate::base::limits::NOTE_MAX_BYTES;
+use crate::record::layout;
+use crate::storage::{Bucket, Key, Object, Opened, Records, Store, StoreError, Wanted};
+use crate::tlog::bundles_of;
+use crate::tlog::tile::{FULL, partial_tiles_of};
+use crate::verify::{Extent, LogReader, Trust};
+use crate::view::sanitize;
+
+use super::args::MirrorArgs;
+use super::exit::Exit;
+use super::failure::{Failure, Outcome};
+use super::output::{Output, say};
+use super::source::{self, Source};
+use super::workspace::{Workspace, bucket_at};
+
+/// Files that are asked for at once; with their originals they are in memory together.
+const AT_ONCE: usize = 32;
+
+/// What was done.
+#[derive(Default)]
+struct Copied {
+    files: u64,
+    bytes: u64,
+    removed: u64,
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &MirrorArgs, output: Output) -> Outcome<()> {
+    let from = Source::open(workspace, &args.from)?;
+    let trust = source::trust(workspace, &args.from, &args.trust)?;
+    let place = place_at(&args.to)?;
+    let (note, extent, size) = {
+        let reader = LogReader::open(from.store(), &trust)?;
+        let note = reader.checkpoint_bytes().to_vec();
+        let extent = Extent::of(&note, &trust.policy, None);
+        let extent =
+            extent.ok_or_else(|| Failure::new(Exit::Invalid, "the checkpoint is not of the policy"))?;
+        (note, extent, reader.size())
+    };
+    let to = place.writer()?;
+    let before = to.get(&key(layout::CHECKPOINT), NOTE_MAX_BYTES as u64)?;
+    let older = match &before {
+        Some(_) => begins_with(from.store(), &to, &place, &trust)?,
+        None => 0,
+    };
+    let mirror = Mirror { from: from.store(), to: &to };
+    let mut copied = Copied::default();
+    mirror.copy(extent, size, &mut copied)?;
+    if before.as_ref() != Some(&note) {
+        if !to.compare_and_swap(&key(layout::CHECKPOINT), before.as_deref(), &note)? {
+            let message = format!("{} was changed by another program meanwhile", place.shown());
+            return Err(Failure::new(Exit::Locked, message).hint("run it again"));
+        }
+        copied.files += 1;
+        copied.bytes += note.len() as u64;
+        copied.removed += mirror.remove_partial(older, size)?;
+    }
+    copied.removed += mirror.forget()?;
+    if !from.store().lists() {
+        say("note: originals that were destroyed there since are looked for one by one");
+    }
+    let Copied { files, bytes, removed } = copied;
+    output.print(
+        || {
+            let shown = sanitize(&place.shown());
+            format!(
+                "{shown} has the log of {size} entries: {files} files copied, {} kB; {removed} removed\n",
+                bytes.div_ceil(1000)
+            )
+        },
+        || {
+            json!({
+                "from": from.json(), "to": place.shown(), "size": size, "sizeBefore": older,
+                "filesCopied": files, "bytesCopied": bytes, "filesRemoved": removed,
+            })
+        },
+    )
+}
+
+fn place_at(to: &str) -> Outcome<Records> {
+    if Bucket::is_address(to) {
+        return Ok(Records::Bucket(bucket_at(to)?));
+    }
+    let folder = PathBuf::from(to);
+    if to.contains("://") {
+        let failure = Failure::new(Exit::Usage, format!("{} cannot be written to", sanitize(to)));
+        return Err(failure.hint("name a folder, or a bucket: s3://bucket/prefix"));
+    }
+    if folder.join("keys").is_dir() || folder.join("records").is_dir() {
+        let failure = Failure::new(Exit::Usage, format!("{} is a workspace", folder.display()));
+        let records: &Path = &folder.join("records");
+        return Err(failure.hint(format!("the records alone are copied: name {}", records.display())));
+    }
+    let unwritable =
+        |error| Failure::new(Exit::Unavailable, format!("cannot make {}", folder.display())).because(&error);
+    std::fs::create_dir_all(&folder).map_err(unwritable)?;
+    Ok(Records::Folder(folder))
+}
+
+/// Returns the size of the log at `to`, which the one at `from` must begin with.
+fn begins_with(from: &dyn Store, to: &Opened, place: &Records, trust: &Trust) -> Outcome<u64> {
+    let (reader, there) = (LogReader::open(from, trust)?, LogReader::open(to, trust)?);
+    let older = there.size();
+    let shown = place.shown();
+    if older > reader.size() {
+        let message = format!("{shown} has {older} entries, and the log to be copied {}", reader.size());
+        return Err(Failure::new(Exit::Invalid, message).hint("is it the other way round?"));
+    }
+    if reader.root_at(older)? != there.checkpoint().root_hash() {
+        let message = format!("the log does not begin with the {older} entries at {shown}");
+        let failure = Failure::new(Exit::Invalid, message);
+        return Err(failure.hint("one of the two was rewritten: `dateline verify` each, and keep both"));
+    }
+    Ok(older)
+}
+
+fn key(path: &str) -> Key {
+    Key::new(path).expect("internal error: a name of the layout is not an object name")
+}
+
+struct Mirror<'a> {
+    from: &'a dyn Store,
+    to: &'a Opened,
+}
+
+impl Mirror<'_> {
+    fn copy(&self, extent: Extent, size: u64, copied: &mut Copied) -> Outcome<()> {
+        let bar = progress(size.div_ceil(u64::from(FULL)));
+        let mut files = extent.files();
+        loop {
+            let some: Vec<Wanted> = files.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                break;
+            }
+            let read = some.par_iter().map(|wanted| self.read(extent, wanted));
+            for (objects, fixed) in read.collect::<Outcome<Vec<_>>>()? {
+                copied.files += objects.len() as u64;
+                copied.bytes += objects.iter().map(|object| object.bytes.len() as u64).sum::<u64>();
+                match fixed {
+                    // Originals first: where a bundle is, they are.
+                    true => self.to.put_immutable(&objects)?,
+                    false => self.to.put(&objects)?,
+                }
+            }
+            let bundles = some.iter().filter(|wanted| wanted.key.as_str().starts_with("tile/entries/"));
+            bar.inc(bundles.count() as u64);
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    /// Reads a file if the copy has it not, or not so, with what must be there before it; and whether it never changes.
+    fn read(&self, extent: Extent, wanted: &Wanted) -> Outcome<(Vec<Object>, bool)> {
+        let Wanted { key, limit } = wanted;
+        if key.as_str().starts_with(layout::DISCLOSURES) {
+            let (here, there) = (self.from.get(key, *limit)?, self.to.get(key, *limit)?);
+            let changed = here.filter(|bytes| there.as_ref() != Some(bytes));
+            let object = changed.map(|bytes| Object { key: key.clone(), bytes });
+            return Ok((object.into_iter().collect(), false));
+        }
+        if self.has(key)? {
+            return Ok((Vec::new(), true));
+        }
+        let bytes = self.from.get(key, *limit)?.ok_or_else(|| {
+            let failure = Failure::new(Exit::Unavailable, format!("{} is not there", key.as_str()));
+            failure
+                .hint("if the log grew meanwhile, run it again; else `dateline verify` says what is missing")
+        })?;
+        let mut objects = Vec::new();
+        for original in extent.originals(key, &bytes) {
+            if self.has(&original.key)? {
+                continue;
+            }
+            // One that is not there was destroyed, or is missed by `verify`.
+            let Some(bytes) = self.from.get(&original.key, original.limit)? else { continue };
+            if !original.key.as_str().ends_with(&Hash::of(&bytes).to_hex()) {
+                let message = format!("{} is not what its name says", original.key.as_str());
+                return Err(Failure::new(Exit::Invalid, message).hint("`dateline verify` says more"));
+            }
+            objects.push(Object { key: original.key, bytes });
+        }
+        objects.push(Object { key: key.clone(), bytes });
+        Ok((objects, true))
+    }
+
+    fn has(&self, key: &Key) -> Result<bool, StoreError> {
+        Ok(self.to.get_range(key, 0, 1)?.is_some())
+    }
+
+    /// Removes from the copy the partial files of the log that it was.
+    fn remove_partial(&self, older: u64, size: u64) -> Outcome<u64> {
+        if older == size {
+            return Ok(0);
+        }
+        let partial = |size| {
+            let bundle = bundles_of(size).last().filter(|bundle| bundle.width() < FULL);
+            partial_tiles_of(size).map(|tile| tile.path()).chain(bundle.map(|bundle| bundle.path()))
+        };
+        let kept: Vec<String> = partial(size).collect();
+        let gone: Vec<Key> =
+            partial(older).filter(|path| !kept.contains(path)).map(|path| key(&path)).collect();
+        self.to.delete(&gone)?;
+        Ok(gone.len() as u64)
+    }
+
+    /// Removes the originals from the copy that are destroyed where it comes from.
+    fn forget(&self) -> Outcome<u64> {
+        let there = self.to.list(layout::CONTENT)?.keys;
+        let destroyed = |key: &Key| -> Result<Option<Key>, StoreError> {
+            Ok(self.from.get_range(key, 0, 1)?.is_none().then(|| key.clone()))
+        };
+        let gone: Vec<Option<Key>> = there.par_iter().map(destroyed).collect::<Result<_, _>>()?;
+        let gone: Vec<Key> = gone.into_iter().flatten().collect();
+        self.to.delete(&gone)?;
+        Ok(gone.len() as u64)
+    }
+}
+
+fn progress(bundles: u64) -> ProgressBar {
+    if bundles < 16 || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} bundles, {eta} left");
+    ProgressBar::new(bundles).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
