@@ -35,7 +35,16 @@ export class Workspace {
   }
 
   run(...args) {
-    return execFileSync(binary, args, { cwd: this.dir, env: this.environment(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    const options = { cwd: this.dir, env: this.environment(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] };
+    for (let tries = 1; ; tries++) {
+      try {
+        return execFileSync(binary, args, options);
+      } catch (error) {
+        // A server that has just registered something may hold the log's lock a moment longer.
+        if (error.status !== 11 || tries === 50) throw error;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+      }
+    }
   }
 
   path(name) {

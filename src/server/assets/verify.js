@@ -173,14 +173,12 @@ export async function keyIdOf(hex) {
 // ---- JSON as signed things need it: every member name once, bounded depth, whole numbers kept whole
 
 /**
- * Reads JSON: objects as Map, whole numbers as BigInt, all else as JSON.parse does. Throws on a name that stands twice; with
- * `lenient`, for what nobody signs, such names are kept in the `twice` of the Map instead.
+ * Reads JSON: objects as Map, whole numbers as BigInt, all else as JSON.parse does. Throws on a name that stands twice.
  */
-export function parseJson(text, lenient = false) {
+export function parseJson(text) {
   let at = 0;
   const fail = () => { throw new SyntaxError(`not JSON at character ${at}`); };
   const space = () => { while (' \t\n\r'.includes(text[at] || 'x')) at++; };
-  const depthMax = lenient ? 120 : JSON_DEPTH_MAX;
   const words = { true: true, false: false, null: null };
   const escapes = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
@@ -221,7 +219,7 @@ export function parseJson(text, lenient = false) {
     space();
     if (text[at] === '"') return string();
     if (text[at] === '[') {
-      if (depth >= depthMax) fail();
+      if (depth >= JSON_DEPTH_MAX) fail();
       const items = [];
       at++;
       for (space(); text[at] !== ']'; space()) {
@@ -233,17 +231,16 @@ export function parseJson(text, lenient = false) {
     }
     if (text[at] === '{') {
       const members = new Map();
-      members.twice = new Set();
       at++;
       for (space(); text[at] !== '}'; space()) {
-        if (depth >= depthMax) fail();
+        if (depth >= JSON_DEPTH_MAX) fail();
         if (members.size > 0 && text[at++] !== ',') fail();
         space();
         if (text[at] !== '"') fail();
         const name = string();
         space();
         if (text[at++] !== ':') fail();
-        if (members.has(name)) lenient ? members.twice.add(name) : fail();
+        if (members.has(name)) fail();
         members.set(name, value(depth + 1));
       }
       at++;
@@ -264,10 +261,10 @@ export function parseJson(text, lenient = false) {
 }
 
 /** Reads JSON from bytes; undefined if they are none. */
-function jsonOf(bytes, lenient) {
+function jsonOf(bytes) {
   const text = fromUtf8(bytes);
   try {
-    return text === null ? undefined : parseJson(text, lenient);
+    return text === null ? undefined : parseJson(text);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
@@ -285,8 +282,7 @@ const isNumber = isUint(64);
 const isWord = (...words) => (value) => words.includes(value);
 const isList = (form) => (value) => Array.isArray(value) && value.every(form);
 const isObject = (members) => (value) =>
-  value instanceof Map &&
-  Object.entries(members).every(([name, form]) => !value.twice?.has(name) && form(value.get(name)));
+  value instanceof Map && Object.entries(members).every(([name, form]) => form(value.get(name)));
 /** A member that may be left out, or null. */
 const may = (form) => (value) => value === undefined || value === null || form(value);
 /** A member that may be left out. */
@@ -1189,7 +1185,7 @@ export function checkProof({ document, proof, policy, roots, onStep }) {
     const hash = await hashDocument(run, document);
     const { parsed, bundle } = await run.step('proof', async () => {
       const parsed = parseProof(proof);
-      const bundle = jsonOf(parsed.extra, true);
+      const bundle = jsonOf(parsed.extra);
       if (!isBundle(bundle)) unknown('proofExtra');
       return [{ parsed, bundle }, 'proofRead', { index: parsed.index }];
     });
