@@ -2,7 +2,7 @@
 //!
 //! Any number of writers may have it open. Nothing keeps them apart but conditional writes: an object is created only
 //! if there is none (`If-None-Match: *`), and replaced only if it is the one that was read (`If-Match`). Not every store
-//! keeps that promise, so a writer [probes](probe) before it trusts one. No clock is trusted, nor is there a lock.
+//! keeps that promise, so a writer probes before it trusts one. No clock is trusted, nor is there a lock.
 //!
 //! After a refusal, and after an answer that never came, the object is read back and compared: a write that was sent
 //! again can collide with itself.
