@@ -4,6 +4,7 @@
 //! as far as they differ; the checkpoint last, by compare-and-swap. So a copy that was cut off is taken up again, and who
 //! reads it meanwhile finds the log as it was before. What was erased goes from the copy as well.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
@@ -42,18 +43,15 @@ pub(crate) fn run(workspace: &Workspace, args: &MirrorArgs, output: Output) -> O
     let from = Source::open(workspace, &args.from)?;
     let trust = source::trust(workspace, &args.from, &args.trust)?;
     let place = place_at(&args.to)?;
-    let (note, extent, size) = {
-        let reader = LogReader::open(from.store(), &trust)?;
-        let note = reader.checkpoint_bytes().to_vec();
-        let extent = Extent::of(&note, &trust.policy, None);
-        let extent =
-            extent.ok_or_else(|| Failure::new(Exit::Invalid, "the checkpoint is not of the policy"))?;
-        (note, extent, reader.size())
-    };
+    // Read once: what is compared, copied and published is of one checkpoint.
+    let reader = LogReader::open(from.store(), &trust)?;
+    let (note, size) = (reader.checkpoint_bytes().to_vec(), reader.size());
+    let extent = Extent::of(&note, &trust.policy, None);
+    let extent = extent.ok_or_else(|| Failure::new(Exit::Invalid, "the checkpoint is not of the policy"))?;
     let to = place.writer()?;
     let before = to.get(&key(layout::CHECKPOINT), NOTE_MAX_BYTES as u64)?;
     let older = match &before {
-        Some(_) => begins_with(from.store(), &to, &place, &trust)?,
+        Some(_) => begins_with(&reader, &to, &place, &trust)?,
         None => 0,
     };
     let mirror = Mirror { from: from.store(), to: &to };
@@ -110,9 +108,9 @@ fn place_at(to: &str) -> Outcome<Records> {
     Ok(Records::Folder(folder))
 }
 
-/// Returns the size of the log at `to`, which the one at `from` must begin with.
-fn begins_with(from: &dyn Store, to: &Opened, place: &Records, trust: &Trust) -> Outcome<u64> {
-    let (reader, there) = (LogReader::open(from, trust)?, LogReader::open(to, trust)?);
+/// Returns the size of the log at `to`, which the one that is read must begin with.
+fn begins_with(reader: &LogReader<'_>, to: &Opened, place: &Records, trust: &Trust) -> Outcome<u64> {
+    let there = LogReader::open(to, trust)?;
     let older = there.size();
     let shown = place.shown();
     if older > reader.size() {
@@ -218,12 +216,17 @@ impl Mirror<'_> {
 
     /// Removes the originals from the copy that are destroyed where it comes from.
     fn forget(&self) -> Outcome<u64> {
-        let there = self.to.list(layout::CONTENT)?.keys;
-        let destroyed = |key: &Key| -> Result<Option<Key>, StoreError> {
-            Ok(self.from.get_range(key, 0, 1)?.is_none().then(|| key.clone()))
-        };
-        let gone: Vec<Option<Key>> = there.par_iter().map(destroyed).collect::<Result<_, _>>()?;
-        let gone: Vec<Key> = gone.into_iter().flatten().collect();
+        let mut gone = self.to.list(layout::CONTENT)?.keys;
+        if self.from.lists() {
+            let kept: BTreeSet<Key> = self.from.list(layout::CONTENT)?.keys.into_iter().collect();
+            gone.retain(|key| !kept.contains(key));
+        } else {
+            let destroyed = |key: Key| -> Result<Option<Key>, StoreError> {
+                Ok(self.from.get_range(&key, 0, 1)?.is_none().then_some(key))
+            };
+            let looked: Vec<Option<Key>> = gone.into_par_iter().map(destroyed).collect::<Result<_, _>>()?;
+            gone = looked.into_iter().flatten().collect();
+        }
         self.to.delete(&gone)?;
         Ok(gone.len() as u64)
     }

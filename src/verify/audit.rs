@@ -385,6 +385,7 @@ impl<'a> Audit<'a> {
     fn fold(&mut self, batch: Batch, work: &mut Work) {
         let end = batch.end();
         self.lost = if batch.is_lost() { self.lost + 1 } else { 0 };
+        self.trees.push_batch(&batch);
         let Batch { bundle, entries, tile, openings, root } = batch;
         if let (256, Ok((digest, _))) = (bundle.width(), &openings) {
             self.learned.openings = memory::chained(&self.learned.openings, digest);
@@ -393,15 +394,6 @@ impl<'a> Audit<'a> {
         self.report.counts.tiles += u64::from(entries.is_ok());
         let whole = root.is_some();
         self.references.saw(root);
-        match root {
-            Some(root) => self.trees.push_full(root),
-            None => {
-                for place in 0..usize::from(bundle.width()) {
-                    let entry = entries.as_ref().ok().map(|entries| entries[place].leaf);
-                    self.trees.push(entry, tile.as_ref().ok().map(|tile| tile[place]));
-                }
-            }
-        }
         let findings = &mut work.findings;
         let mut told = |finding: Box<Finding>| findings.push(*finding);
         let entries = entries.map_err(&mut told).ok();

@@ -311,19 +311,11 @@ impl<'a> RangeAudit<'a> {
         if self.lost * 256 >= end - self.range.0 {
             self.lost_first = self.lost;
         }
+        self.trees.push_batch(&batch);
         let Batch { bundle, entries, tile, openings, root } = batch;
         self.counts.tiles += u64::from(entries.is_ok());
         let whole = root.is_some();
         self.references.saw(root);
-        match root {
-            Some(root) => self.trees.push_full(root),
-            None => {
-                for place in 0..usize::from(bundle.width()) {
-                    let entry = entries.as_ref().ok().map(|entries| entries[place].leaf);
-                    self.trees.push(entry, tile.as_ref().ok().map(|tile| tile[place]));
-                }
-            }
-        }
         let found = &mut self.found;
         let mut told = |finding: Box<Finding>| found.extend([*finding]);
         let entries = entries.map_err(&mut told).ok();

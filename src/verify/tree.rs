@@ -9,6 +9,7 @@ use crate::base::Hash;
 use crate::tlog::tile::partial_tiles_of;
 use crate::tlog::{Edge, Tile, subtrees_of};
 
+use super::batch::Batch;
 use super::fetch::Files;
 use super::found::Written;
 use super::report::{Code, FINDINGS_MAX, Finding, Severity};
@@ -146,6 +147,17 @@ impl<'a> Trees<'a> {
     pub(super) fn of_range(files: Files<'a>, start: u64) -> Self {
         let (from_entries, from_tiles) = (Edge::of_range(start), Edge::of_range(start));
         Trees { files, from_entries, from_tiles, partings: Partings::default() }
+    }
+
+    /// Adds the leaves of a bundle, to each tree what is at hand.
+    pub(super) fn push_batch(&mut self, batch: &Batch) {
+        if let Some(root) = batch.root {
+            return self.push_full(root);
+        }
+        for place in 0..usize::from(batch.bundle.width()) {
+            let entry = batch.entries.as_ref().ok().map(|entries| entries[place].leaf);
+            self.push(entry, batch.tile.as_ref().ok().map(|tile| tile[place]));
+        }
     }
 
     /// Adds the leaf hash of the next entry, and the hash in its tile, as far as they could be had.

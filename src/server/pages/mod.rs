@@ -33,6 +33,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
+use crate::index::Source;
 use crate::storage::Opened;
 use crate::verify::{LogReader, ReaderError, read_log_as};
 use crate::view::visible;
@@ -205,6 +206,19 @@ struct Read<'a> {
     reader: &'a LogReader<'a>,
     store: &'a Opened,
     known: Arc<Known>,
+}
+
+impl Read<'_> {
+    /// Returns where the search index is asked.
+    fn source(&self) -> Source<'_> {
+        Source {
+            reader: self.reader,
+            store: self.store,
+            trust: &self.app.trust,
+            records: self.app.records.derived(),
+            progress: &|_, _| {},
+        }
+    }
 }
 
 /// Makes a page out of the log, on a thread that may wait.

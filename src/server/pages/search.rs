@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::base::limits::QUERY_MAX_CHARS;
-use crate::index::{Found, IndexError, Order, Query, RecordState, Source, Term, search, span};
+use crate::index::{Found, IndexError, Order, Query, RecordState, Term, search, span};
 
 use super::row::{Opened, Row};
 use super::words::Words;
@@ -84,14 +84,7 @@ pub(super) fn find(
     query: &Query,
     page: impl Fn(usize) -> std::ops::Range<usize>,
 ) -> Result<Found, Fault> {
-    let source = Source {
-        reader: read.reader,
-        store: read.store,
-        trust: &read.app.trust,
-        records: read.app.records.derived(),
-        progress: &|_, _| {},
-    };
-    Ok(search(&source, query, false, page)?)
+    Ok(search(&read.source(), query, false, page)?)
 }
 
 /// Returns what a form asks for, or what is wrong with it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::article::{Article, Authority};
-use crate::index::{SearchIndex, Source, stored_text};
+use crate::index::{SearchIndex, stored_text};
 use crate::likeness::{FigureAt, Likeness, Op, Text, compare, diff};
 use crate::record::lineage::OriginKey;
 use crate::record::registration::OriginClaim;
@@ -70,14 +70,7 @@ pub(super) fn alike(read: &Read<'_>, article: &Article) -> Result<Vec<Alike>, Fa
         return Ok(Vec::new());
     }
     let ours = Text::new(&article.text);
-    let source = Source {
-        reader: read.reader,
-        store: read.store,
-        trust: &read.app.trust,
-        records: read.app.records.derived(),
-        progress: &|_, _| {},
-    };
-    let candidates = SearchIndex::open(&source)?.alike(&ours)?;
+    let candidates = SearchIndex::open(&read.source())?.alike(&ours)?;
     let mut found = Vec::new();
     for index in candidates.into_iter().take(CANDIDATES) {
         let opened = Opened::read(read, index)?;
