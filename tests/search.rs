@@ -644,6 +644,29 @@ struct Records {
 const WORDS: [&str; 8] = ["lac", "élu", "ёлка", "كتاب", "水库水位", "pont", "préfet", "nuit"];
 const NAMES: [&str; 4] = ["Awa Diarra", "Noé Brûlé", "Lin Wei", "Zoé Ézin"];
 
+/// Makes a registration.
+fn made(number: usize, text: String, stored: bool) -> NewRecord {
+    let article = article::read(text.as_bytes(), &ReadOptions::default()).unwrap();
+    let mut random = salts(format!("search {number}"));
+    let mut circumstances = Circumstances {
+        recorded_by: editor().public().key_id(),
+        recorded_at: Timestamp::from_unix_seconds(1_795_000_000).unwrap(),
+        random: &mut random,
+    };
+    let decisions = Decisions {
+        origins: vec![format!("Mairie {}", number % 3)],
+        language: Some(["fr", "ru"][number % 2].into()),
+        published_at: Some(format!("2026-0{}", 1 + number % 9)),
+        no_store: !stored,
+        ..Decisions::default()
+    };
+    let mut article = article;
+    decisions.apply(&mut article);
+    let draft = Draft::registration(&article, &decisions, &mut circumstances).unwrap();
+    let entry = draft.sign(&editor()).unwrap();
+    NewRecord { entry, content: stored.then(|| text.into_bytes()) }
+}
+
 impl Records {
     fn new() -> Self {
         let temp = tempfile::tempdir().unwrap();
@@ -669,27 +692,10 @@ impl Records {
         let words: Vec<&str> = words.iter().map(|word| WORDS[word % WORDS.len()]).collect();
         let title = words.first().copied().unwrap_or("rien");
         let text = format!("{title} {number}\n\n{} {number}\n\nPar {}\n", words.join(" "), NAMES[number % 4]);
-        let article = article::read(text.as_bytes(), &ReadOptions::default()).unwrap();
-        let mut random = salts(format!("search {number}"));
-        let mut circumstances = Circumstances {
-            recorded_by: editor().public().key_id(),
-            recorded_at: Timestamp::from_unix_seconds(1_795_000_000).unwrap(),
-            random: &mut random,
-        };
-        let decisions = Decisions {
-            origins: vec![format!("Mairie {}", number % 3)],
-            language: Some(["fr", "ru"][number % 2].into()),
-            published_at: Some(format!("2026-0{}", 1 + number % 9)),
-            no_store: !stored,
-            ..Decisions::default()
-        };
-        let mut article = article;
-        decisions.apply(&mut article);
-        let draft = Draft::registration(&article, &decisions, &mut circumstances).unwrap();
-        let entry = draft.sign(&editor()).unwrap();
-        let original = entry.original.unwrap();
+        let record = made(number, text, stored);
+        let original = record.entry.original.unwrap();
         self.documents.push(RecordRef { record: self.size, original });
-        self.append(vec![NewRecord { entry, content: stored.then(|| text.into_bytes()) }]);
+        self.append(vec![record]);
     }
 
     fn say(&mut self, of: usize, kind: usize) {
@@ -953,6 +959,36 @@ fn keys_of_likeness_come_and_go_with_the_text() {
     assert_eq!(alike(&records, &text), Vec::<u64>::new());
     fs::rename(records.temp.path().join("aside"), &path).unwrap();
     assert_eq!(alike(&records, &text), [2]);
+}
+
+/// A writer who publishes removes what a reader comes to last. What the index wrote until then was more than fits into memory, so
+/// the file was changed and changed back.
+#[test]
+fn an_index_that_was_overtaken_while_it_followed_is_still_good() {
+    let mut records = Records::new();
+    records.add(0, &[0], true);
+    records.with(|source| drop(SearchIndex::open(source).unwrap()));
+    let long = |number: usize| {
+        let words: Vec<String> = (0..1_000).map(|place| format!("w{number}x{place}")).collect();
+        format!("Titre {number}\n\n{}\n", words.join(" "))
+    };
+    let new: Vec<NewRecord> = (1..320).map(|number| made(number, long(number), true)).collect();
+    records.append(new);
+    let (index, edge) = (".local/search.sqlite", "tile/entries/001.p/66");
+    let [index, edge] = [index, edge].map(|name| records.temp.path().join(name));
+    let before = fs::metadata(&index).unwrap().modified().unwrap();
+    let there = fs::read(&edge).unwrap();
+    fs::remove_file(&edge).unwrap();
+    let overtaken = records.with(|source| SearchIndex::open(source).map(drop));
+    assert!(overtaken.is_err(), "{overtaken:?}");
+    assert_ne!(fs::metadata(&index).unwrap().modified().unwrap(), before, "the file was not changed at all");
+    fs::write(&edge, there).unwrap();
+    let (how, found) = records.with(|source| {
+        let index = SearchIndex::open(source).unwrap();
+        let words = Query { terms: Term::all_of("w319x999"), ..Query::default() };
+        (index.how(), index.find(&words).unwrap())
+    });
+    assert_eq!((how, found), (How::Followed, vec![321]));
 }
 
 /// A log that was replaced by another under the same key, of the same size or longer, is not what was indexed.

@@ -12,6 +12,7 @@ use crate::base::Hash;
 use crate::likeness::{KeyKind, LOOKUP_MAX};
 use crate::record::{Kind, RelationKind};
 
+use super::likeness::kept;
 use super::place::SearchIndex;
 use super::query::numbers;
 use super::{IndexError, number, word_of};
@@ -103,13 +104,12 @@ impl SearchIndex {
     /// # Errors
     /// [`IndexError::Database`].
     pub fn with_digests(&self, keys: &BTreeSet<u64>) -> Result<Vec<u64>, IndexError> {
-        let sql = "SELECT record FROM likeness WHERE kind = ?1 AND key = ?2 ORDER BY record LIMIT ?3";
+        let sql = "SELECT record FROM likeness WHERE key = ?1 ORDER BY record LIMIT ?2";
         self.ask(|db| {
             let mut hits: BTreeMap<u64, u64> = BTreeMap::new();
+            let limit = number(LOOKUP_MAX as u64);
             for key in keys {
-                let limit = number(LOOKUP_MAX as u64);
-                let bound =
-                    vec![i64::from(KeyKind::Registered as u8).into(), key.cast_signed().into(), limit.into()];
+                let bound = vec![kept(KeyKind::Registered, *key).into(), limit.into()];
                 numbers(db, sql, bound)?.into_iter().for_each(|record| *hits.entry(record).or_default() += 1);
             }
             let mut ranked: Vec<(u64, u64)> = hits.into_iter().collect();

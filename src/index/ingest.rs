@@ -405,10 +405,12 @@ impl Ingest<'_, '_> {
                 Some((folded(&text), state, keys, original, record))
             })
             .collect();
+        let mut likeness = Vec::with_capacity(read.len());
         for (body, state, keys, original, record) in read {
             self.write(&record, &original, &body, state)?;
-            self.done.removed |= put_keys(self.db, record.index, &keys)?;
+            likeness.push((record.index, keys));
         }
+        self.done.removed |= put_keys(self.db, &likeness)?;
         Ok(())
     }
 

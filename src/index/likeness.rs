@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::likeness::{KeyKind, LOOKUP_MAX, PARAGRAPH_KEYS_MAX, Sketch, Text, candidates, paragraph_key};
 use crate::record::Registration;
@@ -10,16 +10,39 @@ use crate::record::Registration;
 use super::place::SearchIndex;
 use super::{IndexError, number};
 
-/// Puts in which keys the text of a record has, in place of those that it had; returns whether it had any.
+/// A key as it is kept: of another number for each kind.
+pub(super) fn kept(kind: KeyKind, key: u64) -> i64 {
+    key.wrapping_add((kind as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)).cast_signed()
+}
+
+/// Puts in which keys the texts of records have, in place of those that they had; returns whether any had some.
 pub(super) fn put_keys(
     db: &Connection,
-    record: u64,
-    keys: &[(KeyKind, u64)],
+    records: &[(u64, Vec<(KeyKind, u64)>)],
 ) -> Result<bool, rusqlite::Error> {
-    let removed = db.prepare_cached("DELETE FROM likeness WHERE record = ?1")?.execute([number(record)])? > 0;
-    let mut set = db.prepare_cached("INSERT INTO likeness(kind, key, record) VALUES(?1, ?2, ?3)")?;
-    for (kind, key) in keys {
-        set.execute(params![*kind as u8, key.cast_signed(), number(record)])?;
+    let mut old = db.prepare_cached("SELECT keys FROM likeness_of WHERE record = ?1")?;
+    let mut remove = db.prepare_cached("DELETE FROM likeness WHERE key = ?1 AND record = ?2")?;
+    let mut keep = db.prepare_cached("INSERT OR REPLACE INTO likeness_of(record, keys) VALUES(?1, ?2)")?;
+    let mut removed = false;
+    let mut pairs = Vec::new();
+    for (record, keys) in records {
+        let record = number(*record);
+        let had: Option<Vec<u8>> = old.query_row([record], |row| row.get(0)).optional()?;
+        for key in had.iter().flat_map(|had| had.as_chunks().0) {
+            removed |= remove.execute([i64::from_be_bytes(*key), record])? > 0;
+        }
+        let keys: Vec<i64> = keys.iter().map(|(kind, key)| kept(*kind, *key)).collect();
+        if had.is_some() || !keys.is_empty() {
+            let bytes: Vec<u8> = keys.iter().flat_map(|key| key.to_be_bytes()).collect();
+            keep.execute(params![record, bytes])?;
+        }
+        pairs.extend(keys.into_iter().map(|key| (key, record)));
+    }
+    // In the order in which they lie in the file: what is next to each other is written once.
+    pairs.sort_unstable();
+    let mut put = db.prepare_cached("INSERT OR IGNORE INTO likeness(key, record) VALUES(?1, ?2)")?;
+    for (key, record) in pairs {
+        put.execute([key, record])?;
     }
     Ok(removed)
 }
@@ -40,22 +63,32 @@ impl SearchIndex {
     /// # Errors
     /// [`IndexError::Database`].
     pub fn alike(&self, text: &Text<'_>) -> Result<Vec<u64>, IndexError> {
+        self.sharing(&Sketch::of(text))
+    }
+
+    /// As [`SearchIndex::alike`], for a text whose keys are at hand.
+    ///
+    /// # Errors
+    /// [`IndexError::Database`].
+    pub fn sharing(&self, sketch: &Sketch) -> Result<Vec<u64>, IndexError> {
         self.ask(|db| {
-            let mut get = db.prepare_cached(
-                "SELECT record FROM likeness WHERE kind = ?1 AND key = ?2 ORDER BY record LIMIT ?3",
-            )?;
+            // One look at the file for all keys.
+            let reading = db.unchecked_transaction()?;
+            let mut get =
+                db.prepare_cached("SELECT record FROM likeness WHERE key = ?1 ORDER BY record LIMIT ?2")?;
             let mut trouble = None;
-            let found = candidates(&Sketch::of(text).keys, |kind, key| {
+            let found = candidates(&sketch.keys, |kind, key| {
                 let limit = number(LOOKUP_MAX as u64);
-                let rows = get.query_map(params![kind as u8, key.cast_signed(), limit], |row| {
-                    row.get::<_, i64>(0).map(i64::cast_unsigned)
-                });
+                let rows = get
+                    .query_map([kept(kind, key), limit], |row| row.get::<_, i64>(0).map(i64::cast_unsigned));
                 let records = rows.and_then(Iterator::collect);
                 records.unwrap_or_else(|error| {
                     trouble = Some(error);
                     Vec::new()
                 })
             });
+            drop(get);
+            drop(reading);
             trouble.map_or(Ok(found), Err)
         })
     }

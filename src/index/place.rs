@@ -86,7 +86,18 @@ impl SearchIndex {
     /// Brings the index that is there up to date.
     fn follow(path: &Path, source: &Source<'_>) -> Result<(Connection, How), Trouble> {
         let mut db = schema::open(path, false)?;
-        let done = ingest::catch_up(&mut db, source)?;
+        let done = match ingest::catch_up(&mut db, source) {
+            // The log grew past what was to be read. What was written until then was taken back: the file is what it was, at
+            // another time.
+            Err(error @ Trouble::Log(_)) => {
+                drop(db);
+                if !path.with_extension("sqlite-journal").exists() {
+                    schema::leave(path)?;
+                }
+                return Err(error);
+            }
+            done => done?,
+        };
         if done.wrote {
             schema::leave(path)?;
         }
@@ -130,6 +141,11 @@ impl SearchIndex {
         let db = schema::open(&path, true).ok()?;
         let size = ingest::how_far(&db, source).ok()?;
         Some((SearchIndex { db, how: How::Current, path: Some(path), _lock: None }, size))
+    }
+
+    /// Returns what changes whenever the index that is kept does: its size and time.
+    pub fn mark(records: &Path) -> Option<(u64, i64)> {
+        schema::seen(&records.join(layout::LOCAL).join(NAME))
     }
 
     fn as_it_is(path: &Path, source: &Source<'_>) -> Option<Self> {

@@ -14,7 +14,7 @@ use super::Trouble;
 use super::fold::FOLD;
 
 /// Changes whenever the tables, or what is written into them, do.
-const SCHEMA: i32 = 2;
+const SCHEMA: i32 = 3;
 /// Marks the file as ours: `dlsx`.
 const APPLICATION: i32 = 0x646c_7378;
 
@@ -49,9 +49,8 @@ CREATE INDEX reference_statement ON reference(statement);
 CREATE TABLE openings(number INTEGER PRIMARY KEY, digest BLOB NOT NULL, bytes INTEGER NOT NULL, modified INTEGER NOT NULL,
   settled INTEGER NOT NULL);
 CREATE TABLE folder(name TEXT PRIMARY KEY, modified INTEGER NOT NULL, settled INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE likeness(kind INTEGER NOT NULL, key INTEGER NOT NULL, record INTEGER NOT NULL);
-CREATE INDEX likeness_key ON likeness(kind, key, record);
-CREATE INDEX likeness_record ON likeness(record);
+CREATE TABLE likeness(key INTEGER NOT NULL, record INTEGER NOT NULL, PRIMARY KEY(key, record)) WITHOUT ROWID;
+CREATE TABLE likeness_of(record INTEGER PRIMARY KEY, keys BLOB NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5(title, body, origins, bylines, content='', contentless_delete=1, tokenize='ascii');
 ";
 
@@ -76,6 +75,10 @@ pub(super) fn open(path: &Path, read_only: bool) -> Result<Connection, Trouble> 
     let mode = if read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
     let db = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     careful(&db)?;
+    if !read_only {
+        // Readers wait while what does not fit is written out, before the end.
+        db.execute_batch("PRAGMA cache_size = -65536;")?;
+    }
     let number = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     if number("application_id")? != APPLICATION || number("user_version")? != SCHEMA {
         return Err(Trouble::Stale);

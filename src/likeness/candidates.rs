@@ -48,6 +48,14 @@ impl MemoryIndex {
         }
     }
 
+    /// Forgets the records before `record`. Costs a pass over all keys.
+    pub fn forget_before(&mut self, record: u64) {
+        self.records.retain(|_, records| {
+            records.drain(..records.partition_point(|known| *known < record));
+            !records.is_empty()
+        });
+    }
+
     /// Returns the records that have a key.
     pub fn lookup(&self, kind: KeyKind, key: u64) -> &[u64] {
         self.records.get(&(kind, key)).map_or(&[], Vec::as_slice)
@@ -76,6 +84,21 @@ mod tests {
         assert_eq!(candidates(&keys, table), [5, 9, 3, 7]);
         assert_eq!(candidates(&[(KeyKind::Band, 3)], table).len(), CANDIDATES_MAX);
         assert_eq!(candidates(&[], table), [0; 0]);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_no_candidate() {
+        let sketch = |keys: &[u64]| Sketch {
+            minhash: [0; super::super::MINHASHES],
+            keys: keys.iter().map(|key| (KeyKind::Paragraph, *key)).collect(),
+        };
+        let mut index = MemoryIndex::default();
+        [(3, [1, 2]), (5, [2, 3]), (8, [3, 4])]
+            .iter()
+            .for_each(|(record, keys)| index.insert(*record, &sketch(keys)));
+        index.forget_before(5);
+        assert_eq!(index.candidates(&sketch(&[1, 2, 3, 4])), [5, 8]);
+        assert!(index.records.len() == 3, "keys of no record are gone too");
     }
 
     #[test]

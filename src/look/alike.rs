@@ -9,14 +9,13 @@ use serde::Serialize;
 use crate::article::{Article, Format, OriginRole, ReadOptions, extract_as};
 use crate::base::Hash;
 use crate::base::limits::DOCUMENT_MAX_BYTES;
-use crate::index::{SearchIndex, Source};
 use crate::likeness::{
     CANDIDATES_MAX, FigureAt, FigureChange, KeyKind, Likeness, MemoryIndex, Sketch, Text, compare,
     paragraph_key,
 };
 use crate::record::layout::content_path;
 use crate::record::registration::{OpenedRegistration, Organisation, Registration};
-use crate::record::{Lineage, Standings};
+use crate::record::{Entry, Lineage, Standings};
 use crate::storage::{Key, Store};
 use crate::verify::{LogReader, ReaderError, Record};
 
@@ -214,14 +213,43 @@ impl Registered {
         let mut registered = Registered::default();
         let newest = reader.size().saturating_sub(IN_PASSING.records as u64);
         reader.entries_in(from.max(newest)..reader.size(), |index, entry, openings| {
-            let (Some(original), Ok(opened)) = (entry.original(), entry.open_registration(openings)) else {
-                return;
-            };
-            registered.note(index, original, &opened, IN_PASSING);
-            let paragraphs = opened.registration.paragraphs.iter().flatten();
-            registered.note_paragraphs(index, paragraphs.map(|paragraph| &paragraph.reflow_sha256));
+            registered.note_read(index, &entry, openings, IN_PASSING);
         })?;
         Ok(registered)
+    }
+
+    /// Returns those of `records` that were noted, to be held against one text; not the documents that are `original` itself.
+    pub(super) fn only(&self, records: &[u64], original: &Hash) -> Self {
+        let noted = records.iter().filter_map(|index| Some((*index, self.known.get(index)?)));
+        let known = noted.filter(|(_, known)| known.original != *original);
+        let known: BTreeMap<_, _> = known.map(|(index, known)| (index, known.clone())).collect();
+        Registered { named: Some(known.keys().copied().collect()), known, ..Registered::default() }
+    }
+
+    /// Notes the registrations that are given, as [`Registered::read`] does.
+    pub(super) fn note_read(&mut self, index: u64, entry: &Entry, openings: &[String], bounds: Bounds) {
+        let (Some(original), Ok(opened)) = (entry.original(), entry.open_registration(openings)) else {
+            return;
+        };
+        self.note(index, original, &opened, bounds);
+        let paragraphs = opened.registration.paragraphs.iter().flatten();
+        self.note_paragraphs(index, paragraphs.map(|paragraph| &paragraph.reflow_sha256));
+    }
+
+    /// Returns the records that share a key with a text.
+    pub(super) fn sharing(&self, sketch: &Sketch) -> Vec<u64> {
+        self.keys.candidates(sketch)
+    }
+
+    /// Forgets a record.
+    pub(super) fn forget(&mut self, index: u64) {
+        self.known.remove(&index);
+    }
+
+    /// Forgets the records before `index`.
+    pub(super) fn forget_before(&mut self, index: u64) {
+        self.known = self.known.split_off(&index);
+        self.keys.forget_before(index);
     }
 
     /// Notes what a log has at an index, if it is a registration. Whether its signer holds is left to whoever looks at it: it is
@@ -261,9 +289,13 @@ impl Registered {
     /// Notes a document that was registered just now, and its original stored.
     pub(crate) fn learn(&mut self, index: u64, article: &Article) {
         // What is not looked through in passing is not remembered for it.
-        if self.known.len() >= IN_PASSING.records {
-            return;
+        if self.known.len() < IN_PASSING.records {
+            self.remember(index, article);
         }
+    }
+
+    /// As [`Registered::learn`], however many there are.
+    pub(super) fn remember(&mut self, index: u64, article: &Article) {
         let known = Known {
             original: article.digests.original,
             bytes: article.bytes,
@@ -374,6 +406,16 @@ impl Registered {
             return Vec::new();
         }
         self.warnings_about(article, self.alike(&Text::new(&article.text), store, IN_PASSING))
+    }
+
+    /// As [`Registered::warnings`], of a text that is at hand and registered in none of those that were noted.
+    pub(super) fn warnings_of_text(
+        &self,
+        article: &Article,
+        text: &Text<'_>,
+        store: &dyn Store,
+    ) -> Vec<Warning> {
+        self.warnings_about(article, self.alike(text, store, IN_PASSING))
     }
 
     /// As [`Registered::warnings`], of texts that were found alike and are not the document itself.
@@ -510,25 +552,6 @@ fn text_of(store: &dyn Store, known: &Known) -> Result<String, Unread> {
         true => Ok(extract.text),
         false => Err(Unread::Changed),
     }
-}
-
-/// Returns what an editor should know of a document that is about to be registered: by the index as it is, and by the newest
-/// entries that it does not know. Nothing is waited for.
-///
-/// # Errors
-/// [`ReaderError`].
-pub(crate) fn in_passing(source: &Source<'_>, article: &Article) -> Result<Vec<Warning>, ReaderError> {
-    if article.text.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (index, known) = SearchIndex::behind(source).map_or((None, 0), |(index, size)| (Some(index), size));
-    let mut warnings = Registered::read(source.reader, known)?.warnings(article, source.store);
-    let named = index.and_then(|index| index.alike(&Text::new(&article.text)).ok()).unwrap_or_default();
-    if !named.is_empty() {
-        let named = named.into_iter().take(IN_PASSING.candidates).collect();
-        warnings.extend(Registered::those(source.reader, named)?.warnings(article, source.store));
-    }
-    Ok(warnings)
 }
 
 /// Warns of what an article misquotes, by the sources of the first of some records that has any.

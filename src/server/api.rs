@@ -1,5 +1,7 @@
 //! The API, version 1: records in, with a proof as the answer; the checkpoint and proofs out.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
@@ -21,7 +23,7 @@ use super::author::Author;
 use super::committer::{Committed, Refusal};
 use super::drafting::{self, Sent};
 use super::problem::Problem;
-use super::reading::{Number, blocking, key_state, proof_of, reading, state_of};
+use super::reading::{Number, blocking, key_state, proof_of, proof_of_appended, reading, statements};
 use super::{look, openapi};
 
 /// The media type of a statement that was signed elsewhere: the form of a file in `records/pending/`, with the document
@@ -86,14 +88,16 @@ pub(super) async fn submit(
         return answered(&app, record, None).await;
     }
     author.may_have_signed(&app)?;
-    let (record, article) = blocking(move || {
-        let signer = author.signer(&worker)?;
-        let article = sent.article(&worker)?;
-        let draft = sent.draft(&worker, &article, &signer.public())?;
-        let entry = drafting::sign(signer, draft)?;
-        Ok((Submitted::New(NewRecord { entry, content: sent.content() }), article))
-    })
-    .await?;
+    let (record, article) = app
+        .turns
+        .take(move || {
+            let signer = author.signer(&worker)?;
+            let article = sent.article(&worker)?;
+            let draft = sent.draft(&worker, &article, &signer.public())?;
+            let entry = drafting::sign(signer, draft)?;
+            Ok((Submitted::New(NewRecord { entry, content: sent.content() }), article))
+        })
+        .await?;
     answered(&app, record, Some(article)).await
 }
 
@@ -119,7 +123,7 @@ pub(super) async fn prepare(
     let key = state.authorise(&key_id, Kind::Registration);
     let key = key.map_err(|error| Problem::forbidden(error.to_string()))?;
     let worker = app.clone();
-    let prepared = blocking(move || {
+    let prepared = app.turns.take(move || {
         let article = sent.article(&worker)?;
         Ok(sent.draft(&worker, &article, &key)?.prepare(&key))
     });
@@ -137,35 +141,40 @@ pub(super) async fn answered(
     article: Option<Article>,
 ) -> Result<Response, Problem> {
     let has_time = app.committer.waiting() <= WAITING_MAX;
-    let article = article.filter(|_| has_time).map(std::sync::Arc::new);
-    let warnings = article.map(|article| {
+    let article = article.map(Arc::new);
+    let warnings = article.clone().filter(|_| has_time).map(|article| {
         let app = app.clone();
         tokio::spawn(async move { look::warnings(&app, article).await })
     });
-    let (appended, checkpoint_size) = match record {
-        Submitted::There(index, size) => (Appended::AlreadyRegistered(index), size),
+    let (index, outcome, checkpoint_size, proof) = match record {
+        Submitted::There(index, size) => (index, "alreadyRegistered", size, proof_of(app, index).await?),
         Submitted::New(record) => {
-            let answer = app.committer.submit(record).ok_or_else(|| Problem::too_many(1))?;
+            let entry = record.entry.clone();
+            let answer = app.committer.submit(record, article).ok_or_else(|| Problem::too_many(1))?;
             let gone = |_| Problem::unavailable("the writer ended before it was answered: send it again");
             let Committed { appended, checkpoint } = answer.await.map_err(gone)?.map_err(refused)?;
-            (appended, checkpoint.size())
+            match appended {
+                Appended::Registered(index) => {
+                    (index, "registered", checkpoint.size(), proof_of_appended(app, index, entry).await?)
+                }
+                Appended::AlreadyRegistered(index) => {
+                    (index, "alreadyRegistered", checkpoint.size(), proof_of(app, index).await?)
+                }
+            }
         }
     };
-    let index = appended.index();
-    let proof = proof_of(app, index).await?;
-    // That others cannot be read takes nothing back: null says that it was not looked.
+    let is_new = outcome == "registered";
+    // That others cannot be read takes nothing back: null says that it was not looked. What was there before is said to be.
     let warnings = match warnings {
         Some(warnings) => warnings.await.ok().and_then(Result::ok),
         None => None,
     };
-    let (status, outcome) = match appended {
-        Appended::Registered(_) => (StatusCode::CREATED, "registered"),
-        Appended::AlreadyRegistered(_) => (StatusCode::OK, "alreadyRegistered"),
-    };
+    let warnings = if is_new { warnings } else { warnings.map(|_| Vec::new()) };
     let told = json!({
         "record": index, "outcome": outcome, "logSize": checkpoint_size, "proof": proof, "warnings": warnings,
     });
     let location = format!("/api/v1/records/{index}/proof");
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::LOCATION, location)], Json(told)).into_response())
 }
 
@@ -216,7 +225,7 @@ fn signed_elsewhere(app: &App, body: &[u8]) -> Result<Submitted, Problem> {
             Some(_) => None,
             None => reader.find_leaves(&[leaf].into())?.remove(&leaf),
         };
-        Ok((there, reader.size(), reader.why_not(&entry)?, state_of(reader, app)?))
+        Ok((there, reader.size(), reader.why_not(&entry)?, Arc::clone(statements(reader, app)?.state())))
     });
     let (there, size, why_not, state) = checked?;
     if let Some(index) = there {

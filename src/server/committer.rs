@@ -6,20 +6,25 @@
 //! made of it. What cannot be told (a commit whose outcome is unknown) is looked up once the log is opened again, so that a
 //! registration that was answered with an error is not appended twice when it is sent again.
 
-use std::sync::Arc;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::article::Article;
 use crate::keys::Signer;
 use crate::log::{AppendError, Appended, Log, NewRecord};
+use crate::look::recent::Recent;
 use crate::note::Checkpoint;
+use crate::record::Kind;
 use crate::storage::{Opened, Records, Store, StoreError};
 use crate::verify::Trust;
 
+use super::Keys;
 use super::metrics::Metrics;
 
 /// Records, and bytes of their originals, of one commit at most.
@@ -56,6 +61,8 @@ type Reply = oneshot::Sender<Result<Committed, Refusal>>;
 
 struct Submission {
     record: NewRecord,
+    /// What was read of the document, where that was here.
+    article: Option<Arc<Article>>,
     since: Instant,
     reply: Reply,
 }
@@ -79,6 +86,10 @@ pub(crate) struct Desk {
     pub(crate) records: Records,
     pub(crate) trust: Arc<Trust>,
     pub(crate) log_key: Signer,
+    /// Is told of what is no statement about keys.
+    pub(crate) keys: Keys,
+    /// Is told of the documents that were registered.
+    pub(crate) recent: Arc<Recent>,
     pub(crate) metrics: Metrics,
 }
 
@@ -103,13 +114,17 @@ impl Committer {
     }
 
     /// Leaves a record; `None` if too many wait, or the server is about to end.
-    pub(crate) fn submit(&self, record: NewRecord) -> Option<oneshot::Receiver<Result<Committed, Refusal>>> {
+    pub(crate) fn submit(
+        &self,
+        record: NewRecord,
+        article: Option<Arc<Article>>,
+    ) -> Option<oneshot::Receiver<Result<Committed, Refusal>>> {
         if self.closed.load(Ordering::Relaxed) {
             return None;
         }
         let (reply, answer) = oneshot::channel();
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        match self.sender.try_send(Submission { record, since: Instant::now(), reply }) {
+        match self.sender.try_send(Submission { record, article, since: Instant::now(), reply }) {
             Ok(()) => Some(answer),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -203,6 +218,29 @@ fn unavailable(desk: &Desk, error: &dyn std::error::Error) -> Refusal {
     Refusal::Unavailable(words)
 }
 
+/// Spares those who answer reading what was just written. They read it where others wrote in between.
+fn tell(desk: &Desk, entries: Range<u64>, ready: &[Submission], appended: &[Appended]) {
+    let new = ready.iter().zip(appended).filter_map(|(submission, appended)| match appended {
+        Appended::Registered(index) => Some((*index, submission)),
+        Appended::AlreadyRegistered(_) => None,
+    });
+    let mut fresh = 0;
+    let mut of_keys = false;
+    for (index, Submission { record, article, .. }) in new {
+        fresh += 1;
+        match (record.entry.kind, article) {
+            (Kind::Key, _) => of_keys = true,
+            (Kind::Erasure, _) => desk.recent.clear(),
+            (_, Some(article)) => desk.recent.learn(index, article),
+            (_, None) => {}
+        }
+    }
+    if !of_keys && entries.end - entries.start == fresh {
+        let mut keys = desk.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut keys).pass_over(entries.start, entries.end);
+    }
+}
+
 /// Appends a batch and answers it; returns what is unanswered if the log must be opened again.
 fn commit(desk: &Desk, log: &mut Log<'_>, batch: Vec<Submission>) -> Result<(), Left> {
     // Who may not sign, or signs what cannot stand, must not spoil the commit of the others.
@@ -221,11 +259,13 @@ fn commit(desk: &Desk, log: &mut Log<'_>, batch: Vec<Submission>) -> Result<(), 
         return Ok(());
     }
     let begun = Instant::now();
+    let before = log.size();
     let records = ready.iter().map(|submission| submission.record.clone()).collect();
     match log.append(records, &mut |text| desk.log_key.sign(text)) {
         Ok(appended) => {
             desk.metrics.committed(ready.len(), begun.elapsed());
             let checkpoint = log.checkpoint().clone();
+            tell(desk, before..log.size(), &ready, &appended);
             for (submission, appended) in ready.into_iter().zip(appended) {
                 desk.metrics.waited(submission.since.elapsed());
                 // A client that went away has its record all the same.

@@ -17,10 +17,9 @@ use crate::article::{self, Article, ReadOptions};
 use crate::base::Hash;
 use crate::base::limits::{DOCUMENT_MAX_BYTES, QUERY_MAX_CHARS};
 use crate::index::{IndexError, Order, Query, RecordState, SearchIndex, Source, Term, search, span};
-use crate::look::alike::in_passing;
 use crate::look::{basis, document, is_stored, record as one_record, trace};
 use crate::record::Lineage;
-use crate::verify::LogReader;
+use crate::verify::{LogReader, read_log_at_length};
 
 use super::App;
 use super::openapi::{Found, Looked, Traced};
@@ -233,8 +232,8 @@ pub(super) async fn check(
 
 /// Returns what an editor should know of a document that is being registered.
 pub(super) async fn warnings(app: &App, article: Arc<Article>) -> Result<Vec<Value>, Problem> {
-    looking(app, move |source, _| {
-        let warnings = in_passing(source, &article)?;
+    looking(app, move |source, app| {
+        let warnings = app.recent.warnings(source, &article)?;
         Ok(warnings.iter().map(|warning| json!(warning)).collect())
     })
     .await
@@ -242,9 +241,12 @@ pub(super) async fn warnings(app: &App, article: Arc<Article>) -> Result<Vec<Val
 
 /// Brings the search index up to date, and returns how many entries it knows then.
 pub(super) async fn follow(app: &App) -> Result<u64, Problem> {
-    looking(app, |source, _| {
-        drop(SearchIndex::open(source)?);
-        Ok(source.reader.size())
-    })
-    .await
+    let held = app.clone();
+    let followed = app.indexing.take(move || {
+        let (app, store) = (&held, held.records.reader());
+        read_log_at_length(&store, &app.trust, |reader| {
+            with_source(reader, app, |source| Ok(SearchIndex::open(source).map(|_| source.reader.size())?))
+        })
+    });
+    followed.await
 }

@@ -29,6 +29,7 @@ mod session;
 mod sign_in;
 pub mod tokens;
 pub mod trail;
+mod turns;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -36,7 +37,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
@@ -53,7 +54,7 @@ use crate::article::Authority;
 use crate::base::limits::DOCUMENT_MAX_BYTES;
 use crate::base::{Hash, Timestamp};
 use crate::keys::Signer;
-use crate::record::State as KeyState;
+use crate::look::recent::Recent;
 use crate::storage::Records;
 use crate::verify::{KeyStatements, LogReader, ReaderError, Trust};
 
@@ -66,11 +67,16 @@ use session::Site;
 use sign_in::Challenges;
 use tokens::Tokens;
 use trail::Trail;
+use turns::Turns;
 
 /// Seconds that a request may take.
 const REQUEST_SECONDS: u64 = 60;
 /// How often it is looked whether the search index is up to date.
 const INDEX_EVERY: Duration = Duration::from_secs(1);
+/// It may take a twentieth of the time, unless so many entries are new: while it is written, the writer of the log waits for the same
+/// disk.
+const INDEX_SHARE: u32 = 20;
+const INDEX_BEHIND: u64 = 2_000;
 /// Attempts to sign in: of one address a second, and at once. As many failed ones of all addresses are told of.
 const ATTEMPTS: (f64, f64) = (1.0, 30.0);
 
@@ -135,6 +141,9 @@ pub enum ServeError {
     /// Tokens or sessions cannot be read.
     #[error(transparent)]
     Kept(#[from] kept::KeptError),
+    /// The system gives no threads.
+    #[error("no threads can be started")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
     /// It ended by itself.
     #[error("the server ended")]
     Ended(#[source] io::Error),
@@ -165,13 +174,18 @@ pub(crate) struct Shared {
     reads: Rate,
     under_way: AtOnce,
     attempts: Rate,
-    keys: Mutex<Keys>,
+    keys: Keys,
+    /// For reading documents, and what else keeps a core busy while somebody waits.
+    pub(crate) turns: Turns,
+    /// For the search index: whoever waits for an answer keeps the other cores.
+    indexing: Turns,
+    pub(crate) recent: Arc<Recent>,
     pub(crate) known: known::Following,
     pub(crate) drafts: pages::register::drafts::Drafts,
 }
 
-/// Which entries are statements about keys; and who may sign, in a log of how many entries.
-type Keys = (KeyStatements, Option<(u64, Arc<KeyState>)>);
+/// Which statements about keys stand, as far as the log was read; the writer tells of what it appends.
+type Keys = Arc<Mutex<Arc<KeyStatements>>>;
 
 impl std::ops::Deref for App {
     type Target = Shared;
@@ -203,7 +217,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let trust = Arc::new(config.trust);
-    let mut keys = KeyStatements::default();
+    let mut keys = KeyStatements::new(&trust);
     let (size, origin) = {
         let store = config.records.reader();
         let reader = LogReader::open(&store, &trust)?;
@@ -220,7 +234,11 @@ pub async fn serve(
     people.sessions((config.now)())?;
     tracing::info!(entries = size, "the log is open");
     let metrics = Metrics::new();
+    let keys: Keys = Arc::new(Mutex::new(Arc::new(keys)));
+    let recent = Arc::new(Recent::default());
     let desk = Desk {
+        keys: Arc::clone(&keys),
+        recent: Arc::clone(&recent),
         records: config.records.clone(),
         trust: Arc::clone(&trust),
         log_key: config.log_key,
@@ -247,7 +265,10 @@ pub async fn serve(
         reads: Rate::new(config.reads.0, config.reads.1),
         under_way: AtOnce::new(AT_ONCE),
         attempts: Rate::new(ATTEMPTS.0, ATTEMPTS.1),
-        keys: Mutex::new((keys, None)),
+        keys,
+        turns: Turns::new("work", None)?,
+        indexing: Turns::new("index", Some(1))?,
+        recent,
         known: known::Following::default(),
         drafts: pages::register::drafts::Drafts::default(),
     }));
@@ -298,12 +319,18 @@ async fn follow(app: App) {
     let mut every = tokio::time::interval(INDEX_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut known = None;
+    let mut next = Instant::now();
     loop {
         every.tick().await;
         let size = reading::size(&app).await.ok();
-        if size.is_some() && size == known {
+        let is_behind = |known: Option<u64>| {
+            let new = size.zip(known).map(|(size, known)| size.saturating_sub(known));
+            new.is_none_or(|new| new > 0 && (new >= INDEX_BEHIND || Instant::now() >= next))
+        };
+        if !is_behind(known) {
             continue;
         }
+        let begun = Instant::now();
         match look::follow(&app).await {
             Ok(size) => {
                 known = Some(size);
@@ -314,6 +341,7 @@ async fn follow(app: App) {
                 tracing::warn!(?problem, "the search index is not up to date");
             }
         }
+        next = Instant::now() + begun.elapsed() * INDEX_SHARE;
     }
 }
 

@@ -6,8 +6,8 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 
 use crate::base::encoding::from_decimal;
-use crate::record::State;
-use crate::verify::{LogReader, ProveError, ReaderError, read_log_as};
+use crate::record::{SealedEntry, State};
+use crate::verify::{KeyStatements, LogReader, ProveError, ReaderError, read_log_as};
 
 use super::App;
 use super::problem::Problem;
@@ -75,35 +75,40 @@ pub(super) async fn size(app: &App) -> Result<u64, Problem> {
     reading(app, |reader, _| Ok(reader.size())).await
 }
 
-/// Returns who may sign the next entry. Costs reading the checkpoint, and the entries that are new.
+/// Returns who may sign the next entry. Costs reading the checkpoint, and the entries that are new where others wrote them.
 pub(super) async fn key_state(app: &App) -> Result<Arc<State>, Problem> {
-    reading(app, state_of).await
+    reading(app, |reader, app| Ok(Arc::clone(statements(reader, app)?.state()))).await
 }
 
-/// As [`key_state`], with the log open.
-pub(super) fn state_of(reader: &LogReader<'_>, app: &App) -> Result<Arc<State>, Problem> {
+/// Returns which statements about keys stand, with the log open.
+pub(super) fn statements(reader: &LogReader<'_>, app: &App) -> Result<Arc<KeyStatements>, Problem> {
     let mut known = app.keys.lock().unwrap_or_else(PoisonError::into_inner);
-    // Statements that were published stay: the same size has the same state.
-    if let Some((size, state)) = &known.1
-        && *size == reader.size()
-    {
-        return Ok(Arc::clone(state));
+    // Statements that were published stay: what is known of a longer log holds for this one.
+    if known.size() < reader.size() {
+        reader.learn_key_statements(Arc::make_mut(&mut known))?;
     }
-    reader.learn_key_statements(&mut known.0)?;
-    let state = Arc::new(reader.key_state_knowing(&known.0)?);
-    known.1 = Some((reader.size(), Arc::clone(&state)));
-    Ok(state)
+    Ok(Arc::clone(&known))
 }
 
 /// Makes the proof file of a record.
 pub(super) async fn proof_of(app: &App, record: u64) -> Result<String, Problem> {
     reading(app, move |reader, app| {
-        let known = {
-            let mut known = app.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            reader.learn_key_statements(&mut known.0)?;
-            known.0.clone()
-        };
+        let known = statements(reader, app)?;
         Ok(reader.proof_file_knowing(record, &[], &known)?.file.format())
     })
     .await
+}
+
+/// Makes the proof file of a record that was just appended, without reading it.
+pub(super) async fn proof_of_appended(app: &App, record: u64, entry: SealedEntry) -> Result<String, Problem> {
+    let held = app.clone();
+    app.turns
+        .take(move || {
+            let store = held.records.reader();
+            read_log_as(&store, &held.trust, |reader| {
+                let known = statements(reader, &held)?;
+                Ok(reader.proof_file_with(record, &entry.bytes, &entry.openings, &[], &known)?.file.format())
+            })
+        })
+        .await
 }

@@ -24,6 +24,7 @@ mod fetch;
 mod found;
 mod gate;
 mod held;
+mod key_statements;
 mod lock;
 mod memory;
 mod missing;
@@ -57,6 +58,7 @@ pub use base::{Base, audit_onto};
 pub use combine::{CombineError, combine};
 pub use evidence::{Contradiction, EVIDENCE_FORMAT, Evidence, EvidenceError, Shown};
 pub use gate::{GateArticle, GateError, GateReport, GateRule, GatedArticle, Require};
+pub use key_statements::KeyStatements;
 pub use lock::{LOCK_FORMAT, Lock, LockError, LockPath, LockedArticle, LockedSource, Said, SourceRef};
 pub use memory::{MEMORY_FORMAT, Memory, MemoryError, log_of};
 pub use part::{PART_FORMAT, Part, PartError};
@@ -66,9 +68,9 @@ pub use proof::{
     KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, ProvenRecord, Sameness, check_proof,
     check_proof_alone,
 };
-pub use prove::{KeyStatements, MadeProof, ProveError};
+pub use prove::{MadeProof, ProveError};
 pub use range::{KnownKeys, Range, RangeError, audit_range};
-pub use reader::{LogReader, ReaderError, Record, read_log, read_log_as};
+pub use reader::{LogReader, ReaderError, Record, read_log, read_log_as, read_log_at_length};
 pub use remote::{Belonging, Extent, never_changes};
 pub use report::{Code, Counts, FINDINGS_MAX, Finding, Remembered, Report, Severity, Verdict};
 pub use withhold::{ErasedBy, Withheld, WithholdError, withhold};

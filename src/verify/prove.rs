@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -11,12 +12,12 @@ use crate::attest::disclosure::commitment_at;
 use crate::base::Hash;
 use crate::base::encoding::to_base64;
 use crate::note::{Checkpoint, Note, NoteError, OpenError, OpenedCheckpoint, TlogProof, TlogProofError};
-use crate::record::{Body, Entry, KeyAction, Role, State};
-use crate::tlog::InclusionProof;
+use crate::record::{Body, Entry, State};
 use crate::tlog::proof::root_of_prefix;
+use crate::tlog::{InclusionProof, leaf_hash};
 
-use super::Trust;
 use super::evidence::{Contradiction, Evidence};
+use super::key_statements::{KeyStatements, OfKey};
 use super::memory::{Memory, Prefix, judge, open_signed};
 use super::proof::{KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, check_bundle, fault};
 use super::reader::{LogReader, ReaderError, Record};
@@ -102,36 +103,6 @@ pub struct MadeProof {
     pub withheld: Vec<Withheld>,
 }
 
-/// Which entries of a log are statements about keys, for whoever makes many proofs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KeyStatements {
-    size: u64,
-    indices: Vec<u64>,
-}
-
-/// A statement about a key that stands.
-struct OfKey {
-    index: u64,
-    key: Hash,
-    replaces: Option<Hash>,
-    /// Whether it changes whom statements about keys take: which others stand then depends on it.
-    of_roots: bool,
-    bytes: Vec<u8>,
-}
-
-impl OfKey {
-    fn of(index: u64, entry: &Entry, bytes: Vec<u8>, trust: &Trust) -> Option<Self> {
-        let Body::Key(statement) = &entry.body else { return None };
-        let key = entry.statement.subject[0].digest.sha256;
-        let is_root = |key_id: &Hash| trust.roots.iter().any(|root| root.key_id() == *key_id);
-        let of_roots = statement.action == KeyAction::RequireApprovals
-            || statement.roles.contains(&Role::Root)
-            || is_root(&key)
-            || statement.replaces.is_some_and(|replaced| is_root(&replaced));
-        Some(OfKey { index, key, replaces: statement.replaces, of_roots, bytes })
-    }
-}
-
 /// A checkpoint of the log at hand, which proofs are made against.
 struct Anchor {
     note: Note,
@@ -174,7 +145,8 @@ impl LogReader<'_> {
         self.proof_of(index, record, statements, withheld, anchor)
     }
 
-    /// As [`LogReader::proof_file`], without a pass over the entries of which `known` tells which are statements about keys.
+    /// As [`LogReader::proof_file`], where `known` tells which statements about keys stand before it: neither these nor the log is
+    /// read for them.
     ///
     /// # Errors
     /// As [`LogReader::proof_file`].
@@ -187,50 +159,41 @@ impl LogReader<'_> {
         if index >= self.size() {
             return Err(self.no_record(index).into());
         }
+        let (entry, openings) = self.entry_with_openings(index)?;
+        self.proof_file_with(index, &entry, &openings, withheld, known)
+    }
+
+    /// As [`LogReader::proof_file_knowing`], of an entry that is at hand, with its openings: of one that was just appended. That it is
+    /// the one at `index` is checked.
+    ///
+    /// # Errors
+    /// As [`LogReader::proof_file`].
+    pub fn proof_file_with(
+        &self,
+        index: u64,
+        entry: &[u8],
+        openings: &[String],
+        withheld: &[String],
+        known: &KeyStatements,
+    ) -> Result<MadeProof, ProveError> {
         let anchor = self.anchor(None)?;
-        let (record, statements) = self.find_since(index, known.size, &known.indices)?;
+        let parsed = Entry::parse(entry).map_err(|source| ReaderError::NotARecord { index, source })?;
+        // Whether a statement about keys stands is told by all before it, one after the other; and the keys of one that was not
+        // read yet are not known.
+        if matches!(parsed.body, Body::Key(_)) || known.size() < index {
+            let (record, statements) = self.find_since(index, known.size(), &known.indices)?;
+            return self.proof_of(index, record, statements, withheld, anchor);
+        }
+        let record = Record::by_signer_at(&known.state, index, entry, parsed, openings);
+        let statements = known.standing.iter().take_while(|one| one.index < index).cloned().collect();
         self.proof_of(index, record, statements, withheld, anchor)
-    }
-
-    /// Brings up to date which entries are statements about keys. Costs reading the entries that are new.
-    ///
-    /// # Errors
-    /// [`ReaderError`]; what is known is then as before.
-    pub fn learn_key_statements(&self, known: &mut KeyStatements) -> Result<(), ReaderError> {
-        let mut entries = self.entries()?;
-        let mut found = Vec::new();
-        for index in known.size..self.size() {
-            if entries.is_key_statement(index)? {
-                found.push(index);
-            }
-        }
-        known.indices.extend(found);
-        known.size = known.size.max(self.size());
-        Ok(())
-    }
-
-    /// Returns who may sign the next entry, from the statements about keys alone, which `known` tells. Costs a bundle for each of
-    /// these.
-    ///
-    /// # Errors
-    /// [`ReaderError`].
-    pub fn key_state_knowing(&self, known: &KeyStatements) -> Result<State, ReaderError> {
-        let mut entries = self.entries()?;
-        let mut state = State::new(self.trust.roots.iter().copied());
-        let later = known.size..self.size();
-        for index in known.indices.iter().copied().filter(|index| *index < self.size()).chain(later) {
-            state.skip_to(index);
-            entries.key_statement(index, &mut state)?;
-        }
-        state.skip_to(self.size());
-        Ok(state)
     }
 
     fn proof_of(
         &self,
         index: u64,
         record: Record,
-        statements: Vec<OfKey>,
+        statements: Vec<Arc<OfKey>>,
         withheld: &[String],
         anchor: Anchor,
     ) -> Result<MadeProof, ProveError> {
@@ -251,20 +214,27 @@ impl LogReader<'_> {
                 wanted.extend(statement.replaces);
             }
         }
-        let mut keys = Vec::new();
         let all = statements.iter().any(|one| one.of_roots);
-        for OfKey { index, bytes, .. } in
-            statements.into_iter().filter(|one| all || wanted.contains(&one.key))
-        {
-            let proof =
-                self.prove_in(index, anchor.checkpoint.size())?.0.iter().map(Hash::to_base64).collect();
-            keys.push(KeyProof { index, entry: to_base64(&bytes), proof });
+        let needed: Vec<_> = statements.iter().filter(|one| all || wanted.contains(&one.key)).collect();
+        let indices: Vec<u64> = needed.iter().map(|one| one.index).chain([index]).collect();
+        let mut proofs = self.prove_in(&indices, anchor.checkpoint.size())?;
+        let (leaf, proof) =
+            proofs.pop().expect("internal error: not every entry that was asked for has a proof");
+        if leaf != leaf_hash(&record.bytes) {
+            return Err(ReaderError::Changed { what: format!("entry {index}") }.into());
         }
+        let with_proofs = needed.into_iter().zip(proofs);
+        let keys = with_proofs.map(|(one, (_, proof))| KeyProof {
+            index: one.index,
+            entry: to_base64(&one.bytes),
+            proof: proof.0.iter().map(Hash::to_base64).collect(),
+        });
+        let keys = keys.collect();
         let predicate = record.entry.predicate();
         let (openings, mut withheld) = withhold(&predicate, &record.openings, withheld)?;
         withheld.extend(self.erased_of(&record, &predicate)?);
         let (format, entry) = (PROOF_FORMAT.into(), to_base64(&record.bytes));
-        self.file(index, ProofBundle { format, entry, openings, withheld, keys }, anchor)
+        self.file(index, ProofBundle { format, entry, openings, withheld, keys }, proof, anchor)
     }
 
     /// Returns what is closed of a record because its opening was erased. Costs a pass over the log where anything is.
@@ -284,7 +254,7 @@ impl LogReader<'_> {
     }
 
     /// Reads the whole log for a record, and the statements about keys before it that stand.
-    fn find(&self, index: u64) -> Result<(Record, Vec<OfKey>), ReaderError> {
+    fn find(&self, index: u64) -> Result<(Record, Vec<Arc<OfKey>>), ReaderError> {
         let (mut record, mut statements) = (None, Vec::new());
         self.scan(|read| {
             if read.index == index {
@@ -292,7 +262,8 @@ impl LogReader<'_> {
                 return ControlFlow::Break(());
             }
             if read.signer.is_ok() {
-                statements.extend(OfKey::of(read.index, &read.entry, read.bytes, self.trust));
+                let of_key = OfKey::of(read.index, &read.entry, read.bytes, self.trust);
+                statements.extend(of_key.map(Arc::new));
             }
             ControlFlow::Continue(())
         })?;
@@ -300,15 +271,21 @@ impl LogReader<'_> {
     }
 
     /// The same, where of the first `size` entries those with `keys` are known to be statements about keys.
-    fn find_since(&self, index: u64, size: u64, keys: &[u64]) -> Result<(Record, Vec<OfKey>), ReaderError> {
+    fn find_since(
+        &self,
+        index: u64,
+        size: u64,
+        keys: &[u64],
+    ) -> Result<(Record, Vec<Arc<OfKey>>), ReaderError> {
         let mut entries = self.entries()?;
         let mut state = State::new(self.trust.roots.iter().copied());
         let mut statements = Vec::new();
         let later = size.min(index)..index;
         for before in keys.iter().copied().filter(|before| *before < index).chain(later) {
             state.skip_to(before);
-            let found = entries.key_statement(before, &mut state)?;
-            statements.extend(found.and_then(|(entry, bytes)| OfKey::of(before, &entry, bytes, self.trust)));
+            let found = entries.key_statement(before, &mut state)?.filter(|(.., stands)| *stands);
+            let of_key = found.and_then(|(entry, bytes, _)| OfKey::of(before, &entry, bytes, self.trust));
+            statements.extend(of_key.map(Arc::new));
         }
         state.skip_to(index);
         Ok((entries.record(index, &mut state)?, statements))
@@ -343,17 +320,26 @@ impl LogReader<'_> {
         if anchor.checkpoint.size() < needed {
             return Err(ProveError::TooOld { size: anchor.checkpoint.size(), needed });
         }
-        for key in &mut bundle.keys {
-            key.proof =
-                self.prove_in(key.index, anchor.checkpoint.size())?.0.iter().map(Hash::to_base64).collect();
+        let indices: Vec<u64> = bundle.keys.iter().map(|key| key.index).chain([old.index()]).collect();
+        let mut proofs = self.prove_in(&indices, anchor.checkpoint.size())?;
+        let (_, proof) =
+            proofs.pop().expect("internal error: not every entry that was asked for has a proof");
+        for (key, (_, proof)) in bundle.keys.iter_mut().zip(proofs) {
+            key.proof = proof.0.iter().map(Hash::to_base64).collect();
         }
-        self.file(old.index(), bundle, anchor)
+        self.file(old.index(), bundle, proof, anchor)
     }
 
-    fn file(&self, index: u64, bundle: ProofBundle, anchor: Anchor) -> Result<MadeProof, ProveError> {
+    fn file(
+        &self,
+        index: u64,
+        bundle: ProofBundle,
+        proof: InclusionProof,
+        anchor: Anchor,
+    ) -> Result<MadeProof, ProveError> {
         let extra = serde_json::to_vec(&bundle).expect("internal error: a proof bundle does not make JSON");
         let Anchor { note, checkpoint } = anchor;
-        let file = TlogProof::new(extra, index, self.prove_in(index, checkpoint.size())?.0, note)?;
+        let file = TlogProof::new(extra, index, proof.0, note)?;
         Ok(MadeProof { file, checkpoint, withheld: bundle.withheld })
     }
 
@@ -393,11 +379,14 @@ impl LogReader<'_> {
         }
     }
 
-    /// Proves that the entry at `index` is among the first `size`, which the log at hand has.
-    fn prove_in(&self, index: u64, size: u64) -> Result<InclusionProof, ProveError> {
-        if index >= size {
+    /// Proves that the entries at `indices` are among the first `size`, which the log at hand has; returns their leaf hashes too.
+    fn prove_in(&self, indices: &[u64], size: u64) -> Result<Vec<(Hash, InclusionProof)>, ProveError> {
+        if let Some(index) = indices.iter().max().filter(|index| **index >= size) {
             return Err(ProveError::TooOld { size, needed: index + 1 });
         }
-        Ok(self.with_tiles(|tiles| InclusionProof::prove(index, size, tiles))?)
+        Ok(self.with_tiles(|tiles| {
+            let prove = |index: &u64| Ok((tiles.leaf(*index)?, InclusionProof::prove(*index, size, tiles)?));
+            indices.iter().map(prove).collect()
+        })?)
     }
 }

@@ -16,10 +16,8 @@ pub(super) struct Authorised {
 /// Finds the key of the entry that `state` has come to, and folds the entry. A statement about keys is folded only if
 /// its signature, which is checked here and now, holds: the entries after it depend on it.
 pub(super) fn authorise_and_fold(state: &mut State, entry: &Entry) -> Authorised {
-    // Whoever may register may say what this release cannot read: its signature at least is checked.
-    let kind = entry.kind().unwrap_or(Kind::Registration);
     let key_id = entry.envelope.key_id();
-    let key = state.authorise(&key_id, kind);
+    let key = state.authorise(&key_id, kind_of(entry));
     let stands = match &entry.body {
         Body::Key(statement) if key.as_ref().is_ok_and(|key| entry.envelope.verify(key).is_ok()) => {
             state.apply(statement, &key_id).map(|_| ())
@@ -32,7 +30,18 @@ pub(super) fn authorise_and_fold(state: &mut State, entry: &Entry) -> Authorised
     Authorised { key, stands }
 }
 
+/// Whoever may register may say what this release cannot read: its signature at least is checked.
+fn kind_of(entry: &Entry) -> Kind {
+    entry.kind().unwrap_or(Kind::Registration)
+}
+
 impl Authorised {
+    /// Finds the key of the entry at `index`, which is no statement about keys; `state` has come to it, or beyond.
+    pub(super) fn at(state: &State, index: u64, entry: &Entry) -> Self {
+        let key = state.authorise_at(index, &entry.envelope.key_id(), kind_of(entry));
+        Authorised { key, stands: Ok(()) }
+    }
+
     /// Returns the id of the signer's key if he may have signed and did, and the statement stands; else why not.
     pub(super) fn signer(&self, entry: &Entry) -> Result<Hash, String> {
         let key = self.key.as_ref().map_err(|error| error.to_string())?;

@@ -35,13 +35,19 @@ impl LogReader<'_> {
     /// # Errors
     /// [`ReaderError::NoRecord`], [`ReaderError::NotARecord`] and those of [`LogReader::scan`].
     pub fn entry(&self, index: u64) -> Result<(Entry, Vec<String>), ReaderError> {
+        let (bytes, openings) = self.entry_with_openings(index)?;
+        let entry = Entry::parse(&bytes).map_err(|source| ReaderError::NotARecord { index, source })?;
+        Ok((entry, openings))
+    }
+
+    /// As [`LogReader::entry`]: the entry's bytes, whatever they are.
+    pub(super) fn entry_with_openings(&self, index: u64) -> Result<(Vec<u8>, Vec<String>), ReaderError> {
         let size = self.size();
         if index >= size {
             return Err(ReaderError::NoRecord { index, size });
         }
         let bytes = self.entries()?.bytes(index)?;
-        let entry = Entry::parse(&bytes).map_err(|source| ReaderError::NotARecord { index, source })?;
-        Ok((entry, self.files.openings(index / 256)?.0.of_entry(index).to_vec()))
+        Ok((bytes, self.files.openings(index / 256)?.0.of_entry(index).to_vec()))
     }
 
     /// Reads the entries of a range, with their openings, as [`LogReader::entry`] does; what is no record is passed over. Costs
@@ -171,26 +177,20 @@ impl Entries<'_, '_> {
         Ok(Record { index, bytes, entry, openings, registration, openings_fit, signer })
     }
 
-    /// Reads the entry at `index` if it is a statement about a key, and folds it; returns it if it stands. Of anything else,
+    /// Reads the entry at `index` if it is a statement about a key, and folds it; returns it, and whether it stands. Of anything else,
     /// its hash is checked and nothing more.
     pub(super) fn key_statement(
         &mut self,
         index: u64,
         state: &mut State,
-    ) -> Result<Option<(Entry, Vec<u8>)>, ReaderError> {
+    ) -> Result<Option<(Entry, Vec<u8>, bool)>, ReaderError> {
         let bytes = self.bytes(index)?;
         let Ok(entry) = Entry::parse(&bytes) else { return Ok(None) };
         if !matches!(entry.body, Body::Key(_)) {
             return Ok(None);
         }
         let stands = authorise_and_fold(state, &entry).signer(&entry).is_ok();
-        Ok(stands.then_some((entry, bytes)))
-    }
-
-    /// Returns whether the entry at `index` is a statement about a key, whether it stands or not.
-    pub(super) fn is_key_statement(&mut self, index: u64) -> Result<bool, ReaderError> {
-        let bytes = self.bytes(index)?;
-        Ok(Entry::parse(&bytes).is_ok_and(|entry| matches!(entry.body, Body::Key(_))))
+        Ok(Some((entry, bytes, stands)))
     }
 
     fn bytes(&mut self, index: u64) -> Result<Vec<u8>, ReaderError> {

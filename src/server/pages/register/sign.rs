@@ -68,7 +68,7 @@ async fn append(
     decisions: &Decisions,
 ) -> Result<u64, String> {
     let content = (!decisions.no_store).then(|| draft.bytes.clone());
-    let Some(answer) = app.committer.submit(NewRecord { entry, content }) else {
+    let Some(answer) = app.committer.submit(NewRecord { entry, content }, None) else {
         return Err(w.t("register.busy").to_owned());
     };
     match answer.await {
