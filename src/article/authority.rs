@@ -20,9 +20,38 @@ use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
 use super::claim::OriginKind;
+use super::fold::key;
 use super::rules::BodyKind;
+use super::tables;
 
-const SOURCE: &str = include_str!("authority.toml");
+/// A row of the built-in file, as the build script made it: see [`Organisation`].
+#[derive(Debug)]
+pub(super) struct Row {
+    pub id: &'static str,
+    pub kind: BodyKind,
+    pub country: Option<&'static str>,
+    pub domain: Option<&'static str>,
+    pub wikidata: Option<&'static str>,
+    pub names: &'static [(&'static str, &'static [&'static str])],
+}
+
+/// Returns a row of the built-in file. It is made when it is first asked for: a document asks for few.
+fn built_in(at: usize) -> &'static Organisation {
+    const EMPTY: OnceLock<Organisation> = OnceLock::new();
+    static ROWS: [OnceLock<Organisation>; tables::ORGANISATIONS.len()] = [EMPTY; tables::ORGANISATIONS.len()];
+    ROWS[at].get_or_init(|| {
+        let row = &tables::ORGANISATIONS[at];
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Organisation {
+            id: row.id.to_owned(),
+            kind: row.kind,
+            country: row.country.map(str::to_owned),
+            domain: row.domain.map(str::to_owned),
+            wikidata: row.wikidata.map(str::to_owned),
+            names: row.names.iter().map(|(language, names)| ((*language).to_owned(), owned(names))).collect(),
+        }
+    })
+}
 
 /// A body, as a row has it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -105,18 +134,19 @@ struct File {
 /// The bodies that are known, by name and by domain.
 #[derive(Debug, Clone, Default)]
 pub struct Authority {
-    organisations: Vec<Organisation>,
+    /// Rows of a workspace.
+    own: Vec<Organisation>,
     names: HashMap<String, usize>,
     domains: HashMap<String, usize>,
+    /// The built-in rows are known too, but for those whose id a row of the workspace has.
+    built_in: bool,
 }
 
 impl Authority {
     /// Returns the built-in file.
     pub fn builtin() -> &'static Authority {
         static BUILTIN: OnceLock<Authority> = OnceLock::new();
-        BUILTIN.get_or_init(|| {
-            Authority::parse(SOURCE).expect("internal error: authority.toml is not of its form")
-        })
+        BUILTIN.get_or_init(|| Authority { built_in: true, ..Authority::default() })
     }
 
     /// Reads a file of rows.
@@ -138,9 +168,21 @@ impl Authority {
                 return Err(fault("it has no name"));
             }
         }
-        let mut authority = Authority { organisations: file.organisation, ..Authority::default() };
-        authority.index();
-        Ok(authority)
+        Ok(Authority::of(file.organisation, false))
+    }
+
+    /// The first row with a name has it.
+    fn of(own: Vec<Organisation>, built_in: bool) -> Self {
+        let (mut names, mut domains) = (HashMap::new(), HashMap::new());
+        for (at, row) in own.iter().enumerate() {
+            for name in row.names.values().flatten() {
+                names.entry(key(name)).or_insert(at);
+            }
+            if let Some(domain) = &row.domain {
+                domains.entry(domain.to_ascii_lowercase()).or_insert(at);
+            }
+        }
+        Authority { own, names, domains, built_in }
     }
 
     /// Returns these bodies with those of `source`, which win: by id, by name and by domain.
@@ -148,25 +190,35 @@ impl Authority {
     /// # Errors
     /// [`AuthorityError`].
     pub fn merged(&self, source: &str) -> Result<Authority, AuthorityError> {
-        let own = Authority::parse(source)?;
-        let replaced = |row: &&Organisation| !own.organisations.iter().any(|other| other.id == row.id);
-        let rest: Vec<Organisation> = self.organisations.iter().filter(replaced).cloned().collect();
-        let mut merged = Authority { organisations: own.organisations, ..Authority::default() };
-        merged.organisations.extend(rest);
-        merged.index();
-        Ok(merged)
+        let mut own = Authority::parse(source)?.own;
+        let kept = self.own.iter().filter(|row| !own.iter().any(|other| other.id == row.id));
+        let kept: Vec<Organisation> = kept.cloned().collect();
+        own.extend(kept);
+        Ok(Authority::of(own, self.built_in))
     }
 
-    /// The first row with a name has it.
-    fn index(&mut self) {
-        for (at, row) in self.organisations.iter().enumerate() {
-            for name in row.names.values().flatten() {
-                self.names.entry(key(name)).or_insert(at);
-            }
-            if let Some(domain) = &row.domain {
-                self.domains.entry(domain.to_ascii_lowercase()).or_insert(at);
-            }
+    /// Returns the first body under `key`: the workspace's, or a built-in one that it does not replace.
+    fn look(
+        &self,
+        key: &str,
+        own: &HashMap<String, usize>,
+        built_in_keys: &'static [(&'static str, u16)],
+    ) -> Option<&Organisation> {
+        if let Some(at) = own.get(key) {
+            return self.own.get(*at);
         }
+        let built_in_keys = if self.built_in { built_in_keys } else { &[] };
+        let from = built_in_keys.partition_point(|(known, _)| *known < key);
+        let same = built_in_keys[from..].iter().take_while(|(known, _)| *known == key);
+        same.map(|(_, at)| usize::from(*at)).find(|at| self.keeps(*at)).map(|at| built_in(at))
+    }
+
+    fn keeps(&self, at: usize) -> bool {
+        !self.own.iter().any(|row| row.id == tables::ORGANISATIONS[at].id)
+    }
+
+    fn named(&self, key: &str) -> Option<&Organisation> {
+        self.look(key, &self.names, &tables::KEYS)
     }
 
     /// Returns the body of this printed name.
@@ -192,15 +244,15 @@ impl Authority {
                 printed.get(..article.len()).is_some_and(|start| start.to_lowercase() == **article)
             };
             let article = ARTICLES.iter().find(start)?;
-            self.names.get(&key(&printed[article.len()..]))
+            self.named(&key(&printed[article.len()..]))
         };
-        self.names.get(&key(printed)).or_else(bare).and_then(|at| self.organisations.get(*at))
+        self.named(&key(printed)).or_else(bare)
     }
 
     /// Returns the language that a printed name is in, where its row has it in one only.
     pub fn language_of(&self, printed: &str) -> Option<&str> {
         let wanted = key(printed);
-        let row = self.names.get(&wanted).and_then(|at| self.organisations.get(*at))?;
+        let row = self.named(&wanted)?;
         let mut languages =
             row.names.iter().filter(|(_, names)| names.iter().any(|name| key(name) == wanted));
         let (language, _) = languages.next()?;
@@ -212,8 +264,8 @@ impl Authority {
         let host = host.to_ascii_lowercase();
         let mut rest = host.as_str();
         loop {
-            if let Some(at) = self.domains.get(rest) {
-                return self.organisations.get(*at);
+            if let Some(found) = self.look(rest, &self.domains, &tables::DOMAINS) {
+                return Some(found);
             }
             rest = rest.split_once('.')?.1;
         }
@@ -231,8 +283,10 @@ impl Authority {
     }
 
     /// Returns all bodies, those of the workspace first.
-    pub fn organisations(&self) -> &[Organisation] {
-        &self.organisations
+    pub fn organisations(&self) -> impl Iterator<Item = &Organisation> {
+        let count = if self.built_in { tables::ORGANISATIONS.len() } else { 0 };
+        let rest = (0..count).filter(|at| self.keeps(*at)).map(|at| built_in(at));
+        self.own.iter().chain(rest)
     }
 }
 
@@ -240,17 +294,6 @@ impl Authority {
 /// apostrophes and single spaces.
 pub fn fold_name(name: &str) -> String {
     key(&name.nfc().collect::<String>())
-}
-
-/// A name as it is compared: lower case, plain apostrophes, single spaces; case counts in names of up to five letters.
-fn key(name: &str) -> String {
-    let plain: String = name.replace(['’', 'ʼ'], "'").chars().filter(|c| *c != '\u{ad}').collect();
-    let single = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    if single.chars().count() <= 5 && single.chars().all(|c| c.is_alphabetic()) {
-        single
-    } else {
-        single.to_lowercase()
-    }
 }
 
 #[cfg(test)]

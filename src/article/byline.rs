@@ -269,7 +269,7 @@ fn name_marked(page: &Page<'_>, at: usize, bylines: &mut Bylines, origins: &mut 
     let parted = names.rest.trim_start().starts_with([',', '-', '–', '—', '|', '/']);
     let post =
         parted && (rest.split_whitespace().take(3).any(job) || page.rules.bodies.named(rest).is_some());
-    let own_mark = page.rules.words.marks.contains(&first) || post;
+    let own_mark = page.rules.words.marks.contains(&first.as_str()) || post;
     let place = names.rest.trim_start().starts_with(['-', '–', '|']) && rest.split_whitespace().count() <= 2;
     if names.names.is_empty() || !(rest.is_empty() || own_mark || place) || !names.names.iter().all(person) {
         return;
@@ -350,7 +350,7 @@ fn given_name(page: &Page<'_>, bylines: &mut Bylines) {
         if !line.usable() || !line.in_head || !(2..=4).contains(&words.len()) || !goes_on || !parted {
             continue;
         }
-        let common = page.rules.words.given_names.contains(&fold(words[0]));
+        let common = page.rules.words.is_given_name(&fold(words[0]));
         if common
             && is_one_person(page, at)
             && !is_section(page, &line.text)
@@ -416,7 +416,7 @@ fn marks_byline(page: &Page<'_>, at: usize) -> bool {
     let house = page.rules.bodies.named(text.split(',').next().unwrap_or_default()).is_some();
     let dated = super::day::day(text, super::day::Order::DayFirst).is_some() && words.len() <= 12;
     let time = text.contains(':') && text.chars().all(|c| c.is_numeric() || matches!(c, ':' | ' '));
-    dated || time || address || job || house || (words.len() <= 8 && marks.iter().any(|mark| mark == first))
+    dated || time || address || job || house || (words.len() <= 8 && marks.contains(&first))
 }
 
 fn is_day_line(page: &Page<'_>, at: usize) -> bool {
@@ -510,7 +510,7 @@ fn name_and_post(page: &Page<'_>, at: usize, bylines: &mut Bylines) {
 fn is_section(page: &Page<'_>, words: &str) -> bool {
     let sections = &page.rules.layout("any.tail.bare-name").not;
     let folded = fold(words);
-    let every = |known: &String| fold(known) == folded;
+    let every = |known: &&str| fold(known) == folded;
     sections.iter().any(every)
         || folded.split(' ').any(|word| sections.iter().any(|known| fold(known) == word))
 }

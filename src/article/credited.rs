@@ -1,13 +1,12 @@
 //! The words after a credit's cue, read as names of bodies: where a name ends, how a list is parted, what is no name.
 
 use std::ops::Range;
-use std::sync::OnceLock;
-
-use regex::Regex;
 
 use super::lines::MASK;
 use super::page::Page;
+use super::pattern::Pattern;
 use super::rules::fold;
+use super::tables;
 
 /// Words of one name of a body; what has more is a sentence.
 const NAME_MAX_WORDS: usize = 20;
@@ -62,7 +61,8 @@ fn agencies_of(page: &Page<'_>, line: &str, whole: &Range<usize>) -> Option<Vec<
         return None;
     }
     let small = |part: &&&str| {
-        patterns().host.is_match(part) || (part.chars().count() <= 5 && part.chars().all(char::is_lowercase))
+        tables::SHAPE_HOST.is_match(part)
+            || (part.chars().count() <= 5 && part.chars().all(char::is_lowercase))
     };
     let person = |part: &&&str| {
         let words: Vec<&str> = part.split_whitespace().collect();
@@ -87,10 +87,10 @@ fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -
     let value = value.start + marks..value.end;
     let text = &line[value.clone()];
     let mut end = text.find([MASK, '|', '•', '·']).unwrap_or(text.len());
-    if let Some(dash) = patterns().dash.find(&text[..end]) {
+    if let Some(dash) = tables::SHAPE_DASH.find(&text[..end]) {
         end = dash.start();
     }
-    if let Some(label) = patterns().label.find(&text[..end]) {
+    if let Some(label) = tables::SHAPE_LABEL.find(&text[..end]) {
         end = label.start();
     }
     end = known_name_end(page, &text[..end]).unwrap_or(end);
@@ -106,7 +106,9 @@ fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -
         // "on", "le", "in" before the day.
         let bare = text[..end].trim_end().trim_end_matches([',', ':']);
         let last = bare.rsplit(' ').next().unwrap_or_default();
-        if page.rules.words.open.contains(&fold(last)) || page.rules.words.weekdays.contains(&fold(last)) {
+        if page.rules.words.open.contains(&fold(last).as_str())
+            || page.rules.words.weekdays.contains(&fold(last).as_str())
+        {
             end = bare.len() - last.len();
         }
     }
@@ -134,7 +136,8 @@ fn trimmed(page: &Page<'_>, line: &str, value: Range<usize>, reading: Reading) -
 /// Returns where a word begins that stands beside credits and in no name: `ČTK Aktualizováno`.
 fn mark_in(page: &Page<'_>, text: &str) -> Option<usize> {
     let words = text.split_whitespace().skip(1);
-    let mark = |word: &&str| word.chars().count() >= 7 && page.rules.words.marks.contains(&fold(word));
+    let mark =
+        |word: &&str| word.chars().count() >= 7 && page.rules.words.marks.contains(&fold(word).as_str());
     words.into_iter().find(mark).map(|word| word.as_ptr() as usize - text.as_ptr() as usize)
 }
 
@@ -150,9 +153,9 @@ fn known_name_end(page: &Page<'_>, text: &str) -> Option<usize> {
 
 /// Returns where a sentence ends inside of a value; `None` at a short form such as "St." or "U.S.".
 fn sentence_end(text: &str) -> Option<usize> {
-    patterns().sentence.captures_iter(text).find_map(|found| {
+    tables::SHAPE_SENTENCE.captures_iter(text).find_map(|found| {
         let (word, stop) = (found.name("word")?.as_str(), found.name("stop")?.start());
-        let short = word.chars().count() < 2 || patterns().short_form.is_match(word);
+        let short = word.chars().count() < 2 || tables::SHAPE_SHORT_FORM.is_match(word);
         (!short).then_some(stop)
     })
 }
@@ -160,7 +163,7 @@ fn sentence_end(text: &str) -> Option<usize> {
 /// Splits a list of names. Without a plural cue only where every part is a known body: names hold commas and "and"s.
 fn split(page: &Page<'_>, line: &str, whole: Range<usize>, several: bool) -> Vec<Range<usize>> {
     let text = &line[whole.clone()];
-    let cut = |separator: &Regex| -> Vec<Range<usize>> {
+    let cut = |separator: &Pattern| -> Vec<Range<usize>> {
         let mut parts = Vec::new();
         let mut at = 0;
         for found in separator.find_iter(text) {
@@ -173,11 +176,11 @@ fn split(page: &Page<'_>, line: &str, whole: Range<usize>, several: bool) -> Vec
     let known = |parts: &[Range<usize>]| {
         parts.iter().all(|part| page.rules.bodies.named(&line[part.clone()]).is_some())
     };
-    let full = cut(&patterns().list);
+    let full = cut(&tables::SHAPE_LIST);
     if full.len() > 1 && known(&full) {
         return full;
     }
-    let marks = cut(if several { &patterns().marks } else { &patterns().semicolons });
+    let marks = cut(if several { &tables::SHAPE_MARKS } else { &tables::SHAPE_SEMICOLONS });
     // Several sources are said to come: two names around an "and" are two.
     if several && marks.len() == 1 && full.len() == 2 {
         return full;
@@ -206,7 +209,7 @@ fn is_name(page: &Page<'_>, words: &str, reading: Reading) -> bool {
         let head: String = folded.split(' ').take(2).collect::<Vec<_>>().join(" ");
         let known = bodies.knows(&head)
             || words.split(' ').next().is_some_and(|word| page.authority.find(word).is_some());
-        reading.any_case || patterns().host.is_match(words) || known
+        reading.any_case || tables::SHAPE_HOST.is_match(words) || known
     } else {
         first.is_alphanumeric()
     };
@@ -215,8 +218,8 @@ fn is_name(page: &Page<'_>, words: &str, reading: Reading) -> bool {
         && begins
         && !words.ends_with(['?', '!'])
         && !words.contains(MASK)
-        && !patterns().address.is_match(words)
-        && !patterns().nobody.is_match(words)
+        && !tables::SHAPE_ADDRESS.is_match(words)
+        && !tables::SHAPE_NOBODY.is_match(words)
         && page.rules.day.find(words).is_none_or(|day| day.start() > 0)
 }
 
@@ -226,7 +229,7 @@ pub(super) fn outlets(page: &Page<'_>, line: &str, value: Range<usize>) -> Vec<R
     let text = &line[whole.clone()];
     let mut parts = Vec::new();
     let mut at = 0;
-    for found in patterns().list.find_iter(text) {
+    for found in tables::SHAPE_LIST.find_iter(text) {
         parts.push(whole.start + at..whole.start + found.start());
         at = found.end();
     }
@@ -243,44 +246,7 @@ pub(super) fn outlets(page: &Page<'_>, line: &str, value: Range<usize>) -> Vec<R
     let outlet = |part: &Range<usize>| {
         let name = &line[part.clone()];
         is_name(page, name, Reading::default())
-            && (page.rules.bodies.knows(name) || single(name) || patterns().article.is_match(name))
+            && (page.rules.bodies.knows(name) || single(name) || tables::SHAPE_ARTICLE.is_match(name))
     };
     if parts.iter().all(outlet) { parts } else { Vec::new() }
-}
-
-struct Patterns {
-    sentence: Regex,
-    label: Regex,
-    short_form: Regex,
-    dash: Regex,
-    list: Regex,
-    marks: Regex,
-    semicolons: Regex,
-    host: Regex,
-    address: Regex,
-    nobody: Regex,
-    article: Regex,
-}
-
-/// Shapes of names and addresses, the same in all languages.
-fn patterns() -> &'static Patterns {
-    static PATTERNS: OnceLock<Patterns> = OnceLock::new();
-    PATTERNS.get_or_init(|| {
-        let make = |source: &str| Regex::new(source).expect("internal error: pattern of names");
-        Patterns {
-            sentence: make(r#"(?P<word>[\p{L}\p{N})»”"]+)\s?(?P<stop>\.)\s+["«“]?\p{Lu}"#),
-            label: make(r"\s\p{Lu}\p{L}{2,14}\s?[:：]|,\s(?:übermittelt|verbreitet|distributed|transmitted|diffusé|distribué)\s|\s(?i:sous licence|under (?:a |the )?(?:creative|cc)|and is\b|bajo licencia|sob licença|con licenza|unter (?:einer )?(?:cc|creative)|على فيسبوك|(?:sur|on|auf|en|su|no) facebook)"),
-            short_form: make(r"^(?:St|Ste|Mt|Dr|Mr|Mrs|Ms|Pr|Me|Co|Cie|Dept|Gov|Gen|No)$"),
-            dash: make(r"\s(?:--|[-–—])\s"),
-            list: make(
-                r"\s*(?:[,;/،、]\s*(?:(?:et|and|und|y|e|en|и|та|і|ve|och|og|i|și)\s+)?|\s(?:et|and|&|\+|und|y|e|en|и|та|і|ve|och|og|i|și|dan|na|và|ani|ni|و)\s)\s*",
-            ),
-            marks: make(r"\s*[,;،、]\s*|\s+/\s+"),
-            semicolons: make(r"\s*;\s*|\s+/\s+"),
-            host: make(r"^(?:[\w-]+\.)+[A-Za-z]{2,}$"),
-            address: make(r"(?i)^(?:[a-z]+://|mailto:|(?:[\w-]+\.)+[a-z]{2,}/)\S*|\S+@\S+"),
-            nobody: make(r"(?i)^(?:foto|photo|bild|getty|youtube|voir\b.*|see\b.*|dr|n/?a|divers|various|internet|agences?|agencies|code|tags?)$|^(?:foto|photo|bild|image)\s"),
-            article: make(r"^(?:The|El|La|Le|Les|L[’']|Los|Las|Il|O|Die|Der|Das)\b.*\p{Lu}"),
-        }
-    })
 }

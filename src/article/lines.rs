@@ -206,7 +206,7 @@ fn goes_on(current: &str, next: &str, width: usize, rules: &Rules) -> bool {
     let length = last.chars().take(WRAP_MAX + 1).count();
     let full = width <= WRAP_MAX && (length + 1 + word.chars().count()) * 100 > width * 85;
     let ending = fold(last.rsplit(char::is_whitespace).next().unwrap_or_default());
-    let open = last.ends_with(',') || (length > ending.len() && rules.words.open.contains(&ending));
+    let open = last.ends_with(',') || (length > ending.len() && rules.words.open.contains(&ending.as_str()));
     if rules.line_start.is_match(&next.chars().take(100).collect::<String>()) {
         // A wrapped sentence may go on with "par Moussa"; a byline is not put after a full line.
         return begins_lower && (full || open);

@@ -39,6 +39,7 @@ pub mod decode;
 mod detect;
 mod error;
 pub mod extract;
+mod fold;
 mod format;
 pub mod isolation;
 pub mod language;
@@ -48,6 +49,7 @@ pub mod numbers;
 mod organisation;
 mod page;
 pub mod passage;
+mod pattern;
 pub mod position;
 pub mod quotation;
 mod reader;
@@ -55,6 +57,7 @@ pub mod reflow;
 pub mod rules;
 pub mod saying;
 pub mod script;
+mod tables;
 mod title;
 mod warning;
 
@@ -421,9 +424,9 @@ pub fn rules_fired(article: &Article) -> Vec<Fired> {
     for line in lines::lines(&article.text, 0, rules, language) {
         for rule in fields.into_iter().flat_map(|field| rules.of(field, language)) {
             if line.scope_for(rule).is_some() && rule.captures(line.printed()).is_some() {
-                let kept = kept.contains(&rule.id.as_str());
+                let kept = kept.contains(&rule.id);
                 fired.push(Fired {
-                    rule: rule.id.clone(),
+                    rule: rule.id.to_owned(),
                     line: line.printed().chars().take(120).collect(),
                     kept,
                 });
@@ -563,9 +566,9 @@ impl Claims {
 }
 
 fn language_of(text: &str, extract: &Extract) -> Option<Language> {
-    let keys = rules::rules().of(Field::Language, None).flat_map(|rule| &rule.keys);
-    let keys: Vec<&String> = keys.collect();
-    let declared = extract.fields.iter().filter(|field| keys.contains(&&field.key));
+    let keys = rules::rules().of(Field::Language, None).flat_map(|rule| rule.keys);
+    let keys: Vec<&&str> = keys.collect();
+    let declared = extract.fields.iter().filter(|field| keys.contains(&&field.key.as_str()));
     let declared = declared.filter_map(|field| language::declared(&text[field.value.clone()])).next();
     declared.or_else(|| {
         let body = &text[extract.body..];

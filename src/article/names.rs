@@ -72,7 +72,7 @@ fn desk(value: &str, rules: &Rules) -> Option<Range<usize>> {
     let small = bare.starts_with(char::is_lowercase) && (1..=3).contains(&words.len());
     let last = fold(words.last()?.rsplit(['’', '\'']).next()?);
     let start = value.find(bare)?;
-    (small && rules.words.desks.contains(&last)).then(|| start..start + bare.len())
+    (small && rules.words.desks.contains(&last.as_str())).then(|| start..start + bare.len())
 }
 
 /// Reads names of scripts without spaces: each two to four ideographs or syllables, kana up to ten. What is an agency's
@@ -136,8 +136,8 @@ pub(super) fn read_han(line: &str, value: Range<usize>, rules: &Rules) -> Names 
 pub(super) fn kind_of(name: &str, rules: &Rules) -> BylineKind {
     let words: Vec<&str> = name.split_whitespace().collect();
     let folded = fold(name);
-    let has = |list: &[String]| list.iter().any(|word| contains_word(&folded, word));
-    if has(&rules.words.desks) {
+    let has = |list: &[&str]| list.iter().any(|word| contains_word(&folded, word));
+    if has(rules.words.desks) {
         return BylineKind::Desk;
     }
     if rules.bodies.knows(name) {
@@ -260,7 +260,8 @@ impl<'l> Reader<'l> {
         let Some(end) = end else { return };
         let after = bare.get(end..).unwrap_or_default().trim_start();
         let first = fold(after.split(' ').next().unwrap_or_default());
-        if after.starts_with([',', '/', ';', '&']) || self.rules.words.conjunctions.contains(&first) {
+        if after.starts_with([',', '/', ';', '&']) || self.rules.words.conjunctions.contains(&first.as_str())
+        {
             self.at += rest.len() - bare.len() + end;
         }
     }
@@ -285,7 +286,7 @@ impl<'l> Reader<'l> {
                 .conjunctions
                 .iter()
                 .find(|word| fold(after.split(' ').next().unwrap_or_default()) == **word);
-            1 + bare[1..].len() - after.len() + also.map_or(0, String::len)
+            1 + bare[1..].len() - after.len() + also.map_or(0, |word| word.len())
         } else {
             return false;
         };
@@ -296,8 +297,7 @@ impl<'l> Reader<'l> {
     fn is_calendar(&self, folded: &str) -> bool {
         let first = folded.split(' ').next().unwrap_or_default();
         let words = &self.rules.words;
-        words.weekdays.iter().any(|day| day == first)
-            || words.months.iter().flatten().any(|month| month.is_match(first))
+        words.weekdays.contains(&first) || words.months.iter().any(|month| month.is_match(first))
     }
 
     fn is_job(&self, folded: &str) -> bool {
@@ -324,7 +324,7 @@ fn name_word(word: &str, rules: &Rules) -> Word {
         if short && letters[bare.len()..].starts_with('.') { &letters[..bare.len() + 1] } else { bare };
     let kept = unglued(kept, rules);
     let Some(first) = kept.chars().next() else { return Word::Other };
-    if rules.words.particles.contains(&fold(letters)) && first.is_lowercase() {
+    if rules.words.particles.contains(&fold(letters).as_str()) && first.is_lowercase() {
         return Word::Particle(word.len());
     }
     let elided =
@@ -340,8 +340,8 @@ fn unglued<'w>(word: &'w str, rules: &Rules) -> &'w str {
     for (at, c) in word.char_indices() {
         if c.is_uppercase() && before.is_some_and(char::is_lowercase) {
             let rest = fold(&word[at..]);
-            let known = |list: &[String]| list.contains(&rest);
-            if known(&rules.words.jobs) || known(&rules.words.glued) || known(&rules.words.marks) {
+            let known = |list: &[&str]| list.contains(&rest.as_str());
+            if known(rules.words.jobs) || known(rules.words.glued) || known(rules.words.marks) {
                 return &word[..at];
             }
         }
@@ -355,7 +355,7 @@ fn before_agency(words: &str, rules: &Rules) -> bool {
     let bare = fold(words.trim().trim_end_matches([',', '/', '-', '—', '–']));
     let words = bare.trim();
     words.is_empty()
-        || rules.words.particles.iter().any(|particle| particle == words)
+        || rules.words.particles.contains(&words)
         || matches!(words, "the" | "l'" | "avec" | "with")
 }
 
@@ -367,9 +367,7 @@ fn after_agency(line: &str, agencies: &[Range<usize>], rules: &Rules) -> bool {
 /// does not.
 pub(super) fn follows_bare_names(rest: &str, rules: &Rules) -> bool {
     let clause = rest.trim_start().strip_prefix(',');
-    clause.is_none_or(|clause| {
-        fold(clause).split([' ', ',']).any(|word| rules.words.jobs.iter().any(|job| job == word))
-    })
+    clause.is_none_or(|clause| fold(clause).split([' ', ',']).any(|word| rules.words.jobs.contains(&word)))
 }
 
 /// True when `rest` is what may follow the names of a byline.
@@ -401,12 +399,11 @@ fn follows_names(rest: &str, rules: &Rules) -> bool {
     }
     let head = folded.split([' ', ',', ';', ':']).next().unwrap_or_default();
     let words = &rules.words;
-    if head.contains('@') || words.marks.iter().any(|mark| mark == head) {
+    if head.contains('@') || words.marks.contains(&head) {
         return true;
     }
-    let calendar = words.weekdays.iter().any(|day| day == head)
-        || words.months.iter().flatten().any(|month| month.is_match(head));
-    let job = folded.split(' ').take(4).any(|word| words.jobs.iter().any(|job| job == word));
+    let calendar = words.weekdays.contains(&head) || words.months.iter().any(|month| month.is_match(head));
+    let job = folded.split(' ').take(4).any(|word| words.jobs.contains(&word));
     let published =
         ["publié", "published", "posted", "updated", "mis", "le", "avec", "with", "and", "et", "pour", "for"];
     let agency = rules.bodies.agencies_in(bare).first().is_some_and(|found| found.start <= 12);

@@ -106,7 +106,7 @@ impl<'t> Page<'t> {
             .find(|(range, _)| range.start <= source.start && source.start < range.end);
         let (end, path) = around.map_or((source.end, ""), |(range, path)| (source.end.min(range.end), path));
         Evidence::Rule(RuleEvidence {
-            rule: rule.id.clone(),
+            rule: rule.id.to_owned(),
             ruleset: RULESET.to_owned(),
             scope,
             strength: rule.strength,
@@ -129,7 +129,7 @@ impl<'t> Page<'t> {
     pub(super) fn fields(&self, field: Field) -> Vec<(&'static Rule, Range<usize>, Range<usize>)> {
         let mut found = Vec::new();
         for rule in self.rules_of(field).filter(|rule| !rule.keys.is_empty()) {
-            let values = self.extract.fields.iter().filter(|value| rule.keys.contains(&value.key));
+            let values = self.extract.fields.iter().filter(|value| rule.keys.contains(&value.key.as_str()));
             found.extend(values.map(|value| (rule, value.name.clone(), value.value.clone())));
         }
         found

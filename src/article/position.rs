@@ -204,7 +204,7 @@ impl<'t> ExtractedText<'t> {
             before.char_indices().rev().take(CONTEXT_CHARS).last().map_or(range.start, |(at, _)| at);
         let suffix_len = after.char_indices().nth(CONTEXT_CHARS).map_or(after.len(), |(at, _)| at);
         Evidence::Rule(RuleEvidence {
-            rule: rule.id.clone(),
+            rule: rule.id.to_owned(),
             ruleset: RULESET.to_owned(),
             scope,
             strength: rule.strength,

@@ -35,6 +35,11 @@ impl Hash {
         Hash(hasher.finalize().into())
     }
 
+    /// Returns these bytes as the hash that they are.
+    pub(crate) const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Hash(bytes)
+    }
+
     /// Returns the 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -346,6 +346,6 @@ fn person(page: &Page<'_>, part: &str, publishers: &[String], declared: &Declara
 
 fn day_word(page: &Page<'_>, folded: &str) -> bool {
     let first = folded.split(' ').next().unwrap_or_default();
-    page.rules.words.weekdays.iter().any(|day| day == first)
+    page.rules.words.weekdays.contains(&first)
         || super::super::day::month(first).is_some() && folded.split(' ').count() == 1
 }

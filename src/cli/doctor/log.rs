@@ -85,10 +85,10 @@ pub(super) fn look(reader: &LogReader<'_>, asked: &Asked<'_>) -> Result<(Vec<Fin
         languages: rules()
             .all()
             .iter()
-            .flat_map(|rule| &rule.languages)
-            .map(|tag| (tag.clone(), 0))
+            .flat_map(|rule| rule.languages)
+            .map(|tag| ((*tag).to_owned(), 0))
             .collect(),
-        silent: rules().all().iter().map(|rule| rule.id.as_str()).collect(),
+        silent: rules().all().iter().map(|rule| rule.id).collect(),
         closed: 0,
     };
     reader.scan(|record| {
@@ -359,21 +359,20 @@ impl Seen {
 
     fn rules(&self) -> Option<Finding> {
         let visible = |field: Field| !matches!(field, Field::Exclude | Field::Language);
-        let documents_of = |languages: &[String]| match languages.iter().any(|language| language == "*") {
+        let documents_of = |languages: &[&str]| match languages.contains(&"*") {
             true => self.documents,
-            false => languages.iter().filter_map(|language| self.languages.get(language)).sum(),
+            false => languages.iter().filter_map(|language| self.languages.get(*language)).sum(),
         };
         let all: Vec<_> = rules()
             .all()
             .iter()
             .filter(|rule| visible(rule.field))
-            .map(|rule| (rule, documents_of(&rule.languages)))
+            .map(|rule| (rule, documents_of(rule.languages)))
             .filter(|(_, documents)| *documents > 0)
             .collect();
         let count = all.len();
-        let mut silent: Vec<_> =
-            all.into_iter().filter(|(rule, _)| self.silent.contains(rule.id.as_str())).collect();
-        silent.sort_by_key(|(rule, documents)| (std::cmp::Reverse(*documents), &rule.id));
+        let mut silent: Vec<_> = all.into_iter().filter(|(rule, _)| self.silent.contains(rule.id)).collect();
+        silent.sort_by_key(|(rule, documents)| (std::cmp::Reverse(*documents), rule.id));
         if silent.is_empty() {
             return None;
         }

@@ -121,7 +121,7 @@ pub(super) async fn page(State(app): State<App>, Asks(form): Asks<Form>, w: Word
             rows.extend(Row::of(read, &w, &Opened::read(read, *index)?));
         }
         let known = match &wanted {
-            OriginKey::Organisation(id) => authority.organisations().iter().find(|known| known.id == *id),
+            OriginKey::Organisation(id) => authority.organisations().find(|known| known.id == *id),
             OriginKey::Name(_) => None,
         };
         let label = known.map_or(first.org.label.as_str(), |known| known.label(Some(w.lang.tag())));
