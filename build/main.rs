@@ -1,6 +1,8 @@
 //! Makes the tables of the rule set from the files they are written in, so that a start of the program reads no TOML and
 //! compiles no regular expression: `rules.toml`, `packs.toml`, `authority.toml` and `shapes.toml` in `src/article`.
 
+#![allow(clippy::print_stdout)] // What cargo reads.
+
 mod program;
 mod source;
 

@@ -37,8 +37,8 @@ pub(super) struct Row {
 
 /// Returns a row of the built-in file. It is made when it is first asked for: a document asks for few.
 fn built_in(at: usize) -> &'static Organisation {
-    const EMPTY: OnceLock<Organisation> = OnceLock::new();
-    static ROWS: [OnceLock<Organisation>; tables::ORGANISATIONS.len()] = [EMPTY; tables::ORGANISATIONS.len()];
+    static ROWS: [OnceLock<Organisation>; tables::ORGANISATIONS.len()] =
+        [const { OnceLock::new() }; tables::ORGANISATIONS.len()];
     ROWS[at].get_or_init(|| {
         let row = &tables::ORGANISATIONS[at];
         let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
@@ -361,6 +361,37 @@ mod tests {
                 "{}",
                 row.id
             );
+        }
+    }
+
+    /// The tables are made by the build script; the file, read here, is the oracle.
+    #[test]
+    fn the_tables_answer_as_the_file_does() {
+        const SOURCE: &str = include_str!("authority.toml");
+        let own = "[[organisation]]\nid = \"afp\"\nkind = \"agency\"\ndomain = \"reuters.com\"\nnames = { fr = [\"Agence de la forêt\", \"AP\"] }\n";
+        let merged = Authority::builtin().merged(own).unwrap();
+        let without = SOURCE.replacen("id = \"afp\"", "id = \"afp-replaced\"", 1);
+        let mut rows = Authority::parse(&format!("{own}{without}")).unwrap().own;
+        rows.retain(|row| row.id != "afp-replaced");
+        let cases = [
+            (Authority::builtin().clone(), Authority::parse(SOURCE).unwrap()),
+            (merged, Authority::of(rows, false)),
+        ];
+        for (tables, file) in cases {
+            assert!(tables.organisations().eq(file.organisations()));
+            assert!(file.organisations().count() > 500);
+            for row in file.organisations() {
+                for name in row.names.values().flatten().chain([&"Agence de la forêt".to_owned()]) {
+                    assert_eq!(tables.find(name), file.find(name), "{name}");
+                    assert_eq!(tables.language_of(name), file.language_of(name), "{name}");
+                    let named = format!("The {name}");
+                    assert_eq!(tables.find(&named), file.find(&named), "{named}");
+                }
+                if let Some(domain) = &row.domain {
+                    let host = format!("www.{domain}");
+                    assert_eq!(tables.at(&host), file.at(&host), "{host}");
+                }
+            }
         }
     }
 

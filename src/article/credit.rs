@@ -190,7 +190,7 @@ fn line_origins(page: &Page<'_>, at: usize, rule: &Rule, origins: &mut Origins) 
     let glue = &line.text[start..found.name("cue").map_or(start, |cue| cue.start())];
     let plural = cue.is_some_and(is_plural);
     let reading = Reading {
-        glued: start > 0 && rule.form.as_deref() == Some("colon") && !glue.contains(['|', '•', '·']),
+        glued: start > 0 && rule.form == Some("colon") && !glue.contains(['|', '•', '·']),
         parenthesis: glue.contains(['(', '[']),
         several: plural,
         any_case: false,

@@ -187,7 +187,7 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn the_machine_finds_what_the_expression_finds_in_any_line(pieces in prop::collection::vec(piece(), 0..14)) {
