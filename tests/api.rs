@@ -80,7 +80,10 @@ fn records_are_told_as_the_commands_tell_them() {
     assert!(list("?words=mayor")["records"][0]["snippet"]["text"].as_str().unwrap().contains("mayor"));
     let checkpoints = server.get("/api/v1/checkpoints").json();
     let note = fs::read_to_string(folder.path("records/checkpoint")).unwrap();
-    assert_eq!(checkpoints["checkpoints"][0]["note"], note);
+    let all = checkpoints["checkpoints"].as_array().unwrap();
+    assert_eq!(all.last().unwrap()["note"], note);
+    assert_eq!(server.get("/api/v1/checkpoints?before=1").json()["checkpoints"], serde_json::json!([]));
+    assert_eq!(server.get("/api/v1/checkpoints?limit=0").status, 400);
 }
 
 #[test]

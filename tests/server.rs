@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dateline::base::Hash;
-use dateline::base::encoding::to_base64;
+use dateline::base::encoding::{from_base64url, to_base64};
 use serde_json::Value;
 
 use serving::{Folder, LAKE, ask};
@@ -325,4 +325,90 @@ fn too_much_at_once_is_put_off() {
     };
     assert_eq!(late.header("retry-after"), Some("1"));
     assert_eq!(late.json()["code"], "tooMany");
+}
+
+#[test]
+fn earlier_checkpoints_are_kept_and_told() {
+    let folder = Folder::new();
+    let token = folder.token("submit");
+    let sizes = |server: &serving::Server, query: &str| -> Vec<u64> {
+        let told = server.get(&format!("/api/v1/checkpoints{query}")).json();
+        told["checkpoints"].as_array().unwrap().iter().map(|one| one["size"].as_u64().unwrap()).collect()
+    };
+    // The first that a server sees is kept; it looks once a second.
+    let seen = || {
+        let server = folder.serve(&[]);
+        let kept = folder.path("keys/private/server/checkpoints.jsonl");
+        let before = fs::metadata(&kept).map_or(0, |file| file.len());
+        while fs::metadata(&kept).map_or(0, |file| file.len()) == before {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    };
+    let server = seen();
+    assert_eq!(server.send(&token, "", LAKE.as_bytes()).status, 201);
+    assert_eq!((sizes(&server, ""), sizes(&server, "?before=2")), (vec![1, 2], vec![1]));
+    drop(server);
+    let server = seen();
+    assert_eq!(server.send(&token, "", b"Another text.\n").status, 201);
+    assert_eq!(sizes(&server, ""), [1, 2, 3]);
+    assert_eq!(sizes(&server, "?limit=2"), [2, 3]);
+    let told = server.get("/api/v1/checkpoints?before=3&limit=1").json();
+    let note = told["checkpoints"][0]["note"].as_str().unwrap();
+    assert!(note.starts_with("news.example.org/log\n2\n"), "{note}");
+    let page = String::from_utf8(server.get("/log-state").body).unwrap();
+    assert!(page.contains("Earlier checkpoints"), "{page}");
+}
+
+#[test]
+fn any_bytes_are_sealed_where_that_is_wanted() {
+    let folder = Folder::new();
+    let token = folder.token("submit");
+    let bearer = format!("Bearer {token}");
+    let without = folder.serve(&[]);
+    assert_eq!(without.ask("POST", "/add", &[("Authorization", &bearer)], b"x").status, 404);
+    drop(without);
+    let server = folder.serve(&["--add"]);
+    assert_eq!(server.ask("POST", "/add", &[], b"x").status, 401);
+    let bytes: Vec<u8> = (0..=255).collect();
+    for (index, body) in [(1, bytes.as_slice()), (2, LAKE.as_bytes()), (3, LAKE.as_bytes())] {
+        let answer = server.ask("POST", "/add", &[("Authorization", &bearer)], body);
+        assert_eq!((answer.status, answer.body.as_slice()), (200, index.to_string().as_bytes()));
+        // The opening says of which bytes it is; the entry does not.
+        let opening = from_base64url(answer.header("dateline-opening").unwrap()).unwrap();
+        let opening: Value = serde_json::from_slice(&opening).unwrap();
+        assert_eq!(opening[2]["original"], Hash::of(body).to_hex());
+        let shown = folder.done(&["show", &index.to_string(), "--format", "json"]);
+        assert!(
+            shown.contains("\"kind\":\"sealed\"") && !shown.contains(&Hash::of(body).to_hex()),
+            "{shown}"
+        );
+    }
+    folder.done(&["verify", "--stateless"]);
+}
+
+/// The proxy adds whom it heard; what comes before, anybody can write.
+#[test]
+fn behind_a_proxy_each_has_a_rate_of_his_own() {
+    let folder = Folder::new();
+    let put_off = |server: &serving::Server, forwarded: &str, attempts: usize| {
+        let sign_in = |_| {
+            let headers = [
+                ("X-Forwarded-For", forwarded),
+                ("Sec-Fetch-Site", "same-origin"),
+                ("Host", "localhost"),
+                ("Content-Type", "application/x-www-form-urlencoded"),
+            ];
+            server.ask("POST", "/sign-in", &headers, b"challenge=x&signature=x").status
+        };
+        (0..attempts).map(sign_in).filter(|status| *status == 429).count()
+    };
+    for (args, own) in
+        [(&["--behind-proxy", "--public-url", "https://news.example.org"][..], true), (&[], false)]
+    {
+        let server = folder.serve(args);
+        assert!(put_off(&server, "203.0.113.7", 40) > 0, "{args:?}: nobody was put off");
+        assert_eq!(put_off(&server, "203.0.113.7, 203.0.113.8", 20) == 0, own, "{args:?}");
+        assert!(put_off(&server, "203.0.113.8, 203.0.113.7", 20) > 0, "{args:?}");
+    }
 }

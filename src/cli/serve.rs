@@ -120,6 +120,8 @@ pub(crate) fn run(workspace: &Workspace, args: &ServeArgs, output: Output) -> Ou
         records: workspace.place(),
         kept: kept(workspace),
         public_origin,
+        behind_proxy: args.behind_proxy,
+        adds: args.add,
         trust,
         signer,
         entrusted,

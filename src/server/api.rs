@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{RawQuery, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query as QueryOf, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 
 use crate::article::Article;
 use crate::base::Hash;
@@ -46,14 +48,44 @@ pub(super) async fn log(State(app): State<App>) -> Result<Json<Value>, Problem> 
     told.await.map(Json)
 }
 
-/// Checkpoints that are kept: the last. Earlier ones are with whoever verified the log or asked for a proof: a log keeps none.
-#[utoipa::path(get, path = "/api/v1/checkpoints", responses((status = 200, body = openapi::Checkpoints)))]
-pub(super) async fn checkpoints(State(app): State<App>) -> Result<Json<Value>, Problem> {
-    let told = reading(&app, |reader, _| {
-        let checkpoint = reader.checkpoint();
-        let note = String::from_utf8_lossy(reader.checkpoint_bytes()).into_owned();
-        let last = json!({"size": checkpoint.size(), "rootHash": checkpoint.root_hash(), "note": note});
-        Ok(json!({"checkpoints": [last], "kept": "last"}))
+/// Which checkpoints are asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(super) struct AskedCheckpoints {
+    /// Those of fewer entries
+    #[param(maximum = 9_223_372_036_854_775_807_u64)]
+    before: Option<u64>,
+    /// So many at most, the latest
+    #[param(minimum = 1, maximum = 1_000, default = 100)]
+    limit: Option<usize>,
+}
+
+/// Checkpoints that were published, the latest last: the one that is in force, and earlier ones, of which one each ten minutes is kept.
+#[utoipa::path(get, path = "/api/v1/checkpoints", params(AskedCheckpoints), responses((status = 200, body = openapi::Checkpoints)))]
+pub(super) async fn checkpoints(
+    State(app): State<App>,
+    asked: Result<QueryOf<AskedCheckpoints>, QueryRejection>,
+) -> Result<Json<Value>, Problem> {
+    let QueryOf(asked) = asked.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let limit = asked.limit.unwrap_or(100);
+    if !(1..=1_000).contains(&limit) {
+        return Err(Problem::bad_request("limit is from 1 to 1000"));
+    }
+    let before = asked.before.unwrap_or(u64::MAX);
+    let told = reading(&app, move |reader, app| {
+        let size = reader.size();
+        let in_force = (size < before).then(|| {
+            let note = String::from_utf8_lossy(reader.checkpoint_bytes()).into_owned();
+            json!({"size": size, "rootHash": reader.checkpoint().root_hash(), "note": note})
+        });
+        let earlier = limit - usize::from(in_force.is_some());
+        let past = app.history.before(&app.trust.policy, size.min(before), earlier)?;
+        let past = past.into_iter().map(|past| {
+            json!({"size": past.size, "rootHash": past.root, "note": past.note, "seenAt": past.seen_at})
+        });
+        let all: Vec<Value> = past.chain(in_force).collect();
+        Ok(json!({"checkpoints": all, "kept": "everyTenMinutes"}))
     });
     told.await.map(Json)
 }
@@ -150,9 +182,7 @@ pub(super) async fn answered(
         Submitted::There(index, size) => (index, "alreadyRegistered", size, proof_of(app, index).await?),
         Submitted::New(record) => {
             let entry = record.entry.clone();
-            let answer = app.committer.submit(record, article).ok_or_else(|| Problem::too_many(1))?;
-            let gone = |_| Problem::unavailable("the writer ended before it was answered: send it again");
-            let Committed { appended, checkpoint } = answer.await.map_err(gone)?.map_err(refused)?;
+            let Committed { appended, checkpoint } = committed(app, record, article).await?;
             match appended {
                 Appended::Registered(index) => {
                     (index, "registered", checkpoint.size(), proof_of_appended(app, index, entry).await?)
@@ -176,6 +206,17 @@ pub(super) async fn answered(
     let location = format!("/api/v1/records/{index}/proof");
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::LOCATION, location)], Json(told)).into_response())
+}
+
+/// Appends a record, and waits until it is published.
+pub(super) async fn committed(
+    app: &App,
+    record: NewRecord,
+    article: Option<Arc<Article>>,
+) -> Result<Committed, Problem> {
+    let answer = app.committer.submit(record, article).ok_or_else(|| Problem::too_many(1))?;
+    let gone = |_| Problem::unavailable("the writer ended before it was answered: send it again");
+    answer.await.map_err(gone)?.map_err(refused)
 }
 
 fn refused(refusal: Refusal) -> Problem {

@@ -184,6 +184,6 @@ pub(super) fn sign(signer: &Signer, draft: Draft) -> Result<SealedEntry, Problem
     }
 }
 
-fn rejected(error: EntryError) -> Problem {
+pub(super) fn rejected(error: EntryError) -> Problem {
     Problem::rejected(error.to_string())
 }

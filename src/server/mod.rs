@@ -15,10 +15,12 @@ mod author;
 mod committer;
 mod drafting;
 mod files;
+mod history;
 pub mod kept;
 mod known;
 mod look;
 mod metrics;
+mod opaque;
 mod openapi;
 mod pages;
 pub mod people;
@@ -34,7 +36,7 @@ mod turns;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -59,6 +61,7 @@ use crate::storage::Records;
 use crate::verify::{KeyStatements, LogReader, ReaderError, Trust};
 
 use committer::{Committer, Desk};
+use history::History;
 use metrics::Metrics;
 use people::People;
 use problem::Problem;
@@ -97,6 +100,10 @@ pub struct Config {
     pub kept: PathBuf,
     /// Scheme, host and port that browsers see, where they are not those of this server: behind a proxy.
     pub public_origin: Option<String>,
+    /// Whether a proxy in front says in `X-Forwarded-For`, last, who asks.
+    pub behind_proxy: bool,
+    /// Whether `POST /add` takes any bytes.
+    pub adds: bool,
     /// Whom readers trust.
     pub trust: Trust,
     /// Signs what is sent to be registered; without it only what was signed elsewhere is taken.
@@ -169,6 +176,7 @@ pub(crate) struct Shared {
     pub(crate) tokens: Tokens,
     pub(crate) people: People,
     pub(crate) trail: Trail,
+    pub(crate) history: History,
     challenges: Challenges,
     writes: Rate,
     reads: Rate,
@@ -260,6 +268,7 @@ pub async fn serve(
         tokens,
         people,
         trail: Trail::at(&config.kept),
+        history: History::at(&config.kept),
         challenges: Challenges::new(config.random),
         writes: Rate::new(config.writes.0, config.writes.1),
         reads: Rate::new(config.reads.0, config.reads.1),
@@ -273,7 +282,8 @@ pub async fn serve(
         drafts: pages::register::drafts::Drafts::default(),
     }));
     let follower = tokio::spawn(follow(app.clone()));
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let service =
+        router(app, config.adds, config.behind_proxy).into_make_service_with_connect_info::<SocketAddr>();
 
     let handle = axum_server::Handle::new();
     let (told, stopper) = (handle.clone(), handle.clone());
@@ -322,7 +332,14 @@ async fn follow(app: App) {
     let mut next = Instant::now();
     loop {
         every.tick().await;
-        let size = reading::size(&app).await.ok();
+        let now = (app.now)();
+        let seen = reading::reading(&app, move |reader, app| {
+            if let Err(error) = app.history.saw(reader.checkpoint_bytes(), now) {
+                tracing::warn!(%error, "the checkpoint is not kept");
+            }
+            Ok(reader.size())
+        });
+        let size = seen.await.ok();
         let is_behind = |known: Option<u64>| {
             let new = size.zip(known).map(|(size, known)| size.saturating_sub(known));
             new.is_none_or(|new| new > 0 && (new >= INDEX_BEHIND || Instant::now() >= next))
@@ -345,7 +362,7 @@ async fn follow(app: App) {
     }
 }
 
-fn router(app: App) -> Router {
+fn router(app: App, adds: bool, behind_proxy: bool) -> Router {
     let limit = usize::try_from(DOCUMENT_MAX_BYTES).unwrap_or(usize::MAX);
     let records = files::Records(app.records.clone());
     let log = Router::new().route("/log/{*path}", get(files::file)).with_state(records);
@@ -358,8 +375,14 @@ fn router(app: App) -> Router {
         .route("/sign-out", post(sign_in::sign_out))
         .route("/invite/{secret}", get(sign_in::invited).post(sign_in::accept))
         .layer(DefaultBodyLimit::max(sign_in::FORM_MAX_BYTES));
-    api.merge(own)
+    let adding = match adds {
+        true => Router::new().route("/add", post(opaque::add)).layer(DefaultBodyLimit::max(limit)),
+        false => Router::new(),
+    };
+    let router = api
+        .merge(own)
         .merge(signing_in)
+        .merge(adding)
         .fallback(nothing)
         .with_state(app.clone())
         .merge(log)
@@ -369,7 +392,22 @@ fn router(app: App) -> Router {
             Problem::internal("the request was broken off by a fault of the program").into_response()
         }))
         .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid));
+    match behind_proxy {
+        true => router.layer(middleware::from_fn(behind)),
+        false => router,
+    }
+}
+
+/// Takes for whoever asks the last address that `X-Forwarded-For` names: the proxy in front added it. What comes before it anybody can
+/// write.
+async fn behind(mut request: Request, next: Next) -> Response {
+    let named = request.headers().get_all("x-forwarded-for").iter().next_back();
+    let last = named.and_then(|value| value.to_str().ok()).and_then(|value| value.rsplit(',').next());
+    if let Some(address) = last.and_then(|address| address.trim().parse::<IpAddr>().ok()) {
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(address, 0)));
+    }
+    next.run(request).await
 }
 
 /// Holds requests to their rate and time, counts them, and adds what every answer has.

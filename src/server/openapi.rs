@@ -94,7 +94,19 @@ pub(super) struct Log {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Checkpoints {
     /// The latest last
-    checkpoints: Vec<Size>,
+    checkpoints: Vec<Published>,
+}
+
+/// A checkpoint
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Published {
+    size: u64,
+    root_hash: String,
+    /// The signed note
+    note: String,
+    /// When this server saw it; absent for the one that is in force
+    seen_at: Option<String>,
 }
 
 /// A record that is durable and in a published checkpoint

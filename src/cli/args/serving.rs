@@ -55,6 +55,14 @@ pub struct ServeArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rate: u32,
 
+    /// Take for whoever asks the last address in X-Forwarded-For, which a proxy in front adds; without one anybody could say any
+    #[arg(long)]
+    pub behind_proxy: bool,
+
+    /// Take any bytes at POST /add, seal them, and answer with the index alone, as tools do that try what a log can bear
+    #[arg(long, conflicts_with = "relay_only")]
+    pub add: bool,
+
     /// Log as JSON, one object a line
     #[arg(long)]
     pub json_log: bool,

@@ -90,6 +90,16 @@ struct OfKey {
     holds: bool,
 }
 
+/// Earlier checkpoints that are listed, the newest.
+const PAST_MAX: usize = 12;
+
+/// A checkpoint that was published.
+struct Earlier {
+    at: String,
+    size: String,
+    root: String,
+}
+
 /// A witness of the policy, and when it cosigned.
 struct Witness {
     name: String,
@@ -104,6 +114,7 @@ struct LogState {
     size: u64,
     note: String,
     log_key: String,
+    past: Vec<Earlier>,
     witnesses: Vec<Witness>,
     quorum: Option<String>,
     roots: Vec<String>,
@@ -141,11 +152,22 @@ pub(super) async fn state(State(app): State<App>, w: Words) -> Response {
         for index in statements.into_iter().rev().take(KEYS_MAX) {
             keys.extend(of_key(read, &w, &mut names, index)?);
         }
+        // A list that cannot be read is told in the server's own log.
+        let past = read.app.history.before(policy, known.size, PAST_MAX).unwrap_or_else(|error| {
+            tracing::warn!(%error, "earlier checkpoints cannot be read");
+            Vec::new()
+        });
+        let past = past.into_iter().rev().map(|past| Earlier {
+            at: w.time(&past.seen_at),
+            size: w.number(past.size),
+            root: past.root.to_base64(),
+        });
         let failing = known.seen().filter(|(_, seen)| !seen.holds).map(|(index, _)| index).take(20).collect();
         let page = LogState {
             size: known.size,
             note: shown_lines(&String::from_utf8_lossy(note)),
             log_key: shown(&read.reader.log().to_string(), 400),
+            past: past.collect(),
             witnesses: witnesses.collect(),
             quorum: policy.quorum().map(|member| shown(&policy.name(member).to_string(), 100)),
             roots: known.state.roots().map(|(key_id, _)| key_id.to_hex()).collect(),
