@@ -135,6 +135,21 @@ impl Credit {
         }
         credit
     }
+
+    /// Returns how a document's credit, `ours`, differs from this one of a record; `None` if they agree, or this is withheld.
+    fn differs(&self, ours: Credit) -> Option<(Vec<String>, Vec<String>)> {
+        let agree = ours.named.iter().any(|one| self.named.iter().any(|other| one.is(other)));
+        let differ = !self.named.is_empty() && !self.withheld && !agree;
+        differ.then(|| (self.printed.clone(), ours.printed))
+    }
+}
+
+/// Returns whom a registration credits with a text and whom a document with the same text does, as printed, where they do not agree.
+pub(crate) fn credits_differ(
+    registration: &Registration,
+    article: &Article,
+) -> Option<(Vec<String>, Vec<String>)> {
+    Credit::of_record(registration).differs(Credit::of_article(article))
 }
 
 /// What of a registered document is needed to read its text again and to say how it is credited.
@@ -488,11 +503,7 @@ impl Registered {
     /// Returns how the credit of a document differs from that of a record with the same text: the record's, as printed,
     /// and the document's; `None` if they agree, or the record's is withheld.
     fn credit_differs(&self, index: u64, article: &Article) -> Option<(Vec<String>, Vec<String>)> {
-        let theirs = &self.known.get(&index)?.credit;
-        let ours = Credit::of_article(article);
-        let agree = ours.named.iter().any(|one| theirs.named.iter().any(|other| one.is(other)));
-        let differ = !theirs.named.is_empty() && !theirs.withheld && !agree;
-        differ.then(|| (theirs.printed.clone(), ours.printed))
+        self.known.get(&index)?.credit.differs(Credit::of_article(article))
     }
 }
 

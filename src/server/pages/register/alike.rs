@@ -1,12 +1,9 @@
 //! What is registered already and like a document: what an editor should know before he registers it. It stops nothing.
 
-use std::collections::BTreeSet;
-
-use crate::article::{Article, Authority};
+use crate::article::Article;
 use crate::index::{SearchIndex, stored_text};
 use crate::likeness::{FigureAt, Likeness, Op, Text, compare, diff};
-use crate::record::lineage::OriginKey;
-use crate::record::registration::OriginClaim;
+use crate::look::alike::credits_differ;
 
 use super::super::row::Opened;
 use super::super::words::Words;
@@ -95,41 +92,21 @@ pub(super) fn alike(read: &Read<'_>, article: &Article) -> Result<Vec<Alike>, Fa
         };
         let token = |at: &Option<FigureAt>| at.as_ref().map_or_else(|| "–".into(), |at| shown(&at.token, 40));
         let figures = figures.iter().take(FIGURES_MAX).map(|one| (token(&one.second), token(&one.first)));
-        let claims: Vec<&OriginClaim> =
-            registered.registration.claimed_origins.iter().filter_map(|one| one.opened()).collect();
-        let withheld = claims.len() < registered.registration.claimed_origins.len();
+        let printed = |all: Vec<String>| all.iter().map(|one| shown(one, 100)).collect();
+        let credits = credits_differ(&registered.registration, article);
         found.push(Alike {
             record: index,
             title: opened.title(160),
             how,
             shares,
             figures: figures.collect(),
-            credits: if withheld { None } else { credits(article, &claims, &read.app.authority) },
+            credits: credits.map(|(theirs, ours)| (printed(theirs), printed(ours))),
             difference: if how == How::Same { Vec::new() } else { difference(&theirs, &ours) },
         });
     }
     found.sort_by_key(|one| (std::cmp::Reverse(one.shares.0 + one.shares.1), one.record));
     found.truncate(TOLD_MAX);
     Ok(found)
-}
-
-/// Returns whom the record credits and whom the document does, if they have nobody in common.
-fn credits(
-    article: &Article,
-    theirs: &[&OriginClaim],
-    authority: &Authority,
-) -> Option<(Vec<String>, Vec<String>)> {
-    let ours: Vec<OriginClaim> =
-        article.claimed_origins.iter().map(|origin| OriginClaim::of(1, origin)).collect();
-    let key = |claim: &OriginClaim| OriginKey::of(claim, authority);
-    let our_keys: BTreeSet<OriginKey> = ours.iter().filter_map(key).collect();
-    let their_keys: BTreeSet<OriginKey> = theirs.iter().filter_map(|claim| key(claim)).collect();
-    let differ = !their_keys.is_empty() && our_keys.is_disjoint(&their_keys);
-    let printed = |claim: &OriginClaim| key(claim).map(|_| shown(&claim.as_printed, 100));
-    differ.then(|| {
-        let theirs = theirs.iter().filter_map(|claim| printed(claim)).collect();
-        (theirs, ours.iter().filter_map(printed).collect())
-    })
 }
 
 /// Returns how a text differs from a registered one, with some words around what differs.
