@@ -76,15 +76,17 @@ use turns::Turns;
 const REQUEST_SECONDS: u64 = 60;
 /// How often it is looked whether the search index is up to date.
 const INDEX_EVERY: Duration = Duration::from_secs(1);
-/// It may take a twentieth of the time, unless so many entries are new: while it is written, the writer of the log waits for the same
-/// disk.
+/// It may take a twentieth of the time, as the writer of the log waits for the same disk; but it is never so far behind, or so long.
 const INDEX_SHARE: u32 = 20;
 const INDEX_BEHIND: u64 = 2_000;
+const INDEX_LATE: Duration = Duration::from_secs(10);
 /// Attempts to sign in: of one address a second, and at once. As many failed ones of all addresses are told of.
 const ATTEMPTS: (f64, f64) = (1.0, 30.0);
 
 /// Seconds within which the head of a request must have come.
 const HEAD_SECONDS: u64 = 20;
+/// Documents that are read at a time: for each core, and at least. Some only wait for a process that reads.
+const TURNS: (usize, usize) = (4, 16);
 /// Requests of one address that are under way at a time. Behind a proxy all are of one.
 const AT_ONCE: usize = 1_024;
 
@@ -253,6 +255,8 @@ pub async fn serve(
         metrics: metrics.clone(),
     };
     let (committer, writer) = Committer::start(desk, config.queue);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let turns = (cores * TURNS.0).max(TURNS.1);
     let app = App(Arc::new(Shared {
         records: config.records,
         trust,
@@ -275,8 +279,8 @@ pub async fn serve(
         under_way: AtOnce::new(AT_ONCE),
         attempts: Rate::new(ATTEMPTS.0, ATTEMPTS.1),
         keys,
-        turns: Turns::new("work", None)?,
-        indexing: Turns::new("index", Some(1))?,
+        turns: Turns::new("work", turns)?,
+        indexing: Turns::new("index", 1)?,
         recent,
         known: known::Following::default(),
         drafts: pages::register::drafts::Drafts::default(),
@@ -358,7 +362,7 @@ async fn follow(app: App) {
                 tracing::warn!(?problem, "the search index is not up to date");
             }
         }
-        next = Instant::now() + begun.elapsed() * INDEX_SHARE;
+        next = Instant::now() + (begun.elapsed() * INDEX_SHARE).min(INDEX_LATE);
     }
 }
 

@@ -1,5 +1,5 @@
-//! Threads for work that keeps a core busy: as many as there are cores. What more is to be done waits without a thread, and without
-//! the memory that a reader of documents keeps for each thread that it was ever used on.
+//! Threads for work that keeps a core busy. What more is to be done waits without a thread, and without the memory that a reader of
+//! documents keeps for each thread that it was ever used on.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,13 +12,13 @@ use super::problem::Problem;
 pub(crate) struct Turns(ThreadPool);
 
 impl Turns {
-    /// Starts `threads` of them, or as many as there are cores.
+    /// Starts `threads` of them.
     ///
     /// # Errors
     /// What the system refuses.
-    pub(crate) fn new(name: &'static str, threads: Option<usize>) -> Result<Self, ThreadPoolBuildError> {
+    pub(crate) fn new(name: &'static str, threads: usize) -> Result<Self, ThreadPoolBuildError> {
         let builder = ThreadPoolBuilder::new().thread_name(move |number| format!("{name}-{number}"));
-        Ok(Turns(builder.num_threads(threads.unwrap_or(0)).build()?))
+        Ok(Turns(builder.num_threads(threads).build()?))
     }
 
     /// Does `work` when its turn comes; what it does on all cores is done on these threads alone.

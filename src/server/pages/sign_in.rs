@@ -23,7 +23,7 @@ struct SignIn {
 }
 
 fn frame(app: &App, w: &Words) -> Frame {
-    let mut f = Frame::new(w.clone(), &app.origin, "register", w.t("signIn.title").to_owned());
+    let mut f = Frame::new(w.clone(), &app.origin, "account", w.t("signIn.title").to_owned());
     f.unlisted = true;
     f
 }

@@ -6,7 +6,7 @@ use axum::extract::Multipart;
 use axum::http::StatusCode;
 
 use crate::article::container::{Delivery, Http, Relation};
-use crate::article::{self, ReadOptions};
+use crate::article::{self, ReadError, ReadOptions};
 use crate::base::Hash;
 use crate::base::encoding::to_base64url;
 use crate::base::limits::DOCUMENT_MAX_BYTES;
@@ -199,10 +199,29 @@ fn options(file: &File) -> ReadOptions<'_> {
     }
 }
 
+/// Says why a document cannot be read. What a format is called, and what a reader of it met with, stays as it is.
+fn why_not(w: &Words, error: &ReadError) -> String {
+    match error {
+        ReadError::Empty { .. } => w.t("unread.empty").to_owned(),
+        ReadError::TooLarge { size, limit } => w.t2("unread.tooLarge", w.bytes(*size), w.bytes(*limit)),
+        ReadError::Binary { looks_like } => w.t1("unread.binary", looks_like),
+        ReadError::Unsupported { format } => w.t1("unread.unsupported", format),
+        ReadError::Damaged { format, reason } => w.t2("unread.damaged", format, reason),
+        ReadError::Encrypted { format } => w.t1("unread.encrypted", format),
+        ReadError::LimitPassed { format, what, limit } => {
+            w.t2("unread.limitPassed", format, format!("{what} > {}", w.number(*limit)))
+        }
+        ReadError::TimedOut { format, seconds } => w.t2("unread.timedOut", format, w.number(*seconds)),
+        ReadError::Crashed { format, how } => w.t2("unread.crashed", format, how),
+        ReadError::NoReader { format, .. } => w.t1("unread.noReader", format),
+        ReadError::Several { format } => w.t1("unread.several", format),
+    }
+}
+
 fn draft(app: &App, session: &Session, w: &Words, called: String, file: File, taken: &mut Taken) {
     let (format, extract) = match article::extract(&file.bytes, &options(&file)) {
         Ok(read) => read,
-        Err(error) => return taken.failed.push((called, shown(&error.to_string(), 300))),
+        Err(error) => return taken.failed.push((called, shown(&why_not(w, &error), 300))),
     };
     let mut article = article::claims_with(&file.bytes, format, extract, &app.authority);
     article.delivery = Some(file.delivery).filter(|delivery| *delivery != Delivery::default());
