@@ -43,7 +43,9 @@ struct Known {
 /// Brings the index up to the log. [`Trouble::Stale`] if it is of another log, or of one that is no beginning of this one.
 pub(super) fn catch_up(db: &mut Connection, source: &Source<'_>) -> Result<Done, Trouble> {
     let reader = source.reader;
-    let known = known(db, &of_log(source))?;
+    // One look at the file for all questions.
+    let looking = db.transaction()?;
+    let known = known(&looking, &of_log(source))?;
     if known.size > reader.size() {
         return Err(Trouble::Stale);
     }
@@ -51,7 +53,8 @@ pub(super) fn catch_up(db: &mut Connection, source: &Source<'_>) -> Result<Done,
     if same && known.root != reader.checkpoint().root_hash() {
         return Err(Trouble::Stale);
     }
-    let changes = Changes::since(db, source, known.size)?;
+    let changes = Changes::since(&looking, source, known.size)?;
+    drop(looking);
     if same && changes.is_empty() {
         return Ok(Done::default());
     }

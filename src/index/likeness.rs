@@ -72,8 +72,6 @@ impl SearchIndex {
     /// [`IndexError::Database`].
     pub fn sharing(&self, sketch: &Sketch) -> Result<Vec<u64>, IndexError> {
         self.ask(|db| {
-            // One look at the file for all keys.
-            let reading = db.unchecked_transaction()?;
             let mut get =
                 db.prepare_cached("SELECT record FROM likeness WHERE key = ?1 ORDER BY record LIMIT ?2")?;
             let mut trouble = None;
@@ -87,8 +85,6 @@ impl SearchIndex {
                     Vec::new()
                 })
             });
-            drop(get);
-            drop(reading);
             trouble.map_or(Ok(found), Err)
         })
     }

@@ -199,7 +199,9 @@ impl SearchIndex {
         &self,
         question: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
     ) -> Result<T, IndexError> {
-        question(&self.db).map_err(IndexError::Database)
+        // One look at the file for all that is asked: each look takes SQLite's locks, and sees whether another wrote.
+        let reading = self.db.unchecked_transaction().map_err(IndexError::Database)?;
+        question(&reading).map_err(IndexError::Database)
     }
 }
 
