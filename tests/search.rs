@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -12,13 +12,13 @@ use std::time::UNIX_EPOCH;
 
 use dateline::article::{self, ReadOptions};
 use dateline::base::{Hash, SigningKey, Timestamp};
-use dateline::index::{How, Order, Query, RecordState, SearchIndex, Source, Term};
+use dateline::index::{How, Order, Query, RecordState, SearchIndex, Source, Term, Ways};
 use dateline::likeness::Text;
 use dateline::log::NewRecord;
 use dateline::record::assessment::Method;
 use dateline::record::entry::Circumstances;
-use dateline::record::lineage::{Direction, Lineage};
-use dateline::record::relation::AssertedBy;
+use dateline::record::lineage::{Direction, Hop, Lineage, Link, Node};
+use dateline::record::relation::{AssertedBy, Unresolved};
 use dateline::record::{
     AssessmentState, Decisions, Draft, KeyAction, Notice, NoticeKind, RecordRef, Relation, RelationKind,
     Role, Target, layout,
@@ -481,6 +481,7 @@ fn the_index_names_what_the_whole_log_tells() {
         &["cite", "2", "3", "--relation", "is-based-on"],
         &["cite", "3", "--unresolved", "a release"],
         &["cite", "3", "1", "--relation", "quotes"],
+        &["cite", "4", "1", "--relation", "same-content-as"],
         &["retract", "3", "--note", "forged"],
         &["correct", "2", "--replaced-by", "4"],
         &["retract", "4"],
@@ -503,11 +504,19 @@ fn the_index_names_what_the_whole_log_tells() {
         lines.collect::<Vec<_>>()
     };
     let size = folder.json(&["show", "0"])[0]["checkpoint"]["size"].as_u64().unwrap();
-    assert_eq!(size, 12);
+    assert_eq!(size, 13);
     for record in 0..size {
         let record = record.to_string();
         assert_eq!(ask(&["show", &record], false), ask(&["show", &record], true), "{record}");
     }
+    for command in ["trace", "impact", "origins", "quotes"] {
+        for record in ["1", "2", "3", "4", "fr.txt"] {
+            let told = ask(&[command, record], false);
+            assert!(command == "quotes" || !told.is_empty(), "{command} {record}");
+            assert_eq!(told, ask(&[command, record], true), "{command} {record}");
+        }
+    }
+    assert_eq!(ask(&["origins", "1", "2", "3", "4"], false), ask(&["origins", "1", "2", "3", "4"], true));
     let shown = ask(&["show", "1"], false);
     assert_eq!(shown[0]["restsOnCount"], 2, "{shown:?}");
     fs::write(folder.path("like.txt"), format!("{FRENCH}Une phrase de plus.\n")).unwrap();
@@ -725,13 +734,24 @@ impl Records {
             recorded_by: by,
             recorded_at: at,
         };
-        let entry = match kind % 6 {
+        let entry = match kind % 9 {
             0 => stated(&editor(), |it| Draft::notice(notice(NoticeKind::Retraction), it)),
             1 => stated(&editor(), |it| Draft::notice(notice(NoticeKind::Correction), it)),
             2 if about != other => {
                 stated(&editor(), |it| Draft::relation(relation(RelationKind::Retracts), it))
             }
-            3 if about != other => stated(&editor(), |it| Draft::relation(relation(RelationKind::Cites), it)),
+            3 | 4 if about != other => {
+                stated(&editor(), |it| Draft::relation(relation(RelationKind::Cites), it))
+            }
+            5 if about != other => {
+                stated(&editor(), |it| Draft::relation(relation(RelationKind::SameContentAs), it))
+            }
+            6 => {
+                let release = Unresolved { text: Some("A release".into()), ..Unresolved::default() };
+                let target = Target::Unresolved(release);
+                let relation = Relation { target, ..relation(RelationKind::IsBasedOn) };
+                stated(&editor(), |it| Draft::relation(relation, it))
+            }
             _ => {
                 let state = [AssessmentState::Disputed, AssessmentState::Refuted, AssessmentState::Withdrawn]
                     [kind % 3]
@@ -829,7 +849,53 @@ fn names_all(source: &Source<'_>) {
         });
         Some((graph.document(node).cloned(), hops, resting.collect::<Vec<_>>(), count))
     };
+    let end = |graph: &Lineage<'_>, node: Node| format!("{:?}", graph.end(node));
+    let hop = |graph: &Lineage<'_>, hop: &Hop| {
+        let Hop { from, to, relation, by, signer, again } = hop;
+        format!("{} {relation:?} {} {by} {signer} {again}", end(graph, *from), end(graph, *to))
+    };
+    let reached = |graph: &Lineage<'_>, record: u64, direction: Direction| {
+        let reach = graph.reach(graph.node(record), direction);
+        let told = reach.nodes().iter().map(|node| {
+            let path: Vec<String> =
+                graph.path(&reach, *node, 99).into_iter().map(|one| hop(graph, one)).collect();
+            (end(graph, *node), reach.distance(*node), path, graph.marks(*node, now))
+        });
+        told.collect::<Vec<_>>()
+    };
+    let behind = |graph: &Lineage<'_>, records: &[u64]| {
+        let nodes: Vec<Node> = records.iter().filter_map(|record| graph.node(*record)).collect();
+        let behind = graph.behind(&nodes);
+        let groups = graph.groups(&nodes, &behind, &HashMap::new());
+        let groups = groups.iter().map(|group| {
+            let ends = |nodes: &[Node]| nodes.iter().map(|node| end(graph, *node)).collect::<Vec<_>>();
+            let links = group.links.iter().map(|link| match link {
+                Link::Hop(one) => hop(graph, one),
+                Link::Claims { .. } => unreachable!("no claims were given"),
+            });
+            (ends(&group.articles), ends(&group.through), links.collect::<Vec<_>>())
+        });
+        groups.collect::<Vec<_>>()
+    };
     let all: Vec<u64> = whole.registrations().map(|one| one.record).collect();
+    let along = |records: &[u64], ways: Ways| {
+        let bearing = index.bearing_along(records, ways, usize::MAX).unwrap().unwrap();
+        source.reader.pick_named(&BTreeSet::new(), &bearing.keys, &bearing.entries).unwrap().standings
+    };
+    let ways = Ways { on: true, under: false, same: true };
+    for some in all.windows(3) {
+        let standings = along(some, ways);
+        assert_eq!(behind(&Lineage::of(&standings), some), behind(&graph, some), "{some:?}");
+    }
+    for record in &all {
+        for (ways, direction) in
+            [(Ways::ON, Direction::On), (Ways { on: false, under: true, same: false }, Direction::Under)]
+        {
+            let standings = along(&[*record], ways);
+            let found = reached(&Lineage::of(&standings), *record, direction);
+            assert_eq!(found, reached(&graph, *record, direction), "{record} {direction:?}");
+        }
+    }
     assert_eq!(index.page(0, u64::MAX).unwrap(), all);
     assert_eq!(index.registrations().unwrap(), all.len() as u64);
     for record in &all {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::base::Hash;
+use crate::index::{IndexError, SearchIndex};
 use crate::record::lineage::{Lineage, Node};
 use crate::verify::ReaderError;
 
@@ -29,6 +30,17 @@ impl Asked {
                 Asked::File(Hash::of(&input.read()?), input.name())
             }
         })
+    }
+
+    /// Returns the records of the document that an index knows.
+    ///
+    /// # Errors
+    /// [`IndexError`].
+    pub(crate) fn records(&self, index: &SearchIndex) -> Result<Vec<u64>, IndexError> {
+        match self {
+            Asked::Record(record) => Ok(vec![*record]),
+            Asked::File(original, _) => index.of_original(original),
+        }
     }
 
     /// Returns the node of the document, which must be registered in the log of `size` entries.

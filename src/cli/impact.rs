@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::base::limits::LINEAGE_MAX_LINES;
+use crate::index::{Source, Ways};
+use crate::look::basis;
 use crate::record::lineage::{Direction, Lineage, Node};
 use crate::verify::read_log_as;
 use crate::view::lineage::{
@@ -20,21 +22,30 @@ use super::workspace::Workspace;
 /// Documents that a person is shown.
 const TEXT_MAX: usize = 200;
 
+const UNDER: Ways = Ways { on: false, under: true, same: false };
+
 pub(crate) fn run(workspace: &Workspace, args: &ImpactArgs, output: Output) -> Outcome<()> {
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
     let asked = Asked::of(&args.record)?;
     let authority = extract::authority(workspace)?;
     let limit = if output.is_json() { LINEAGE_MAX_LINES } else { TEXT_MAX };
+    let records = workspace.derived();
     let (text, json) = read_log_as(&store, &trust, |reader| {
-        let standings = reader.standings(|_| {})?;
-        let lineage = Lineage::of(&standings);
+        let source = Source { reader, store: &store, trust: &trust, records: &records, progress: &|_, _| {} };
+        let told = basis::relations(&source, |index| asked.records(index), UNDER, args.whole_log)?;
+        let lineage = Lineage::of(&told.standings);
         let root = asked.node(&lineage, reader.size())?;
         let reach = lineage.reach([root], Direction::Under);
         let resting = &reach.nodes()[1..];
         let shown = &resting[..resting.len().min(limit)];
         let all = shown.iter().chain([&root]).filter_map(|node| lineage.document(*node));
-        let briefs = briefs(reader, &all.map(|document| document.record()).collect(), &authority)?;
+        let briefs = briefs(
+            reader,
+            told.keys.as_deref(),
+            &all.map(|document| document.record()).collect(),
+            &authority,
+        )?;
         let none = Brief::default();
         let brief = |node: Node| {
             lineage.document(node).and_then(|document| briefs.get(&document.record())).unwrap_or(&none)
@@ -61,6 +72,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ImpactArgs, output: Output) -> O
             members.insert("count".into(), json!(resting.len()));
             members.insert("direct".into(), json!(direct));
             members.insert("leftOut".into(), json!(resting.len() - shown.len()));
+            members.insert("basis".into(), json!(told.basis.word()));
             return Ok::<_, Failure>((String::new(), Value::Object(members)));
         }
         let mut out = format!("{}: {}\n", name(&lineage, root), brief(root).title());

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
+use crate::index::{SearchIndex, Source, Ways};
+use crate::look::basis;
 use crate::record::lineage::{Group, Lineage, Link, Node, OriginKey};
 use crate::verify::read_log_as;
 use crate::view::history::active;
@@ -23,6 +25,8 @@ const LINKS_MAX: (usize, usize) = (20, 20_000);
 /// Records that are named in one line.
 const NAMED_MAX: usize = 30;
 
+const BEHIND: Ways = Ways { on: true, under: false, same: true };
+
 const LIMITS: [&str; 3] = [
     "what nobody said is not known: two groups may have an origin in common that no statement and no credit names",
     "a claimed origin is what a document says of itself, as it was read: a misread or invented credit groups wrongly",
@@ -34,16 +38,23 @@ pub(crate) fn run(workspace: &Workspace, args: &OriginsArgs, output: Output) -> 
     let store = workspace.reader();
     let named: Vec<Asked> = args.records.iter().map(|one| Asked::of(one)).collect::<Outcome<_>>()?;
     let authority = extract::authority(workspace)?;
+    let records = workspace.derived();
     let (text, json) = read_log_as(&store, &trust, |reader| {
-        let standings = reader.standings(|_| {})?;
-        let lineage = Lineage::of(&standings);
+        let source = Source { reader, store: &store, trust: &trust, records: &records, progress: &|_, _| {} };
+        let all = |index: &SearchIndex| {
+            let records: Result<Vec<_>, _> = named.iter().map(|one| one.records(index)).collect();
+            records.map(|records| records.concat())
+        };
+        let told = basis::relations(&source, all, BEHIND, args.whole_log)?;
+        let lineage = Lineage::of(&told.standings);
         let nodes = named.iter().map(|one| one.node(&lineage, reader.size()));
         let mut asked: Vec<Node> = nodes.collect::<Outcome<_>>()?;
         asked.sort_unstable();
         asked.dedup();
         let behind = lineage.behind(&asked);
         let record = |node: &Node| lineage.document(*node).map(|document| document.record());
-        let briefs = briefs(reader, &behind.iter().filter_map(record).collect(), &authority)?;
+        let wanted = behind.iter().filter_map(record).collect();
+        let briefs = briefs(reader, told.keys.as_deref(), &wanted, &authority)?;
         let claims: HashMap<Node, Vec<OriginKey>> = behind
             .iter()
             .filter_map(|node| Some((*node, briefs.get(&record(node)?)?)))
@@ -53,7 +64,11 @@ pub(crate) fn run(workspace: &Workspace, args: &OriginsArgs, output: Output) -> 
         let labels = labels(briefs.values());
         let view = Counted { lineage: &lineage, groups: &groups, briefs: &briefs, labels: &labels };
         Ok::<_, Failure>(match output.is_json() {
-            true => (String::new(), view.json(asked.len())),
+            true => {
+                let mut json = view.json(asked.len());
+                told.basis.put(&mut json);
+                (String::new(), json)
+            }
             false => (view.text(asked.len()), Value::Null),
         })
     })?;

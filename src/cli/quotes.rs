@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::article::passage::{Edit, Found};
 use crate::article::{Format, Quotation, claims_of, extract::Extract};
+use crate::index;
+use crate::look::basis;
 use crate::record::Registration;
 use crate::record::lineage::Lineage;
 use crate::verify::read_log_as;
@@ -28,9 +30,12 @@ pub(crate) fn run(workspace: &Workspace, args: &QuotesArgs, output: Output) -> O
     let trust = workspace.trust(&TrustArgs::default())?;
     let store = workspace.reader();
     let asked = Asked::of(&args.record)?;
-    let (record, original, registrations, sources) = read_log_as(&store, &trust, |reader| {
-        let standings = reader.standings(|_| {})?;
-        let lineage = Lineage::of(&standings);
+    let records = workspace.derived();
+    let (record, original, registrations, sources, basis) = read_log_as(&store, &trust, |reader| {
+        let source =
+            index::Source { reader, store: &store, trust: &trust, records: &records, progress: &|_, _| {} };
+        let told = basis::relations(&source, |index| asked.records(index), index::Ways::ON, args.whole_log)?;
+        let lineage = Lineage::of(&told.standings);
         let root = asked.node(&lineage, reader.size())?;
         let record = match asked {
             Asked::Record(record) => record,
@@ -39,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace, args: &QuotesArgs, output: Output) -> O
         let sources = sources(&lineage, root);
         let registrations = registrations(reader, &sources, Some(record))?;
         let original = lineage.document(root).map(|document| document.original);
-        Ok::<_, Failure>((record, original, registrations, sources))
+        Ok::<_, Failure>((record, original, registrations, sources, told.basis))
     })?;
     let texts = Texts { store: &store, registrations: &registrations };
     let own = original.map(|original| texts.of(record, &original));
@@ -47,7 +52,12 @@ pub(crate) fn run(workspace: &Workspace, args: &QuotesArgs, output: Output) -> O
     let quotes = quotes(registrations.get(&record), own.as_ref())?;
     let text = own.as_ref().ok().map(|(_, _, extract)| extract.text.as_str());
     let checked = check(quotes, text, &sources, &texts);
-    output.print(|| checked.text(record), || checked.json(record))?;
+    let json = || {
+        let mut json = checked.json(record);
+        basis.put(&mut json);
+        json
+    };
+    output.print(|| checked.text(record), json)?;
     Ok(match () {
         () if checked.count(Verdict::Misquote) > 0 => Exit::Invalid,
         () if checked.count(Verdict::CouldNotCheck) > 0 => Exit::Unavailable,

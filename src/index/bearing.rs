@@ -36,6 +36,22 @@ pub struct Bearing {
     pub entries: BTreeSet<u64>,
 }
 
+/// By which relations one comes from a document to others of which all is to be known too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// To what it rests on.
+    pub on: bool,
+    /// To what rests on it.
+    pub under: bool,
+    /// To what has the same content, or nearly the same.
+    pub same: bool,
+}
+
+impl Ways {
+    /// To what it rests on, and nowhere else.
+    pub const ON: Self = Ways { on: true, under: false, same: false };
+}
+
 /// A statement as the tables have it.
 struct Statement {
     index: u64,
@@ -74,8 +90,22 @@ impl SearchIndex {
     /// # Errors
     /// [`IndexError::Database`].
     pub fn bearing_on(&self, records: &[u64], limit: usize) -> Result<Option<Bearing>, IndexError> {
+        self.bearing_along(records, Ways::ON, limit)
+    }
+
+    /// Returns the entries from which follows all that was said of `records`, and of all documents to which `ways` lead from them,
+    /// directly or through others. `None` where these are more than `limit`.
+    ///
+    /// # Errors
+    /// [`IndexError::Database`].
+    pub fn bearing_along(
+        &self,
+        records: &[u64],
+        ways: Ways,
+        limit: usize,
+    ) -> Result<Option<Bearing>, IndexError> {
         self.ask(|db| {
-            let Some(entries) = on_standing(db, records, limit)? else { return Ok(None) };
+            let Some(entries) = on_standing(db, records, ways, limit)? else { return Ok(None) };
             Ok(Some(Bearing { keys: key_statements(db)?, entries }))
         })
     }
@@ -174,10 +204,11 @@ pub(super) fn on_state(
     Ok(())
 }
 
-/// Returns the entries from which follows all that was said of `records` and of what they rest on.
+/// Returns the entries from which follows all that was said of `records` and of what `ways` lead to.
 fn on_standing(
     db: &Connection,
     records: &[u64],
+    ways: Ways,
     limit: usize,
 ) -> Result<Option<BTreeSet<u64>>, rusqlite::Error> {
     let mut entries: BTreeSet<u64> = records.iter().copied().collect();
@@ -209,10 +240,13 @@ fn on_standing(
             if !whole || !relation {
                 continue;
             }
+            let (rests, same) = (rests(&statement.what), is_of_same_content(&statement.what));
             match statement.target {
-                // What it is said to rest on.
-                Some(target) if statement.about == record && rests(&statement.what) => add(target, true),
-                _ if of_it && !rests(&statement.what) => add(statement.about, false),
+                Some(target) if statement.about == record && (ways.on && rests || ways.same && same) => {
+                    add(target, true);
+                }
+                _ if of_it && (ways.under && rests || ways.same && same) => add(statement.about, true),
+                _ if of_it && !rests => add(statement.about, false),
                 _ => {}
             }
         }
@@ -226,6 +260,10 @@ fn rests(word: &str) -> bool {
     use RelationKind::{Cites, ExcerptOf, IsBasedOn, Quotes, RecordingOf, Syndicates, TranslationOf};
     let all = [Quotes, Cites, IsBasedOn, TranslationOf, Syndicates, ExcerptOf, RecordingOf];
     all.iter().any(|kind| kind.rests_on_target() && word_of(kind) == word)
+}
+
+fn is_of_same_content(word: &str) -> bool {
+    [RelationKind::SameContentAs, RelationKind::NearDuplicateOf].iter().any(|kind| word_of(kind) == word)
 }
 
 fn kind_of(word: &str) -> Option<Kind> {

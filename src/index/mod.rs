@@ -35,7 +35,7 @@ use thiserror::Error;
 use crate::storage::Store;
 use crate::verify::{LogReader, ReaderError, Trust};
 
-pub use bearing::Bearing;
+pub use bearing::{Bearing, Ways};
 pub use day::span;
 pub use fold::{Snippet, Term, snippet};
 pub use ingest::stored_text;

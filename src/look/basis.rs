@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::index::{Bearing, IndexError, SearchIndex, Source};
+use serde_json::Value;
+
+use crate::index::{Bearing, IndexError, SearchIndex, Source, Ways};
 use crate::record::Standings;
 use crate::verify::{LogReader, Picked, ReaderError};
 
@@ -26,6 +28,13 @@ impl Basis {
             Basis::Log => "log",
         }
     }
+
+    /// Says so in an answer for programs.
+    pub(crate) fn put(self, answer: &mut Value) {
+        if let Value::Object(members) = answer {
+            members.insert("basis".into(), self.word().into());
+        }
+    }
 }
 
 /// Opens the search index, which is made where there is none; `None` where there can be none, or `whole` asks for the log itself.
@@ -42,9 +51,14 @@ pub(crate) fn index(source: &Source<'_>, whole: bool) -> Result<Option<SearchInd
 
 /// Returns the entries that bear on records, if an index can tell, and they are not too many.
 pub(crate) fn bearing(source: &Source<'_>, index: &SearchIndex, records: &[u64]) -> Option<Bearing> {
+    index.bearing_on(records, most(source)).ok().flatten()
+}
+
+/// How many entries are read one by one.
+fn most(source: &Source<'_>) -> usize {
     let half = usize::try_from(source.reader.size() / 2).unwrap_or(usize::MAX);
     // Of a small log, all is read soon.
-    index.bearing_on(records, half.clamp(256, NAMED_MAX)).ok().flatten()
+    half.clamp(256, NAMED_MAX)
 }
 
 /// Reads records, all that was said of them, and what became of what they rest on. The index is asked where one is kept; none is
@@ -85,6 +99,41 @@ pub(crate) fn standings(
             (source.reader.pick_named(records, &keys, &entries)?.standings, Basis::Index)
         }
         None => (source.reader.standings(|_| {})?, Basis::Log),
+    })
+}
+
+/// What was said of documents, and what it rests on.
+pub(crate) struct Relations {
+    pub(crate) standings: Standings,
+    pub(crate) basis: Basis,
+    /// Statements about keys, where an index names them.
+    pub(crate) keys: Option<Vec<u64>>,
+}
+
+/// Reads all that was said of the documents that `find` finds, and of those to which `ways` lead from them. The index is asked
+/// where one is kept; none is made for it.
+pub(crate) fn relations(
+    source: &Source<'_>,
+    find: impl Fn(&SearchIndex) -> Result<Vec<u64>, IndexError>,
+    ways: Ways,
+    whole: bool,
+) -> Result<Relations, ReaderError> {
+    let named = || {
+        let index = SearchIndex::kept(source)?;
+        let records = find(&index).ok()?;
+        let bearing = index.bearing_along(&records, ways, most(source)).ok().flatten()?;
+        Some((records, bearing))
+    };
+    Ok(match if whole { None } else { named() } {
+        Some((records, Bearing { keys, entries })) => {
+            let records = records.into_iter().collect();
+            let standings = source.reader.pick_named(&records, &keys, &entries)?.standings;
+            Relations { standings, basis: Basis::Index, keys: Some(keys) }
+        }
+        None => {
+            let standings = source.reader.standings(|_| {})?;
+            Relations { standings, basis: Basis::Log, keys: None }
+        }
     })
 }
 

@@ -25,12 +25,12 @@ const NOT_ESTABLISHED: [&str; 3] = [
     "that anything is true",
 ];
 
-/// Follows what a document rests on, as far as is shown to a person or to a program.
+/// Follows what a document rests on, as far as is shown to a person or to a program. `keys` as [`briefs`] has them.
 ///
 /// # Errors
 /// [`ReaderError`].
 pub(crate) fn trace(
-    reader: &LogReader<'_>,
+    (reader, keys): (&LogReader<'_>, Option<&[u64]>),
     lineage: &Lineage<'_>,
     root: Node,
     authority: &Authority,
@@ -44,7 +44,7 @@ pub(crate) fn trace(
     });
     let shown: BTreeSet<Node> = shown.chain([root]).collect();
     let wanted = shown.iter().filter_map(|node| lineage.document(*node)).map(|document| document.record());
-    let briefs = briefs(reader, &wanted.collect(), authority)?;
+    let briefs = briefs(reader, keys, &wanted.collect(), authority)?;
     let view = Trace { lineage, root, tree: &tree, shown: &shown, briefs: &briefs, now };
     Ok(match for_program {
         true => (String::new(), view.json()),

@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 use crate::article::{self, Article, ReadOptions};
 use crate::base::Hash;
 use crate::base::limits::{DOCUMENT_MAX_BYTES, QUERY_MAX_CHARS};
-use crate::index::{IndexError, Order, Query, RecordState, SearchIndex, Source, Term, search, span};
+use crate::index::{IndexError, Order, Query, RecordState, SearchIndex, Source, Term, Ways, search, span};
 use crate::look::{basis, document, is_stored, record as one_record, trace};
 use crate::record::Lineage;
 use crate::verify::{LogReader, read_log_at_length};
@@ -174,16 +174,17 @@ pub(super) async fn record(State(app): State<App>, Number(index): Number) -> Res
 #[utoipa::path(get, path = "/api/v1/records/{record}/lineage", params(("record" = u64, Path, maximum = 9_223_372_036_854_775_807_u64)), responses((status = 200, body = Traced)))]
 pub(super) async fn lineage(State(app): State<App>, Number(index): Number) -> Result<Json<Value>, Problem> {
     let told = looking(&app, move |source, app| {
-        let (picked, _) = basis::look_up(source, &BTreeSet::from([index]), false)?;
-        let lineage = Lineage::of(&picked.standings);
+        let told = basis::relations(source, |_| Ok(vec![index]), Ways::ON, false)?;
+        let lineage = Lineage::of(&told.standings);
         let root = match lineage.node(index) {
-            Some(root) if picked.records.contains_key(&index) => root,
-            _ if picked.records.contains_key(&index) => {
+            Some(root) => root,
+            None if index < source.reader.size() => {
                 return Err(Problem::not_found(format!("entry {index} is no registration that holds")));
             }
-            _ => return Err(source.reader.no_record(index).into()),
+            None => return Err(source.reader.no_record(index).into()),
         };
-        let (_, told) = trace::trace(source.reader, &lineage, root, &app.authority, true, (app.now)())?;
+        let reading = (source.reader, told.keys.as_deref());
+        let (_, told) = trace::trace(reading, &lineage, root, &app.authority, true, (app.now)())?;
         Ok(told)
     });
     told.await.map(Json)

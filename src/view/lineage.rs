@@ -121,9 +121,11 @@ pub(crate) fn labels<'b>(briefs: impl Iterator<Item = &'b Brief>) -> BTreeMap<Or
     labels
 }
 
-/// Reads what is to be shown of some records, which takes one more pass over the log.
+/// Reads what is to be shown of some records: each by itself where `keys`, the statements about keys, are known; else it takes
+/// one more pass over the log.
 pub(crate) fn briefs(
     reader: &LogReader<'_>,
+    keys: Option<&[u64]>,
     wanted: &BTreeSet<u64>,
     authority: &Authority,
 ) -> Result<BTreeMap<u64, Brief>, ReaderError> {
@@ -131,12 +133,16 @@ pub(crate) fn briefs(
     if wanted.is_empty() {
         return Ok(briefs);
     }
-    reader.scan(|record| {
+    let each = |record: Record| {
         if wanted.contains(&record.index) {
             briefs.insert(record.index, Brief::of(&record, authority));
         }
         ControlFlow::Continue(())
-    })?;
+    };
+    match keys {
+        Some(keys) => reader.read_named(keys, wanted, each)?,
+        None => reader.scan(each)?,
+    }
     Ok(briefs)
 }
 

@@ -16,11 +16,18 @@ and the key that signed it; each document with the origin it claims, and with wh
 A document is taken apart once, where it is nearest; elsewhere the tree says where.
 
 A path ends at a document that rests on nothing the log knows of, or at something that nobody has
-registered. Neither says that this is where the words come from: only what was said was followed.")]
+registered. Neither says that this is where the words come from: only what was said was followed.
+
+Where a search index is kept, it names the statements that are read. Whoever can write to
+records/.local can leave one out of it: --whole-log asks the log alone.")]
 pub struct TraceArgs {
     /// A record's index in the log, or a document that is registered; ./1 is a file
     #[arg(value_name = "RECORD|FILE")]
     pub record: PathBuf,
+
+    /// Read the whole log instead of what the search index names
+    #[arg(long)]
+    pub whole_log: bool,
 }
 
 /// `dateline impact`
@@ -30,11 +37,18 @@ pub struct TraceArgs {
   dateline impact 4 --format json | jq '.documents[].record'
 
 The way back: which registered documents rest on this one, directly or through others, nearest
-first, each with a shortest path. What rests on it and was never said to is not in the log.")]
+first, each with a shortest path. What rests on it and was never said to is not in the log.
+
+Where a search index is kept, it names the statements that are read. Whoever can write to
+records/.local can leave one out of it: --whole-log asks the log alone.")]
 pub struct ImpactArgs {
     /// A record's index in the log, or a document that is registered; ./1 is a file
     #[arg(value_name = "RECORD|FILE")]
     pub record: PathBuf,
+
+    /// Read the whole log instead of what the search index names
+    #[arg(long)]
+    pub whole_log: bool,
 }
 
 /// `dateline origins`
@@ -50,11 +64,18 @@ pictures, of figures and of who passed a text on do not count.
 
 An article that claims no origin, rests on nothing and is like no other is of unknown origin: it is
 counted as that, and never as independent. Two groups are independent as far as the log knows:
-common origins that nobody wrote down, or that were misread, stay unseen.")]
+common origins that nobody wrote down, or that were misread, stay unseen.
+
+Where a search index is kept, it names the statements that are read. Whoever can write to
+records/.local can leave one out of it: --whole-log asks the log alone.")]
 pub struct OriginsArgs {
     /// The articles: a record's index in the log, or a document that is registered; ./1 is a file
     #[arg(value_name = "RECORD|FILE", required = true)]
     pub records: Vec<PathBuf>,
+
+    /// Read the whole log instead of what the search index names
+    #[arg(long)]
+    pub whole_log: bool,
 }
 
 /// `dateline quotes`
@@ -72,11 +93,18 @@ A passage counts as attributed if words of saying stand near it (said, a déclar
 has six words or more. An attributed one that stands in none of the sources is a misquote (exit 1):
 of them, that is: somebody may have said so elsewhere. Texts come from stored originals; a source
 without one, or that nobody has registered, could not be checked (exit 3), and a passage that may
-stand there is not OK.")]
+stand there is not OK.
+
+Where a search index is kept, it names the statements that are read. Whoever can write to
+records/.local can leave one out of it: --whole-log asks the log alone.")]
 pub struct QuotesArgs {
     /// A record's index in the log, or a document that is registered; ./1 is a file
     #[arg(value_name = "RECORD|FILE")]
     pub record: PathBuf,
+
+    /// Read the whole log instead of what the search index names
+    #[arg(long)]
+    pub whole_log: bool,
 }
 
 /// `dateline doctor`
