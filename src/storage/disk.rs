@@ -124,6 +124,9 @@ pub trait Lock: Debug + Send + Sync {
     fn sync_everything(&self) -> io::Result<()>;
 }
 
+/// Bytes for which room is made before a file is read.
+const READ_AT_ONCE_MAX: u64 = 1 << 24;
+
 /// The disk of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemDisk;
@@ -143,6 +146,9 @@ impl Disk for SystemDisk {
         if from > 0 {
             file.seek(SeekFrom::Start(from))?;
         }
+        // Room for all of it at once; its length is believed as far as memory is no matter.
+        let length = file.metadata()?.len().saturating_sub(from).min(limit).min(READ_AT_ONCE_MAX);
+        bytes.reserve(length as usize + 1);
         file.take(limit).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
