@@ -18,6 +18,7 @@ use crate::storage::{FileStore, Key, Object, Store, StoreError};
 
 use super::BucketStore;
 use super::probe::{PROBED, probe};
+use super::requests::{Counter, Requests};
 
 /// Names further endpoints of the same store, with commas between them: a writer probes across all of them.
 const ENDPOINTS: &str = "DATELINE_STORE_ENDPOINTS";
@@ -94,6 +95,7 @@ pub struct Bucket {
     endpoints: Vec<(String, Arc<dyn ObjectStore>)>,
     /// What this node keeps for itself.
     node: PathBuf,
+    counter: Counter,
 }
 
 impl fmt::Debug for Bucket {
@@ -128,8 +130,10 @@ impl Bucket {
         let prefix = Path::from_url_path(url.path()).map_err(|_| form())?;
         let place = address.trim_end_matches('/').to_owned();
         let failed = |source| AddressError::Settings { place: place.clone(), source };
-        let begin =
-            |endpoint: Option<&str>, retries| client(&url, settings, endpoint, retries).map_err(failed);
+        let counter = Counter::default();
+        let begin = |endpoint: Option<&str>, retries| {
+            client(&url, settings, endpoint, retries, &counter).map_err(failed)
+        };
         let first = settings.get("AWS_ENDPOINT_URL_S3").or_else(|| settings.get("AWS_ENDPOINT_URL"));
         let mut endpoints = vec![(first.unwrap_or("the endpoint").to_owned(), begin(None, 0)?)];
         if url.scheme().starts_with("s3") {
@@ -140,7 +144,7 @@ impl Bucket {
         }
         let name = format!("{place} {}", first.unwrap_or_default());
         let node = caches.join("buckets").join(&Hash::of(name.as_bytes()).to_hex()[..32]);
-        Ok(Bucket { client: begin(None, RETRIES)?, place, prefix, endpoints, node })
+        Ok(Bucket { client: begin(None, RETRIES)?, place, prefix, endpoints, node, counter })
     }
 
     /// Returns the address, as it is shown.
@@ -151,6 +155,11 @@ impl Bucket {
     /// Returns the folder for what this node derives from the log.
     pub fn node(&self) -> &FilePath {
         &self.node
+    }
+
+    /// Returns the requests that were sent for this bucket so far, by whatever was opened of it here.
+    pub fn requests(&self) -> Requests {
+        self.counter.counted()
     }
 
     /// Opens it for reading. Asks nobody anything.
@@ -216,6 +225,7 @@ fn client(
     settings: &Settings,
     endpoint: Option<&str>,
     retries: usize,
+    counter: &Counter,
 ) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
     // Of two providers that crates could bring, this is the one that is built in.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -235,6 +245,7 @@ fn client(
             for (key, value) in settings.known::<GoogleConfigKey>() {
                 builder = builder.with_config(key, value);
             }
+            let builder = builder.with_http_connector(counter.clone());
             Ok(Arc::new(builder.with_retry(retry).with_client_options(options).build()?))
         }
         "az" | "azure" => {
@@ -242,6 +253,7 @@ fn client(
             for (key, value) in settings.known::<AzureConfigKey>() {
                 builder = builder.with_config(key, value);
             }
+            let builder = builder.with_http_connector(counter.clone());
             Ok(Arc::new(builder.with_retry(retry).with_client_options(options).build()?))
         }
         _ => {
@@ -261,7 +273,7 @@ fn client(
             if let Some(endpoint) = endpoint {
                 builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint);
             }
-            Ok(Arc::new(builder.with_retry(retry).build()?))
+            Ok(Arc::new(builder.with_http_connector(counter.clone()).with_retry(retry).build()?))
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod address;
 mod probe;
+mod requests;
 mod runtime;
 
 use std::collections::HashMap;
@@ -29,6 +30,7 @@ use crate::base::Hash;
 use super::{FileStore, Key, Listing, Object, Store, StoreError};
 
 pub use address::{AddressError, Bucket, Settings};
+pub use requests::Requests;
 use runtime::wait;
 
 /// Requests that are on their way at a time.
