@@ -55,7 +55,9 @@ fn main() {
     let openings = openings.sum::<usize>() / RECORDS;
     println!("entries of {} bytes, openings of {openings}; {seconds} s a row at most\n", bytes / RECORDS);
 
-    println!("| raw requests of the same client | one after the other | | 32 at once |\n|---|---:|---:|---:|");
+    println!(
+        "| raw requests of the same client | one after the other | | 32 at once |\n|---|---:|---:|---:|"
+    );
     let store = bucket(0, "raw").writer().unwrap();
     let other = bucket(1, "raw").writer().unwrap();
     let both: [&dyn Store; 2] = [&store, &other];
@@ -173,8 +175,14 @@ fn appended(
         (begun.elapsed(), commits, counts[number]().since(&before))
     };
     let done: Vec<_> = thread::scope(|scope| {
-        let ends: Vec<_> =
-            (0..stores.len()).map(|number| scope.spawn({ let one = &one; move || one(number) })).collect();
+        let ends: Vec<_> = (0..stores.len())
+            .map(|number| {
+                scope.spawn({
+                    let one = &one;
+                    move || one(number)
+                })
+            })
+            .collect();
         ends.into_iter().map(|end| end.join().unwrap()).collect()
     });
     let mut all = Row {
@@ -229,7 +237,8 @@ fn policy() -> Policy {
 fn begin(store: &dyn Store) {
     let (root, editor, policy) = (signing(1), signing(3).public(), policy());
     let mut log = Log::create(store, &policy, Origin::new(ORIGIN).unwrap(), &[root.public()]).unwrap();
-    let entry = said(&root, 0, |it| Draft::key(KeyAction::Enrol, &editor, vec![Role::Editor], None, None, it));
+    let entry =
+        said(&root, 0, |it| Draft::key(KeyAction::Enrol, &editor, vec![Role::Editor], None, None, it));
     log.append(vec![NewRecord { entry, content: None }], &mut |text| Ok(signing(2).sign(text))).unwrap();
 }
 

@@ -195,6 +195,25 @@ fn another_comes_before(size: u64, at: usize) {
 }
 
 #[test]
+fn a_writer_whom_others_overtake_again_and_again_gets_there() {
+    for step in 5..14 {
+        let shared = begun(5);
+        let others = AtomicUsize::new(0);
+        let end = FrontEnd::with(&shared, |number, _| {
+            if number % step == 0 && number < 500 {
+                let next = 600 + others.fetch_add(1, Ordering::SeqCst) as u64;
+                appended_by(&FrontEnd::new(&shared), records(next..next + 1));
+            }
+            Fate::Done
+        });
+        let mut witness = Witness::default();
+        acknowledge(&mut witness, &records(5..7), &appended_by(&end, records(5..7)));
+        let others = others.load(Ordering::SeqCst) as u64;
+        assert_eq!(whole(&shared, &mut witness), 7 + others, "{step}");
+    }
+}
+
+#[test]
 fn a_writer_may_die_at_any_request() {
     // One thread: a panic of another would be waited for.
     let pool = support::one_thread();

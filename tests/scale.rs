@@ -7,12 +7,16 @@
 mod model;
 mod support;
 
+#[path = "support/counted.rs"]
+mod counted;
+
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use counted::Counted;
 use dateline::base::Hash;
-use dateline::storage::{MemoryStore, Store};
+use dateline::storage::{Key, MemoryStore, Store};
 use dateline::tlog::edge::bytes_of_tile;
 use dateline::tlog::{Edge, InclusionProof, Tile, TileReader, TileSource};
 use model::Inputs;
@@ -75,13 +79,62 @@ fn a_log_has_the_files_and_bytes_that_the_model_says() {
     }
 }
 
+#[test]
+fn a_commit_in_a_bucket_makes_the_requests_that_the_model_says() {
+    let (shared, policy) = (MemoryStore::default(), policy());
+    let bucket = Counted::new(&shared);
+    let mut log = create(&bucket, &policy).unwrap();
+    append(&mut log, records(0..1)).unwrap();
+    let (mut size, mut records_with_originals) = (1u64, 0);
+    for more in [1, 2, 200, 52, 1, 1, 253, 1, 256, 1, 255, 270, 6] {
+        let some = records(size..size + more);
+        let stored = some.iter().filter(|record| record.content.is_some()).count();
+        records_with_originals += stored;
+        let mean = |sum: usize| sum as f64 / more as f64;
+        let originals = mean(some.iter().flat_map(|record| &record.content).map(Vec::len).sum());
+        let (before, sent) = (bucket.requests(), bucket.sent());
+        append(&mut log, some).unwrap();
+        let made = bucket.requests().since(&before);
+        let told = model::requests_of_commit(size.into(), more.into(), stored as u128);
+        let made = [made.puts, made.conditional_puts, made.gets, made.lists, made.deletes].map(u128::from);
+        assert_eq!(made, [0, told.writes, told.reads, told.lists, told.removals], "{size} + {more}");
+
+        // With the means of the files that are written, the bytes as well, but for checkpoints and the names in the bundle.
+        let first = size / 256 * 256;
+        let parts = |name: &str| {
+            let keys = shared.list(name).unwrap().keys;
+            let file = |key: &Key| key.as_str().trim_start_matches(name)[1..4].parse::<u64>().unwrap();
+            let some = keys.iter().filter(|key| file(key) >= first / 256);
+            some.map(|key| get(&shared, key.as_str()).unwrap().len()).sum::<usize>() as f64
+        };
+        let entries = (size + more - first) as f64;
+        let inputs = Inputs {
+            entry: parts("tile/entries") / entries - 2.0,
+            openings: parts("disclosures") / entries,
+            stored: 1.0,
+            original: originals,
+            ..Inputs::default()
+        };
+        let (sent, told) = ((bucket.sent() - sent) as f64, inputs.sent(size.into(), more.into()));
+        let beside = 2_500.0 + 100.0 * told_files(size, more);
+        assert!(sent >= told * 0.97 && sent <= told * 1.03 + beside, "{size} + {more}: {sent}, not {told}");
+        size += more;
+    }
+    assert!(records_with_originals > 5);
+}
+
+/// Files that a commit names in what it stages.
+fn told_files(size: u64, more: u64) -> f64 {
+    model::requests_of_commit(size.into(), more.into(), 0).writes as f64
+}
+
 /// Tiles of a tree, counted as they are read.
-struct Counted<'s> {
+struct Reads<'s> {
     tiles: &'s std::collections::BTreeMap<Tile, Vec<u8>>,
     read: &'s Cell<u128>,
 }
 
-impl TileSource for Counted<'_> {
+impl TileSource for Reads<'_> {
     type Error = String;
 
     fn tile(&self, tile: Tile) -> Result<Vec<u8>, String> {
@@ -105,7 +158,7 @@ fn a_proof_has_the_hashes_and_reads_the_tiles_that_the_model_says() {
             let index = [0, size - 1, size / 2].get(number).copied().unwrap_or(drawn);
             let read = Cell::new(0);
             let mut reader =
-                TileReader::new(Counted { tiles: &tiles, read: &read }, size, &edge.root()).unwrap();
+                TileReader::new(Reads { tiles: &tiles, read: &read }, size, &edge.root()).unwrap();
             let proof = InclusionProof::prove(index, size, &mut reader).unwrap();
             let (at, all) = (u128::from(index), u128::from(size));
             assert_eq!(proof.0.len() as u32, model::proof_hashes(at, all), "{index} of {size}");
@@ -120,14 +173,22 @@ fn a_proof_has_the_hashes_and_reads_the_tiles_that_the_model_says() {
 #[test]
 fn what_the_model_adds_up_is_what_each_step_says() {
     // A million entries one by one, then by whole bundles: by hand.
-    let inputs = |batch| Inputs { batch, writes_of_commit: 0.0, ..Inputs::default() };
+    let million = |batch: f64| {
+        let inputs = Inputs { batch, stored: 0.0, ..Inputs::default() };
+        (inputs.million(0), (1e6 / batch).ceil())
+    };
     // One by one: a tile of the lowest level, a bundle and a file of openings each, and with each full tile one above.
-    let singly = 3e6 + 3_906.0 + 15.0;
-    assert!((inputs(1.0).writes_of_million(0) - singly).abs() < 5.0, "{}", inputs(1.0).writes_of_million(0));
-    let by_bundles = 3.0 * 3_907.0 + 3_906.0 + 15.0;
-    let written = inputs(256.0).writes_of_million(0);
-    assert!((written - by_bundles).abs() < 5.0, "{written} is not about {by_bundles}");
-    assert_eq!(inputs(100.0).reads_of_million(), 30_000.0);
+    let (singly, commits) = million(1.0);
+    let written = 3e6 + 3_906.0 + 15.0 + 3.0 * commits;
+    assert!((singly.writes - written).abs() < 5.0, "{singly:?}");
+    assert_eq!((singly.reads, singly.lists), (5.0 * commits, commits));
+    let (bundles, commits) = million(256.0);
+    let written = 3.0 * 3_907.0 + 3_906.0 + 15.0 + 3.0 * commits;
+    assert!((bundles.writes - written).abs() < 5.0, "{bundles:?}");
+    assert_eq!((bundles.reads, bundles.lists), (5.0 * commits, commits));
+    let contended = Inputs { batch: 256.0, contended_writes: 1.5, contended_reads: 3.0, ..Inputs::default() };
+    let contended = contended.million(0);
+    assert_eq!((contended.writes, contended.reads), (bundles.writes * 1.5 + 1e6, bundles.reads * 3.0));
     // Growth in steps writes what is at rest, and what was partial meanwhile.
     let (mut at, mut written) = (0, 0);
     for more in [256, 256, 65_536 - 512, 65_536] {

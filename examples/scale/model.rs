@@ -44,6 +44,47 @@ pub(crate) fn bundles_written(size: u128, more: u128) -> u128 {
     if more == 0 { 0 } else { (size + more).div_ceil(FULL) - size / FULL }
 }
 
+/// Bytes of the tiles that appending `more` entries writes.
+fn tile_bytes_written(size: u128, more: u128) -> u128 {
+    let on_level = |level| {
+        let (before, after) = (hashes(size, level), hashes(size + more, level));
+        if before == after { 0 } else { after - before / FULL * FULL }
+    };
+    (0..LEVELS).map(on_level).sum::<u128>() * HASH
+}
+
+/// Requests of one commit in a bucket.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Requests {
+    /// All of them under a condition.
+    pub(crate) writes: u128,
+    pub(crate) reads: u128,
+    pub(crate) lists: u128,
+    pub(crate) removals: u128,
+}
+
+/// What one front end that is alone asks of a bucket to append `more` entries with openings, of which `originals` are stored, to a
+/// log of `size`.
+pub(crate) fn requests_of_commit(size: u128, more: u128, originals: u128) -> Requests {
+    // Openings lie in files as entries do.
+    let files_of_openings = bundles_written(size, more);
+    let is_stale = |level| {
+        let before = hashes(size, level);
+        !before.is_multiple_of(FULL) && before != hashes(size + more, level)
+    };
+    Requests {
+        // The staged bundle, the checkpoint moved, the checkpoint published.
+        writes: 3 + tiles_written(size, more) + bundles_written(size, more) + files_of_openings + originals,
+        // The checkpoint before it is moved, and before the next is published; each file of openings while the commit is prepared and
+        // before it is changed, and the checkpoint once more with it.
+        reads: 2 + 3 * files_of_openings,
+        // What others have staged.
+        lists: 1,
+        // The staged bundle; the partial tiles that have become longer.
+        removals: 1 + u128::from((0..LEVELS).any(is_stale)),
+    }
+}
+
 /// Hashes of the inclusion proof of one entry (RFC 9162, 2.1.3): those beside its way to the root.
 pub(crate) fn proof_hashes(index: u128, size: u128) -> u32 {
     let (mut node, mut last, mut count) = (index, size - 1, 0);
@@ -76,11 +117,13 @@ pub(crate) struct Inputs {
     pub(crate) openings: f64,
     /// Entries of one commit.
     pub(crate) batch: f64,
-    /// Requests that a commit writes with, beside those for tiles, bundles and openings: the staged bundle, the checkpoint
-    /// moved and published.
-    pub(crate) writes_of_commit: f64,
-    /// Requests that a commit reads with.
-    pub(crate) reads_of_commit: f64,
+    /// Originals that are stored, of an entry.
+    pub(crate) stored: f64,
+    /// Bytes of an original.
+    pub(crate) original: f64,
+    /// How many times as many requests write or list, and read, where several front ends are at it, as of one that is alone.
+    pub(crate) contended_writes: f64,
+    pub(crate) contended_reads: f64,
     /// Entries that a machine audits in a second.
     pub(crate) audited: f64,
     /// Bytes that a machine reads in a second.
@@ -93,10 +136,22 @@ pub(crate) struct Inputs {
     pub(crate) write_price: f64,
     /// Of a million requests that read.
     pub(crate) read_price: f64,
+    /// Of a million requests that remove.
+    pub(crate) removal_price: f64,
     /// Of 10^9 bytes, for a month.
     pub(crate) storage_price: f64,
     /// Of 10^9 bytes that leave.
     pub(crate) egress_price: f64,
+}
+
+/// What it takes to append a million entries.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Million {
+    pub(crate) writes: f64,
+    pub(crate) reads: f64,
+    pub(crate) lists: f64,
+    pub(crate) removals: f64,
+    pub(crate) sent: f64,
 }
 
 impl Default for Inputs {
@@ -105,14 +160,17 @@ impl Default for Inputs {
             entry: 2_000.0,
             openings: 1_000.0,
             batch: 100.0,
-            writes_of_commit: 3.0,
-            reads_of_commit: 3.0,
+            stored: 1.0,
+            original: 10_000.0,
+            contended_writes: 1.0,
+            contended_reads: 1.0,
             audited: 50_000.0,
             read: 100e6,
             listed: 1_000.0,
             part: 100_000.0,
             write_price: 5.0,
             read_price: 0.4,
+            removal_price: 0.0,
             storage_price: 0.023,
             egress_price: 0.09,
         }
@@ -121,44 +179,61 @@ impl Default for Inputs {
 
 impl Inputs {
     /// The inputs by name.
-    pub(crate) fn fields(&mut self) -> [(&'static str, &'static str, &mut f64); 13] {
+    pub(crate) fn fields(&mut self) -> [(&'static str, &'static str, &mut f64); 16] {
         [
             ("entry", "bytes of an entry", &mut self.entry),
             ("openings", "bytes of the openings of an entry", &mut self.openings),
             ("batch", "entries of a commit", &mut self.batch),
+            ("stored", "originals that are stored, of an entry", &mut self.stored),
+            ("original", "bytes of an original", &mut self.original),
             (
-                "writesOfCommit",
-                "writing requests of a commit beside files of the log",
-                &mut self.writes_of_commit,
+                "contendedWrites",
+                "times as many requests that write or list as of one front end alone",
+                &mut self.contended_writes,
             ),
-            ("readsOfCommit", "reading requests of a commit", &mut self.reads_of_commit),
+            ("contendedReads", "and that read", &mut self.contended_reads),
             ("audited", "entries a second that a machine audits", &mut self.audited),
             ("read", "bytes a second that a machine reads", &mut self.read),
             ("listed", "names that a request lists", &mut self.listed),
             ("part", "bytes of a part of an audit", &mut self.part),
             ("writePrice", "money for a million requests that write or list", &mut self.write_price),
             ("readPrice", "money for a million requests that read", &mut self.read_price),
+            ("removalPrice", "money for a million requests that remove", &mut self.removal_price),
             ("storagePrice", "money for 10^9 bytes for a month", &mut self.storage_price),
             ("egressPrice", "money for 10^9 bytes that leave", &mut self.egress_price),
         ]
     }
 
-    /// Requests that write, while a log of `size` entries gets a million more.
-    pub(crate) fn writes_of_million(&self, size: u128) -> f64 {
-        let (batch, mut at, mut files, mut commits) = ((self.batch as u128).max(1), size, 0, 0u32);
+    /// Requests while a log of `size` entries gets a million more: those that write, read, list, remove; and the bytes sent.
+    pub(crate) fn million(&self, size: u128) -> Million {
+        let batch = (self.batch as u128).max(1);
+        let (mut at, mut all, mut sent) = (size, Requests::default(), 0.0);
         while at < size + 1_000_000 {
             let more = batch.min(size + 1_000_000 - at);
-            // Openings lie in files as entries do.
-            files += tiles_written(at, more) + 2 * bundles_written(at, more);
+            let Requests { writes, reads, lists, removals } = requests_of_commit(at, more, 0);
+            all.writes += writes;
+            all.reads += reads;
+            all.lists += lists;
+            all.removals += removals;
+            sent += self.sent(at, more);
             at += more;
-            commits += 1;
         }
-        files as f64 + f64::from(commits) * self.writes_of_commit
+        let originals = 1e6 * self.stored;
+        Million {
+            // An original is written once, by whoever wins.
+            writes: all.writes as f64 * self.contended_writes + originals,
+            reads: all.reads as f64 * self.contended_reads,
+            lists: all.lists as f64 * self.contended_writes,
+            removals: all.removals as f64,
+            sent,
+        }
     }
 
-    /// Requests that read, meanwhile.
-    pub(crate) fn reads_of_million(&self) -> f64 {
-        (1e6 / self.batch).ceil() * self.reads_of_commit
+    /// Bytes that one commit sends: what is new of the log twice, as it is staged first, and files of openings whole.
+    pub(crate) fn sent(&self, size: u128, more: u128) -> f64 {
+        let in_files = (size + more - size / FULL * FULL) as f64;
+        let fixed = in_files * (self.entry + 2.0) + tile_bytes_written(size, more) as f64;
+        2.0 * (fixed + more as f64 * self.stored * self.original) + (more as f64 + in_files) * self.openings
     }
 
     /// Bytes at rest.
@@ -172,11 +247,12 @@ impl Inputs {
         tiles(size) + 2 * bundles(size) + 1
     }
 
-    /// Money to write a million entries into a log of `size`, and to keep them for a month.
+    /// Money to write a million entries into a log of `size`, and to keep them and their originals for a month.
     pub(crate) fn money_of_million(&self, size: u128) -> (f64, f64) {
-        let requests =
-            self.writes_of_million(size) * self.write_price + self.reads_of_million() * self.read_price;
-        (requests / 1e6, self.bytes(1_000_000) / 1e9 * self.storage_price)
+        let Million { writes, reads, lists, removals, .. } = self.million(size);
+        let requests = (writes + lists) * self.write_price + reads * self.read_price;
+        let bytes = self.bytes(1_000_000) + 1e6 * self.stored * self.original;
+        ((requests + removals * self.removal_price) / 1e6, bytes / 1e9 * self.storage_price)
     }
 
     /// Seconds that one run of an audit takes on `machines`, and the share of them that whoever combines the parts takes.
@@ -244,19 +320,23 @@ pub(crate) fn tables(inputs: &Inputs) -> String {
     row("money for its requests", &|size| told(inputs.money_of_audit(size).0));
     row("money for its bytes, where they leave", &|size| told(inputs.money_of_audit(size).1));
     out.push_str(
-        "\n| a million records more, by batch | 1 | 10 | 100 | 1,000 |\n|---|---:|---:|---:|---:|\n",
+        "\n| a million records more, by batch | 1 | 16 | 256 | 4,096 |\n|---|---:|---:|---:|---:|\n",
     );
     let of_batch = |batch: f64| Inputs { batch, ..inputs.clone() };
     let mut row = |name: &str, cell: &dyn Fn(Inputs) -> String| {
-        let cells = [1.0, 10.0, 100.0, 1_000.0].map(|batch| cell(of_batch(batch)));
+        let cells = [1.0, 16.0, 256.0, 4_096.0].map(|batch| cell(of_batch(batch)));
         out.push_str(&format!("| {name} | {} |\n", cells.join(" | ")));
     };
     const SIZE: u128 = 1_000_000_000;
-    row("requests that write", &|inputs| told(inputs.writes_of_million(SIZE)));
-    row("requests that read", &|inputs| told(inputs.reads_of_million()));
+    row("requests that write", &|inputs| told(inputs.million(SIZE).writes));
+    row("requests that list", &|inputs| told(inputs.million(SIZE).lists));
+    row("requests that read", &|inputs| told(inputs.million(SIZE).reads));
+    row("requests that remove", &|inputs| told(inputs.million(SIZE).removals));
     row("requests a record", &|inputs| {
-        format!("{:.3}", (inputs.writes_of_million(SIZE) + inputs.reads_of_million()) / 1e6)
+        let Million { writes, reads, lists, removals, .. } = inputs.million(SIZE);
+        format!("{:.3}", (writes + reads + lists + removals) / 1e6)
     });
+    row("bytes sent", &|inputs| bytes(inputs.million(SIZE).sent));
     row("money for them", &|inputs| told(inputs.money_of_million(SIZE).0));
     row("money for a month at rest", &|inputs| told(inputs.money_of_million(SIZE).1));
     out

@@ -116,13 +116,12 @@ impl<'a> Log<'a> {
         failures: &mut u32,
     ) -> Result<(), AppendError> {
         while self.size() > since {
-            let entries = match shared::entries(self.store, since, self.size()) {
+            let entries = match self.entries_since(since) {
                 Ok(entries) => entries,
-                // The log may have moved on again.
                 Err(error) => {
                     *failures += 1;
                     if *failures > FAILURES {
-                        return Err(AppendError::Unknown(error));
+                        return Err(error);
                     }
                     shared::pause(after(1));
                     self.look_again(failures)?;
@@ -141,6 +140,20 @@ impl<'a> Log<'a> {
             break;
         }
         Ok(())
+    }
+
+    /// Reads the entries from `since` on. The partial bundle is at hand: others remove it as they go on, and where they are many
+    /// it would be gone each time.
+    fn entries_since(&self, since: u64) -> Result<Vec<(u64, Vec<u8>)>, AppendError> {
+        let full = self.edge.entries_in_full_bundles();
+        let mut entries = match since < full {
+            true => shared::entries(self.store, since, full).map_err(AppendError::Unknown)?,
+            false => Vec::new(),
+        };
+        let partial = self.edge.map_entries(|index, bytes| Ok((index, bytes.to_vec())));
+        let partial = partial.map_err(|error| AppendError::NotReadAgain(Box::new(error)))?;
+        entries.extend(partial.into_iter().filter(|(index, _)| *index >= since));
+        Ok(entries)
     }
 }
 

@@ -17,7 +17,7 @@ use super::edge::{Edge, partial_paths_of};
 use super::index::{self, Index};
 use super::staging::{ASIDE, StagedBundle, aside_path};
 use super::{
-    AppendError, COMMITTED, Head, NewRecord, OpenError, OpeningChange, STAGING, SignCheckpoint, key,
+    AppendError, COMMITTED, Head, NewRecord, OpenError, OpeningChange, STAGING, SignCheckpoint, key, shared,
 };
 
 /// The largest staged bundle that is read back: one commit of the largest batch with all its originals.
@@ -122,12 +122,13 @@ fn openings(
             files.entry(number).or_default().extend(openings);
         }
     }
-    let one = |(number, new): (u64, Vec<(u64, &String)>)| {
+    let one = |(number, new): &(u64, Vec<(u64, &String)>)| {
+        let number = *number;
         let mut whole = load_openings(store, number, first_index)?;
         let mut alone = DisclosureFile::default();
         for (index, opening) in new {
-            whole.push(index, opening.clone());
-            alone.push(index, opening.clone());
+            whole.push(*index, (*opening).clone());
+            alone.push(*index, (*opening).clone());
         }
         let mut object = opening_object((number, whole))?;
         if only_new {
@@ -135,7 +136,7 @@ fn openings(
         }
         Ok(object)
     };
-    files.into_iter().map(one).collect()
+    shared::at_once(&files.into_iter().collect::<Vec<_>>(), one).into_iter().collect()
 }
 
 /// The files of openings of a log of `size` entries as `changes` make them.

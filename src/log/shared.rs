@@ -45,6 +45,8 @@ const LONG_PATIENCE: u32 = 12;
 const UNDO_TRIES: u32 = 20;
 /// How often a conditional write of one file of openings is tried.
 const TRIES: u32 = 1_000;
+/// Files of openings that are read or written at a time.
+const AT_ONCE: usize = 16;
 
 /// Returns the name of a staged bundle: which log it leads from and to, and its digest.
 fn staged_path(from: u64, checkpoint: &Checkpoint, bytes: &[u8]) -> Key {
@@ -133,10 +135,12 @@ fn apply(
 ) -> Result<(), StoreError> {
     let mut here = true;
     for staged in bundles {
-        store.put_immutable(&staged.immutable)?;
-        for object in &staged.mutable {
-            here = here && add_openings(store, staged, object)?;
-        }
+        let add = |object: &Object| if here { add_openings(store, staged, object) } else { Ok(false) };
+        let openings =
+            || at_once(&staged.mutable, add).into_iter().collect::<Result<Vec<bool>, StoreError>>();
+        let (tiles, openings) = rayon::join(|| store.put_immutable(&staged.immutable), openings);
+        tiles?;
+        here = here && openings?.into_iter().all(|still| still);
     }
     for staged in bundles {
         // Nobody goes on from here before it is published: if the log is still here, nothing was written too late.
@@ -409,6 +413,24 @@ fn help(
     }
     apply(store, bundles, checkpoint, published)?;
     Ok(true)
+}
+
+/// Does `work` for all of `items` at once, as each takes its time over a network; returns what came of each, in their order.
+pub(super) fn at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    if items.len() < 3 {
+        return items.iter().map(work).collect();
+    }
+    // More threads than there are cores: they wait.
+    std::thread::scope(|scope| {
+        let mut done = Vec::with_capacity(items.len());
+        for some in items.chunks(AT_ONCE) {
+            let (begun, work) = (some.iter(), &work);
+            let begun: Vec<_> = begun.map(|item| scope.spawn(move || work(item))).collect();
+            let ended = begun.into_iter().map(|thread| thread.join());
+            done.extend(ended.map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))));
+        }
+        done
+    })
 }
 
 /// Waits about this long, so that writers who met once do not meet again. Nothing rests on how long it is.

@@ -16,7 +16,7 @@ const PAGE: usize = 1_000;
 pub(crate) struct Counted<'a> {
     shared: &'a dyn Store,
     own: MemoryStore,
-    requests: Mutex<Requests>,
+    requests: Mutex<(Requests, u64)>,
 }
 
 impl<'a> Counted<'a> {
@@ -25,11 +25,21 @@ impl<'a> Counted<'a> {
     }
 
     pub(crate) fn requests(&self) -> Requests {
-        *self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Bytes of objects that were sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 
     fn count(&self, count: impl FnOnce(&mut Requests)) {
-        count(&mut self.requests.lock().unwrap_or_else(PoisonError::into_inner));
+        count(&mut self.requests.lock().unwrap_or_else(PoisonError::into_inner).0);
+    }
+
+    fn send<'o>(&self, objects: impl Iterator<Item = &'o [u8]>) {
+        let bytes = objects.map(|bytes| bytes.len() as u64).sum::<u64>();
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).1 += bytes;
     }
 }
 
@@ -41,15 +51,18 @@ impl Store for Counted<'_> {
 
     fn put_immutable(&self, objects: &[Object]) -> Result<(), StoreError> {
         self.count(|requests| requests.conditional_puts += objects.len() as u64);
+        self.send(objects.iter().map(|object| object.bytes.as_slice()));
         self.shared.put_immutable(objects)
     }
 
     fn put(&self, objects: &[Object]) -> Result<(), StoreError> {
         self.count(|requests| requests.puts += objects.len() as u64);
+        self.send(objects.iter().map(|object| object.bytes.as_slice()));
         self.shared.put(objects)
     }
 
     fn compare_and_swap(&self, key: &Key, expected: Option<&[u8]>, new: &[u8]) -> Result<bool, StoreError> {
+        self.send([new].into_iter());
         let swapped = self.shared.compare_and_swap(key, expected, new);
         self.count(|requests| {
             requests.conditional_puts += 1;
