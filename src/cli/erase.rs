@@ -5,12 +5,14 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use serde_json::json;
 
 use crate::attest::Disclosure;
+use crate::base::Hash;
 use crate::index::SearchIndex;
-use crate::log::OpeningChange;
+use crate::log::{ASIDE, OpeningChange, STAGING};
 use crate::look::is_stored;
-use crate::record::layout::content_path;
+use crate::record::layout::{ENTRIES_PER_FILE, content_path, disclosures_path};
 use crate::record::standing::Erased;
-use crate::record::{Body, Draft, Erasure, ErasureReason, Kind, Pending, Standings, Target};
+use crate::record::{Body, Draft, Entry, Erasure, ErasureReason, Kind, Pending, Standings, Target};
+use crate::storage::bucket::{Swept, VersionsError};
 use crate::storage::{Key, Store};
 use crate::verify::{Withheld, WithholdError, read_log, withhold};
 use crate::view::sanitize;
@@ -82,12 +84,14 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
     if commitments.is_empty() && original.is_none() {
         desk.log.change_openings(&[OpeningChange::Erase { entry: index, commitments: back }])?;
         finish(workspace, &store, before, &desk, index, entry.original())?;
+        let destroyed = entry.original().filter(|_| before.iter().any(|erased| erased.original));
+        let older = Older::removed(workspace, index, &entry, destroyed);
         let by = before.last().map_or(index, |erased| erased.by);
-        return told_before(index, by, output);
+        return told_before(index, by, older.as_ref(), output);
     }
     let names: Vec<String> = fields.iter().map(|field| field.field.clone()).collect();
     warn_of_what_rests_on_it(&standings, index, &names, original.is_some());
-    let is_stored = |original: crate::base::Hash| is_stored(&store, &original);
+    let is_stored = |original: Hash| is_stored(&store, &original);
     if original.is_none() && entry.original().is_some_and(is_stored) {
         say("note: the stored original still has the words; --original destroys it too");
     }
@@ -120,25 +124,18 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
         .iter()
         .map(|Withheld { commitment, field, .. }| json!({"commitment": commitment, "field": field}))
         .collect();
-    let in_bucket = workspace.bucket().is_some();
+    let older = Older::removed(workspace, index, &entry, original);
     let mut members = json!({
         "erasedOf": index, "fields": erased, "original": original.is_some(), "reason": ErasureReason::from(args.reason),
     });
-    if in_bucket {
-        members["olderVersions"] = json!("notReached");
-    }
+    older.iter().for_each(|older| older.add_to(&mut members));
     desk.told(&made, output, &members)?;
     if !output.is_json() {
         let what: Vec<String> = names.iter().map(|name| sanitize(name)).collect();
         let and = if original.is_some() { " and the stored original" } else { "" };
         say(&format!("erased of record {index}: {}{and}", what.join(", ")));
         say("copies that others have are not reached: backups, clones, proof files, the history of git");
-        if in_bucket {
-            say(
-                "nor are older versions that the bucket keeps, where versioning, retention or an object lock is set: \
-                 remove those with the store's own tools, or let its lifecycle rules do it",
-            );
-        }
+        older.iter().for_each(Older::say);
     }
     Ok(())
 }
@@ -147,11 +144,97 @@ fn key(path: &str) -> Key {
     Key::new(path).expect("internal error: a name of the layout is not an object name")
 }
 
+/// What came of the older versions that a bucket keeps.
+struct Older(Result<Swept, VersionsError>);
+
+impl Older {
+    /// Removes those that have words of the entry: of its file of openings, of its original if that was destroyed, of the
+    /// statement that waited, and of all that commits have staged. `None` where the records are in a folder.
+    fn removed(workspace: &Workspace, index: u64, entry: &Entry, destroyed: Option<Hash>) -> Option<Self> {
+        let openings = disclosures_path(index / ENTRIES_PER_FILE);
+        let mut keys = vec![key(&openings), key(&Pending::path_of(&entry.envelope.encode())), key(STAGING)];
+        keys.extend(destroyed.map(|original| key(&content_path(&original))));
+        Some(Older(workspace.bucket()?.remove_older_versions(&keys, &[ASIDE])))
+    }
+
+    fn add_to(&self, members: &mut serde_json::Value) {
+        match &self.0 {
+            Ok(swept) => {
+                let word = match (swept.left, swept.removed) {
+                    (0, 0) => "none",
+                    (0, _) => "removed",
+                    _ => "left",
+                };
+                members["olderVersions"] = json!(word);
+                members["olderVersionsRemoved"] = json!(swept.removed);
+                let told = swept
+                    .told
+                    .iter()
+                    .map(|one| json!({"name": one.name, "version": one.version, "why": one.why.to_string()}));
+                members["olderVersionsLeft"] = told.collect();
+                members["olderVersionsLeftCount"] = json!(swept.left);
+            }
+            Err(error) => {
+                members["olderVersions"] = json!("notReached");
+                members["olderVersionsError"] = json!(told_whole(error));
+            }
+        }
+    }
+
+    fn say(&self) {
+        match &self.0 {
+            Ok(Swept { removed: 0, left: 0, .. }) => {
+                say("the bucket keeps no older versions of it");
+            }
+            Ok(Swept { removed, left: 0, .. }) => {
+                say(&format!("{removed} older versions that the bucket kept are gone"));
+            }
+            Ok(Swept { removed, left, told, .. }) => {
+                say(&format!(
+                    "warning: the bucket still has {left} older versions of it, and keeps them ({removed} are gone):"
+                ));
+                for one in told.iter().take(10) {
+                    let why = one.why.to_string();
+                    say(&format!(
+                        "  {} version {}: {}",
+                        sanitize(&one.name),
+                        sanitize(&one.version),
+                        sanitize(&why)
+                    ));
+                }
+                say("no setting here undoes that: wait until it ends or have it lifted, then run this again");
+            }
+            Err(error) => {
+                say(&format!(
+                    "warning: older versions that the bucket may keep are not reached: {}",
+                    sanitize(&told_whole(error))
+                ));
+                say(
+                    "where versioning, retention or an object lock is set, remove them with the store's own tools, or let its \
+                     lifecycle rules do it",
+                );
+            }
+        }
+    }
+}
+
+fn told_whole(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |error| error.source())
+        .fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
+}
+
 /// Says what was erased before, and by what.
-fn told_before(index: u64, by: u64, output: Output) -> Outcome<()> {
+fn told_before(index: u64, by: u64, older: Option<&Older>, output: Output) -> Outcome<()> {
+    if !output.is_json() {
+        older.iter().for_each(|older| older.say());
+    }
     output.print(
         || format!("record {index}: that was erased before, by entry {by}\n"),
-        || json!({"erasedOf": index, "outcome": "erasedBefore", "record": by}),
+        || {
+            let mut members = json!({"erasedOf": index, "outcome": "erasedBefore", "record": by});
+            older.iter().for_each(|older| older.add_to(&mut members));
+            members
+        },
     )
 }
 
@@ -162,7 +245,7 @@ fn finish(
     before: &[Erased],
     desk: &Desk<'_>,
     index: u64,
-    original: Option<crate::base::Hash>,
+    original: Option<Hash>,
 ) -> Outcome<()> {
     if let Some(original) = original.filter(|_| before.iter().any(|erased| erased.original)) {
         store.delete(&[key(&content_path(&original))])?;
@@ -180,7 +263,7 @@ fn clear_derived(workspace: &Workspace) -> Outcome<()> {
 }
 
 /// Removes the file that the entry waited in, with its openings, if it was left behind.
-fn clear_pending(store: &dyn Store, entry: &crate::record::Entry) -> Outcome<()> {
+fn clear_pending(store: &dyn Store, entry: &Entry) -> Outcome<()> {
     let path = Pending::path_of(&entry.envelope.encode());
     if store
         .get(&key(&path), crate::record::pending::PENDING_MAX_BYTES as u64)

@@ -39,6 +39,7 @@ use crate::storage::{Key, Object, Store, StoreError};
 use crate::tlog::empty_root;
 
 pub use error::{AppendError, OpenError};
+pub use staging::ASIDE;
 
 use edge::Edge;
 use index::Index;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const IDENTITIES: &str = r#"{"identities": [{"name": "test", "credentials": [{"accessKey": "key", "secretKey": "secret"}],
     "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}"#;
@@ -33,11 +33,7 @@ impl Weed {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("s3.json"), IDENTITIES).unwrap();
         fs::create_dir(folder.path().join("data")).unwrap();
-        // All at once, so that none is given twice.
-        let listeners: Vec<TcpListener> =
-            (0..14).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
-        drop(listeners);
+        let ports = free_ports(14);
         let weed = Weed { program: program.into(), folder, ports, running: Mutex::default() };
         weed.run();
         Some(weed)
@@ -76,7 +72,9 @@ impl Weed {
             0,
         ));
         let more = ["-s3.config=s3.json", "-volume.max=100", "-master.volumeSizeLimitMB=64"];
-        server.extend(more.map(String::from));
+        // There is nobody to be elected but itself; it would wait for others for long when it is started again.
+        let alone = ["-master.electionTimeout=1s", "-master.heartbeatInterval=100ms"];
+        server.extend(more.into_iter().chain(alone).map(String::from));
         let mut gateway: Vec<String> =
             ["s3", "-ip.bind=127.0.0.1", "-config=s3.json"].map(String::from).into();
         gateway.push(format!("-filer=127.0.0.1:{}.{}", port(4), port(5)));
@@ -91,7 +89,9 @@ impl Weed {
 
     fn wait_for(&self, number: usize) {
         let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(90) {
+        let ended = |child: &mut Child| child.try_wait().is_ok_and(|ended| ended.is_some());
+        while begun.elapsed() < Duration::from_secs(90) && !self.running.lock().unwrap().iter_mut().any(ended)
+        {
             if self.answers(number) {
                 return;
             }
@@ -138,6 +138,17 @@ impl Weed {
         ];
         words.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
+}
+
+/// Ports that are free, and that the system gives to nobody who asks for any: a store that was killed must find them again.
+fn free_ports(count: usize) -> Vec<u16> {
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+    let first = 10_000 + ((nanos / 1_000) ^ std::process::id()) % 20_000;
+    // All at once, so that none is given twice.
+    let listeners = (first..32_000).filter_map(|port| TcpListener::bind(("127.0.0.1", port as u16)).ok());
+    let listeners: Vec<TcpListener> = listeners.take(count).collect();
+    assert_eq!(listeners.len(), count, "no free ports");
+    listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
 }
 
 impl Drop for Weed {

@@ -5,10 +5,12 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::client::HttpConnector;
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::path::Path;
+use object_store::signer::Signer;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use thiserror::Error;
 use url::Url;
@@ -19,6 +21,8 @@ use crate::storage::{FileStore, Key, Object, Store, StoreError};
 use super::BucketStore;
 use super::probe::{PROBED, probe};
 use super::requests::{Counter, Requests};
+use super::runtime::wait;
+use super::versions::{Swept, Versions, VersionsError};
 
 /// Names further endpoints of the same store, with commas between them: a writer probes across all of them.
 const ENDPOINTS: &str = "DATELINE_STORE_ENDPOINTS";
@@ -96,6 +100,7 @@ pub struct Bucket {
     /// What this node keeps for itself.
     node: PathBuf,
     counter: Counter,
+    versions: Option<Versions>,
 }
 
 impl fmt::Debug for Bucket {
@@ -135,16 +140,17 @@ impl Bucket {
             client(&url, settings, endpoint, retries, &counter).map_err(failed)
         };
         let first = settings.get("AWS_ENDPOINT_URL_S3").or_else(|| settings.get("AWS_ENDPOINT_URL"));
-        let mut endpoints = vec![(first.unwrap_or("the endpoint").to_owned(), begin(None, 0)?)];
+        let mut endpoints = vec![(first.unwrap_or("the endpoint").to_owned(), begin(None, 0)?.store)];
         if url.scheme().starts_with("s3") {
             let more = settings.get(ENDPOINTS).unwrap_or_default().split(',').map(str::trim);
             for endpoint in more.filter(|endpoint| !endpoint.is_empty() && Some(*endpoint) != first) {
-                endpoints.push((endpoint.to_owned(), begin(Some(endpoint), 0)?));
+                endpoints.push((endpoint.to_owned(), begin(Some(endpoint), 0)?.store));
             }
         }
         let name = format!("{place} {}", first.unwrap_or_default());
         let node = caches.join("buckets").join(&Hash::of(name.as_bytes()).to_hex()[..32]);
-        Ok(Bucket { client: begin(None, RETRIES)?, place, prefix, endpoints, node, counter })
+        let Client { store: client, versions } = begin(None, RETRIES)?;
+        Ok(Bucket { client, place, prefix, endpoints, node, counter, versions })
     }
 
     /// Returns the address, as it is shown.
@@ -203,6 +209,24 @@ impl Bucket {
         probe(&self.place, &self.endpoints, &self.prefix)
     }
 
+    /// Removes for good what the bucket still keeps of the objects of `keys`, and of all that lie below `folders`, beside what readers
+    /// are given: older versions, and removed objects. Then looks what is still there, and asks why. Costs a request for each
+    /// thousand versions, twice, and one for each version.
+    ///
+    /// # Errors
+    /// [`VersionsError`] where that is not known.
+    pub fn remove_older_versions(&self, keys: &[Key], folders: &[&str]) -> Result<Swept, VersionsError> {
+        let versions = self.versions.clone().ok_or(VersionsError::Unknown)?;
+        let full = |name: &str| match self.prefix.as_ref() {
+            "" => name.to_owned(),
+            prefix => format!("{prefix}/{name}"),
+        };
+        let names: Vec<String> = keys.iter().map(|key| full(key.as_str())).collect();
+        let folders: Vec<String> = folders.iter().map(|folder| full(&format!("{folder}/"))).collect();
+        let swept = wait(async move { versions.sweep(&names, &folders).await });
+        swept.map_err(|error| VersionsError::NoAnswer(std::io::Error::other(error)))?
+    }
+
     /// Takes a folder that no other writer of this node holds.
     fn take_folder(&self) -> Result<FileStore, StoreError> {
         let mut locked = None;
@@ -220,13 +244,20 @@ fn key(name: &str) -> Key {
     Key::new(name).expect("internal error: a name of the layout is not an object name")
 }
 
+/// What leads to a bucket.
+struct Client {
+    store: Arc<dyn ObjectStore>,
+    versions: Option<Versions>,
+}
+
 fn client(
     url: &Url,
     settings: &Settings,
     endpoint: Option<&str>,
     retries: usize,
     counter: &Counter,
-) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
+) -> Result<Client, object_store::Error> {
+    let alone = |store| Client { store, versions: None };
     // Of two providers that crates could bring, this is the one that is built in.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let backoff = BackoffConfig {
@@ -246,7 +277,7 @@ fn client(
                 builder = builder.with_config(key, value);
             }
             let builder = builder.with_http_connector(counter.clone());
-            Ok(Arc::new(builder.with_retry(retry).with_client_options(options).build()?))
+            Ok(alone(Arc::new(builder.with_retry(retry).with_client_options(options).build()?)))
         }
         "az" | "azure" => {
             let mut builder = MicrosoftAzureBuilder::new().with_url(url.as_str());
@@ -254,7 +285,7 @@ fn client(
                 builder = builder.with_config(key, value);
             }
             let builder = builder.with_http_connector(counter.clone());
-            Ok(Arc::new(builder.with_retry(retry).with_client_options(options).build()?))
+            Ok(alone(Arc::new(builder.with_retry(retry).with_client_options(options).build()?)))
         }
         _ => {
             let named = endpoint.or_else(|| settings.get("AWS_ENDPOINT_URL_S3"));
@@ -264,6 +295,7 @@ fn client(
             let allowed =
                 settings.get("AWS_ALLOW_HTTP").is_some_and(|value| value.eq_ignore_ascii_case("true"));
             let options = options.with_allow_http(here || allowed);
+            let http = counter.connect(&options)?;
             let mut builder = AmazonS3Builder::new().with_url(url.as_str()).with_client_options(options);
             for (key, value) in settings.known::<AmazonS3ConfigKey>() {
                 if !matches!(key, AmazonS3ConfigKey::Client(_)) {
@@ -273,7 +305,9 @@ fn client(
             if let Some(endpoint) = endpoint {
                 builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint);
             }
-            Ok(Arc::new(builder.with_http_connector(counter.clone()).with_retry(retry).build()?))
+            let store = Arc::new(builder.with_http_connector(counter.clone()).with_retry(retry).build()?);
+            let signer: Arc<dyn Signer> = Arc::<AmazonS3>::clone(&store);
+            Ok(Client { store, versions: Some(Versions { signer, http }) })
         }
     }
 }

@@ -13,6 +13,7 @@ mod address;
 mod probe;
 mod requests;
 mod runtime;
+mod versions;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -32,6 +33,7 @@ use super::{FileStore, Key, Listing, Object, Store, StoreError};
 pub use address::{AddressError, Bucket, Settings};
 pub use requests::Requests;
 use runtime::wait;
+pub use versions::{Kept, LeftVersion, Swept, VersionsError};
 
 /// Requests that are on their way at a time.
 const AT_A_TIME: usize = 32;
