@@ -4,6 +4,8 @@
 
 #[path = "support/desk.rs"]
 mod desk;
+#[path = "support/weed.rs"]
+mod weed;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,6 +16,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use desk::{Desk, Promises, told};
 use serde_json::Value;
+use weed::Weed;
 
 fn deploy(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name)
@@ -275,54 +278,81 @@ fn send(address: &str, token: &str, document: &str) -> Option<(u16, String)> {
     Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
 }
 
+/// Asks for a page, and returns its body.
+fn ask(address: &str, path: &str, token: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer.split_once("\r\n\r\n")?.1.to_owned())
+}
+
 /// The operator's page names each metric that there is, and no other.
 fn metrics_are_those_of_the_page(address: &str) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let answer = ask(address, "/metrics", "").unwrap();
     let counted = |line: &str| {
         let (name, kind) = line.strip_prefix("# TYPE ")?.split_once(' ')?;
         Some(if kind.trim() == "counter" { format!("{name}_total") } else { name.to_owned() })
     };
     let mut there: BTreeSet<String> = answer.lines().filter_map(counted).collect();
-    // Not shown until something failed.
-    there.insert("dateline_failures_total".into());
+    // Not shown until something failed, and for a log in a folder.
+    there.extend(["dateline_failures_total", "dateline_store_requests_total"].map(String::from));
     let page = fs::read_to_string(deploy("../docs/operating.md")).unwrap();
     let named = page.lines().filter_map(|line| line.strip_prefix("| `dateline_")?.split('`').next());
     assert_eq!(named.map(|name| format!("dateline_{name}")).collect::<BTreeSet<_>>(), there);
 }
 
-#[test]
-fn three_front_ends_write_one_log() {
-    let desk = Desk::with_log();
-    let token =
-        json(&desk.run(&["token", "new", "--note", "cms"], &[]))["token"].as_str().unwrap().to_owned();
-    // Each finds a port of its own.
-    let mut command = Command::new(deploy("three-nodes"));
-    desk.bare(&mut command);
-    command.arg(desk.workspace()).env("PORTS", "0 0 0").env("RUST_LOG", "warn");
-    command.env("DATELINE", env!("CARGO_BIN_EXE_dateline")).stdout(Stdio::piped());
-    let mut script = command.spawn().unwrap();
-    let lines = BufReader::new(script.stdout.take().unwrap());
-    let mut nodes = Nodes { script, addresses: Vec::new(), lines };
-    for _ in 0..3 {
-        let mut line = String::new();
-        assert_ne!(nodes.lines.read_line(&mut line).unwrap(), 0, "a front end did not start");
-        let address = line.trim().rsplit("//").next().unwrap().trim_end_matches('/').to_owned();
-        nodes.addresses.push(address);
+impl Nodes {
+    /// Starts three, which find ports of their own.
+    fn start(desk: &Desk, more: &[&str], environment: Vec<(String, String)>) -> Self {
+        let mut command = Command::new(deploy("three-nodes"));
+        desk.bare(&mut command);
+        command
+            .arg(desk.workspace())
+            .args(more)
+            .env("PORTS", "0 0 0")
+            .env("RUST_LOG", "warn")
+            .envs(environment);
+        command.env("CACHES", desk.root().join("caches"));
+        command.env("DATELINE", env!("CARGO_BIN_EXE_dateline")).stdout(Stdio::piped());
+        let mut script = command.spawn().unwrap();
+        let lines = BufReader::new(script.stdout.take().unwrap());
+        let mut nodes = Nodes { script, addresses: Vec::new(), lines };
+        for _ in 0..3 {
+            let mut line = String::new();
+            assert_ne!(nodes.lines.read_line(&mut line).unwrap(), 0, "a front end did not start");
+            nodes.addresses.push(address_in(&line));
+        }
+        nodes
     }
+
+    /// Process `number` that the script started.
+    fn process(&self, number: usize) -> String {
+        let id = self.script.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        children.split_whitespace().nth(number).unwrap().to_owned()
+    }
+}
+
+fn address_in(line: &str) -> String {
+    line.trim().rsplit("//").next().unwrap().trim_end_matches('/').to_owned()
+}
+
+/// Sends documents to all front ends at once, some of them to each; returns which record each is, in the order of these.
+fn sent_to_all(addresses: &[&String], token: &str, numbers: std::ops::Range<usize>) -> Vec<(u64, String)> {
     let acknowledged: Vec<Vec<(u64, String)>> = std::thread::scope(|scope| {
-        let desks: Vec<_> = nodes
-            .addresses
+        let desks: Vec<_> = addresses
             .iter()
             .enumerate()
             .map(|(node, address)| {
-                let token = &token;
+                let numbers = numbers.clone();
                 scope.spawn(move || {
                     let mut records = Vec::new();
-                    for number in 0..8 {
-                        // Some documents come to all three.
+                    for number in numbers {
+                        // Some documents come to all of them.
                         let which = if number % 4 == 0 { 0 } else { node };
                         let document =
                             format!("Dispatch {which} {number}\n\nThe lake fell by {number} centimetres.\n");
@@ -341,11 +371,21 @@ fn three_front_ends_write_one_log() {
             .collect();
         desks.into_iter().map(|desk| desk.join().unwrap()).collect()
     });
-    metrics_are_those_of_the_page(&nodes.addresses[0]);
-    drop(nodes);
     let mut records: Vec<(u64, String)> = acknowledged.into_iter().flatten().collect();
     records.sort();
     records.dedup();
+    records
+}
+
+#[test]
+fn three_front_ends_write_one_log() {
+    let desk = Desk::with_log();
+    let token =
+        json(&desk.run(&["token", "new", "--note", "cms"], &[]))["token"].as_str().unwrap().to_owned();
+    let nodes = Nodes::start(&desk, &[], Vec::new());
+    let records = sent_to_all(&nodes.addresses.iter().collect::<Vec<_>>(), &token, 0..8);
+    metrics_are_those_of_the_page(&nodes.addresses[0]);
+    drop(nodes);
     // Of each document one record, whoever took it, and of each record one document.
     assert_eq!(records.len(), 3 * 6 + 2);
     let report = json(&desk.run(&["verify", "--stateless"], &[]));
@@ -356,4 +396,78 @@ fn three_front_ends_write_one_log() {
         let found = json(&desk.run(&["check"], &[path]));
         assert!(found.to_string().contains(&format!("\"record\":{record}")), "{record}: {found}");
     }
+}
+
+#[test]
+fn three_front_ends_write_one_log_in_a_bucket_and_a_new_one_catches_up() {
+    let Some(weed) = Weed::start() else { return };
+    let desk = Desk::empty();
+    let store = ["--store", "s3://news/log"];
+    let command = |args: &[&str], paths: &[PathBuf]| {
+        let mut command = desk.command_at(&desk.workspace(), &[&store, args].concat(), paths);
+        command.envs(weed.settings(1)).env("XDG_CACHE_HOME", desk.root().join("cache"));
+        command
+    };
+    let run = |args: &[&str], paths: &[PathBuf]| {
+        let output = command(args, paths).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", told(&output));
+        output
+    };
+    run(&["init", "--no-passphrase", "--log-origin", desk::ORIGIN], &[]);
+    run(&["add", "--yes"], &desk.documents(0..300));
+    let token = json(&run(&["token", "new", "--note", "cms"], &[]))["token"].as_str().unwrap().to_owned();
+
+    let nodes = Nodes::start(&desk, &store, weed.settings(0));
+    let mut records = sent_to_all(&nodes.addresses.iter().collect::<Vec<_>>(), &token, 0..8);
+    // One is killed, and its machine lost; the others go on.
+    let killed = Command::new("kill").args(["-KILL", &nodes.process(1)]).status().unwrap();
+    assert!(killed.success());
+    let left = [&nodes.addresses[0], &nodes.addresses[2]];
+    records.extend(sent_to_all(&left, &token, 8..16));
+    assert!(send(&nodes.addresses[1], &token, "Dispatch").is_none(), "it was not killed");
+    fs::remove_dir_all(desk.root().join("caches/2")).unwrap();
+
+    // Another in its place, that has nothing.
+    let log = desk.root().join("node.log");
+    let mut node = command(&["serve", "--listen", "127.0.0.1:0"], &[]);
+    node.env("XDG_CACHE_HOME", desk.root().join("caches/2")).env("RUST_LOG", "info");
+    let mut node = node.stdout(Stdio::piped()).stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(node.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = address_in(json_line(&line)["listening"].as_str().unwrap());
+    records.extend(sent_to_all(&[&address], &token, 16..18));
+    let size = 1 + 300 + records.iter().map(|(record, _)| record).collect::<BTreeSet<_>>().len();
+    let begun = std::time::Instant::now();
+    loop {
+        let metrics = ask(&address, "/metrics", "").unwrap();
+        let has = |line: String| metrics.lines().any(|known| known == line);
+        if has(format!("dateline_log_entries {size}.0")) && has("dateline_index_lag_entries 0.0".into()) {
+            assert!(metrics.contains("dateline_store_requests_total{kind=\"conditionalPut\"}"), "{metrics}");
+            break;
+        }
+        assert!(begun.elapsed().as_secs() < 60, "it does not catch up to {size}: {metrics}");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let told = fs::read_to_string(&log).unwrap();
+    assert!(told.contains("the search index catches up"), "{told}");
+    // It finds what was there before, and what came while there was none in its place.
+    for words in ["299", "Dispatch+1+9"] {
+        let found = ask(&address, &format!("/api/v1/records?words={words}"), &token).unwrap();
+        assert!(found.contains("\"record\""), "{words}: {found}");
+    }
+    let _ = node.kill();
+    let _ = node.wait();
+    drop(nodes);
+    let report = json(&run(&["verify", "--stateless"], &[]));
+    assert_eq!((&report["verdict"], &report["size"]), (&"verified".into(), &size.into()), "{report}");
+    for (record, document) in records {
+        let path = desk.root().join("sent.txt");
+        fs::write(&path, document).unwrap();
+        let found = json(&run(&["check"], &[path]));
+        assert!(found.to_string().contains(&format!("\"record\":{record}")), "{record}: {found}");
+    }
+}
+
+fn json_line(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
 }

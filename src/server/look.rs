@@ -1,8 +1,10 @@
 //! What the API tells of records: found, one by one, and what a document has to do with them. The same as the command line tells
 //! with `--format json`, by the same code.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::body::Bytes;
@@ -30,6 +32,9 @@ use super::reading::{Number, reading};
 const PAGE_MAX: usize = 100;
 /// Records that can be passed over.
 const OFFSET_MAX: usize = 10_000_000;
+/// From how many entries on it is told that the search index does not have them yet, and how often.
+const TOLD_FROM: u64 = 256;
+const TOLD_EVERY: Duration = Duration::from_secs(5);
 
 impl From<IndexError> for Problem {
     fn from(error: IndexError) -> Self {
@@ -240,13 +245,25 @@ pub(super) async fn warnings(app: &App, article: Arc<Article>) -> Result<Vec<Val
     .await
 }
 
-/// Brings the search index up to date, and returns how many entries it knows then.
+/// Brings the search index up to date, and returns how many entries it knows then. Says how far it is where that takes long, as on a
+/// new node.
 pub(super) async fn follow(app: &App) -> Result<u64, Problem> {
     let held = app.clone();
     let followed = app.indexing.take(move || {
-        let (app, store) = (&held, held.records.reader());
+        let app = &held;
+        let (store, last) = (app.records.reader(), Cell::new(None::<Instant>));
+        let progress = |done: u64, size: u64| {
+            app.metrics.indexed(done);
+            let behind = size.saturating_sub(done) >= TOLD_FROM;
+            if last.get().map_or(behind, |last| last.elapsed() >= TOLD_EVERY) {
+                last.set(Some(Instant::now()));
+                tracing::info!(done, size, "the search index catches up");
+            }
+        };
         read_log_at_length(&store, &app.trust, |reader| {
-            with_source(reader, app, |source| Ok(SearchIndex::open(source).map(|_| source.reader.size())?))
+            let (trust, records) = (&*app.trust, app.records.derived());
+            let source = Source { reader, store: &store, trust, records, progress: &progress };
+            Ok(SearchIndex::open(&source).map(|_| reader.size())?)
         })
     });
     followed.await

@@ -11,6 +11,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::storage::bucket::Requests;
+
 type Labels = Vec<(&'static str, String)>;
 
 /// The counters. Clones share them.
@@ -30,6 +32,7 @@ struct Inner {
     log_size: Gauge<f64, AtomicU64>,
     index_size: AtomicU64,
     index_lag: Gauge<f64, AtomicU64>,
+    store: Family<Labels, Counter>,
 }
 
 impl Metrics {
@@ -55,6 +58,12 @@ impl Metrics {
         let index_lag = Gauge::default();
         let help = "Entries of the published log that the search index does not know yet";
         registry.register("index_lag_entries", help, index_lag.clone());
+        let store = Family::<Labels, Counter>::default();
+        registry.register(
+            "store_requests",
+            "Requests to the bucket that the log is in, by kind",
+            store.clone(),
+        );
         let inner = Inner {
             registry,
             requests,
@@ -68,6 +77,7 @@ impl Metrics {
             log_size,
             index_size: AtomicU64::new(0),
             index_lag,
+            store,
         };
         Metrics(Arc::new(inner))
     }
@@ -99,7 +109,12 @@ impl Metrics {
     }
 
     /// Writes everything down, with what is measured only now.
-    pub(crate) fn text(&self, waiting: usize, log_size: u64) -> String {
+    pub(crate) fn text(&self, waiting: usize, log_size: u64, sent: Option<Requests>) -> String {
+        for (kind, count) in sent.iter().flat_map(Requests::by_kind) {
+            let counter = self.0.store.get_or_create(&vec![("kind", kind.to_owned())]);
+            // Where two ask at once, the larger count stays.
+            counter.inner().fetch_max(count, Ordering::Relaxed);
+        }
         self.0.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         self.0.log_size.set(log_size as f64);
         let lag = log_size.saturating_sub(self.0.index_size.load(Ordering::Relaxed));

@@ -480,7 +480,7 @@ async fn health(State(app): State<App>) -> Result<&'static str, Problem> {
 /// `GET /metrics`
 async fn measured(State(app): State<App>) -> Result<Response, Problem> {
     let size = reading::size(&app).await?;
-    let text = app.metrics.text(app.committer.waiting(), size);
+    let text = app.metrics.text(app.committer.waiting(), size, app.records.requests());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, kind)], text).into_response())
 }

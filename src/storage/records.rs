@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::bucket::Requests;
 use super::{Bucket, FileStore, Key, Listing, Move, Object, Store, StoreError};
 
 /// A folder of one log, or a prefix of a bucket. Cheap to clone.
@@ -38,6 +39,14 @@ impl Records {
         match self {
             Records::Folder(folder) => folder,
             Records::Bucket(bucket) => bucket.node(),
+        }
+    }
+
+    /// Returns the requests that were sent to a bucket so far.
+    pub fn requests(&self) -> Option<Requests> {
+        match self {
+            Records::Folder(_) => None,
+            Records::Bucket(bucket) => Some(bucket.requests()),
         }
     }
 

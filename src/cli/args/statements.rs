@@ -436,8 +436,9 @@ pub enum ReasonName {
 
 Destroys the openings of committed fields here, with everything derived from them, and appends that
 it did: every proof still verifies, and the field reads WITHHELD. With words of the document go the
-digests of its paragraphs and numbers, by which they could be guessed. It cannot reach copies that
-others have: backups, clones, proof files, and the history of git.")]
+digests of its paragraphs and numbers, by which they could be guessed. From a bucket that keeps versions
+the older ones go too; what a lock keeps is told, and goes when this is run again. It cannot reach
+copies that others have: backups, clones, proof files, and the history of git.")]
 pub struct EraseArgs {
     /// The record
     #[arg(value_name = "RECORD|FILE")]

@@ -127,13 +127,15 @@ impl HttpService for Counted {
 
 #[cfg(test)]
 mod tests {
+    use object_store::client::HttpRequestBody;
+
     use super::*;
 
     #[test]
     fn requests_are_counted_as_stores_charge_for_them() {
         let counter = Counter::default();
         let send = |method: &str, uri: &str, field: Option<&'static str>| {
-            let mut request = HttpRequest::default();
+            let mut request = HttpRequest::new(HttpRequestBody::empty());
             *request.method_mut() = method.parse().unwrap();
             *request.uri_mut() = uri.parse().unwrap();
             if let Some(field) = field {
