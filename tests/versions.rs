@@ -173,6 +173,7 @@ fn places_in(versions: &[(String, Vec<u8>)], words: &[Vec<u8>]) -> BTreeSet<Stri
 #[test]
 fn erasing_removes_every_version() {
     let Some(office) = Office::new() else { return };
+    office.done(&["mirror", "s3://news/copy"], &[]);
     let (before, others) = (office.admin.everything("log/"), office.openings(2));
     let (said, words) = office.erased(1, 0);
     let places = places_in(&before, &words);

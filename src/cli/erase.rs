@@ -12,7 +12,6 @@ use crate::look::is_stored;
 use crate::record::layout::{ENTRIES_PER_FILE, content_path, disclosures_path};
 use crate::record::standing::Erased;
 use crate::record::{Body, Draft, Entry, Erasure, ErasureReason, Kind, Pending, Standings, Target};
-use crate::storage::bucket::{Swept, VersionsError};
 use crate::storage::{Key, Store};
 use crate::verify::{Withheld, WithholdError, read_log, withhold};
 use crate::view::sanitize;
@@ -20,6 +19,7 @@ use crate::view::sanitize;
 use super::args::{EraseArgs, ReasonName, SignArgs, TrustArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
+use super::older::Older;
 use super::output::{Output, say};
 use super::workspace::Workspace;
 use super::writing::Desk;
@@ -85,7 +85,7 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
         desk.log.change_openings(&[OpeningChange::Erase { entry: index, commitments: back }])?;
         finish(workspace, &store, before, &desk, index, entry.original())?;
         let destroyed = entry.original().filter(|_| before.iter().any(|erased| erased.original));
-        let older = Older::removed(workspace, index, &entry, destroyed);
+        let older = remove_older(workspace, index, &entry, destroyed);
         let by = before.last().map_or(index, |erased| erased.by);
         return told_before(index, by, older.as_ref(), output);
     }
@@ -124,7 +124,7 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
         .iter()
         .map(|Withheld { commitment, field, .. }| json!({"commitment": commitment, "field": field}))
         .collect();
-    let older = Older::removed(workspace, index, &entry, original);
+    let older = remove_older(workspace, index, &entry, original);
     let mut members = json!({
         "erasedOf": index, "fields": erased, "original": original.is_some(), "reason": ErasureReason::from(args.reason),
     });
@@ -144,83 +144,13 @@ fn key(path: &str) -> Key {
     Key::new(path).expect("internal error: a name of the layout is not an object name")
 }
 
-/// What came of the older versions that a bucket keeps.
-struct Older(Result<Swept, VersionsError>);
-
-impl Older {
-    /// Removes those that have words of the entry: of its file of openings, of its original if that was destroyed, of the
-    /// statement that waited, and of all that commits have staged. `None` where the records are in a folder.
-    fn removed(workspace: &Workspace, index: u64, entry: &Entry, destroyed: Option<Hash>) -> Option<Self> {
-        let openings = disclosures_path(index / ENTRIES_PER_FILE);
-        let mut keys = vec![key(&openings), key(&Pending::path_of(&entry.envelope.encode())), key(STAGING)];
-        keys.extend(destroyed.map(|original| key(&content_path(&original))));
-        Some(Older(workspace.bucket()?.remove_older_versions(&keys, &[ASIDE])))
-    }
-
-    fn add_to(&self, members: &mut serde_json::Value) {
-        match &self.0 {
-            Ok(swept) => {
-                let word = match (swept.left, swept.removed) {
-                    (0, 0) => "none",
-                    (0, _) => "removed",
-                    _ => "left",
-                };
-                members["olderVersions"] = json!(word);
-                members["olderVersionsRemoved"] = json!(swept.removed);
-                let told = swept
-                    .told
-                    .iter()
-                    .map(|one| json!({"name": one.name, "version": one.version, "why": one.why.to_string()}));
-                members["olderVersionsLeft"] = told.collect();
-                members["olderVersionsLeftCount"] = json!(swept.left);
-            }
-            Err(error) => {
-                members["olderVersions"] = json!("notReached");
-                members["olderVersionsError"] = json!(told_whole(error));
-            }
-        }
-    }
-
-    fn say(&self) {
-        match &self.0 {
-            Ok(Swept { removed: 0, left: 0, .. }) => {
-                say("the bucket keeps no older versions of it");
-            }
-            Ok(Swept { removed, left: 0, .. }) => {
-                say(&format!("{removed} older versions that the bucket kept are gone"));
-            }
-            Ok(Swept { removed, left, told, .. }) => {
-                say(&format!(
-                    "warning: the bucket still has {left} older versions of it, and keeps them ({removed} are gone):"
-                ));
-                for one in told.iter().take(10) {
-                    let why = one.why.to_string();
-                    say(&format!(
-                        "  {} version {}: {}",
-                        sanitize(&one.name),
-                        sanitize(&one.version),
-                        sanitize(&why)
-                    ));
-                }
-                say("no setting here undoes that: wait until it ends or have it lifted, then run this again");
-            }
-            Err(error) => {
-                say(&format!(
-                    "warning: older versions that the bucket may keep are not reached: {}",
-                    sanitize(&told_whole(error))
-                ));
-                say(
-                    "where versioning, retention or an object lock is set, remove them with the store's own tools, or let its \
-                     lifecycle rules do it",
-                );
-            }
-        }
-    }
-}
-
-fn told_whole(error: &dyn std::error::Error) -> String {
-    std::iter::successors(error.source(), |error| error.source())
-        .fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
+/// Removes the older versions in a bucket that have words of the entry: of its file of openings, of its original if that was
+/// destroyed, of the statement that waited, and of all that commits have staged.
+fn remove_older(workspace: &Workspace, index: u64, entry: &Entry, destroyed: Option<Hash>) -> Option<Older> {
+    let openings = disclosures_path(index / ENTRIES_PER_FILE);
+    let mut keys = vec![key(&openings), key(&Pending::path_of(&entry.envelope.encode())), key(STAGING)];
+    keys.extend(destroyed.map(|original| key(&content_path(&original))));
+    Older::removed(&workspace.place(), &keys, &[ASIDE])
 }
 
 /// Says what was erased before, and by what.

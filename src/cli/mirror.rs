@@ -4,7 +4,7 @@
 //! as far as they differ; the checkpoint last, by compare-and-swap. So a copy that was cut off is taken up again, and who
 //! reads it meanwhile finds the log as it was before. What was erased goes from the copy as well.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,7 @@ use crate::view::sanitize;
 use super::args::MirrorArgs;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
+use super::older::Older;
 use super::output::{Output, say};
 use super::source::{self, Source};
 use super::workspace::{Workspace, bucket_at};
@@ -37,6 +38,8 @@ struct Copied {
     files: u64,
     bytes: u64,
     removed: u64,
+    /// Files of openings that lost some, and originals that were destroyed.
+    forgotten: Vec<Key>,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &MirrorArgs, output: Output) -> Outcome<()> {
@@ -50,11 +53,14 @@ pub(crate) fn run(workspace: &Workspace, args: &MirrorArgs, output: Output) -> O
     let extent = extent.ok_or_else(|| Failure::new(Exit::Invalid, "the checkpoint is not of the policy"))?;
     let to = place.writer()?;
     let before = to.get(&key(layout::CHECKPOINT), NOTE_MAX_BYTES as u64)?;
-    let older = match &before {
+    let before_size = match &before {
         Some(_) => begins_with(&reader, &to, &place, &trust)?,
         None => 0,
     };
-    let mirror = Mirror { from: from.store(), to: &to };
+    // Listed once, in place of asking for each.
+    let mut there: HashSet<Key> = to.list(layout::TILES)?.keys.into_iter().collect();
+    there.extend(to.list(layout::CONTENT)?.keys);
+    let mirror = Mirror { from: from.store(), to: &to, there };
     let mut copied = Copied::default();
     mirror.copy(extent, size, &mut copied)?;
     if before.as_ref() != Some(&note) {
@@ -64,13 +70,20 @@ pub(crate) fn run(workspace: &Workspace, args: &MirrorArgs, output: Output) -> O
         }
         copied.files += 1;
         copied.bytes += note.len() as u64;
-        copied.removed += mirror.remove_partial(older, size)?;
+        copied.removed += mirror.remove_partial(before_size, size)?;
     }
-    copied.removed += mirror.forget()?;
+    mirror.forget(&mut copied)?;
+    let older = match copied.forgotten.as_slice() {
+        [] => None,
+        keys => Older::removed(&place, keys, &[]),
+    };
     if !from.store().lists() {
         say("note: originals that were destroyed there since are looked for one by one");
     }
-    let Copied { files, bytes, removed } = copied;
+    let Copied { files, bytes, removed, .. } = copied;
+    if !output.is_json() {
+        older.iter().for_each(Older::say);
+    }
     output.print(
         || {
             let shown = sanitize(&place.shown());
@@ -80,10 +93,12 @@ pub(crate) fn run(workspace: &Workspace, args: &MirrorArgs, output: Output) -> O
             )
         },
         || {
-            json!({
-                "from": from.json(), "to": place.shown(), "size": size, "sizeBefore": older,
+            let mut members = json!({
+                "from": from.json(), "to": place.shown(), "size": size, "sizeBefore": before_size,
                 "filesCopied": files, "bytesCopied": bytes, "filesRemoved": removed,
-            })
+            });
+            older.iter().for_each(|older| older.add_to(&mut members));
+            members
         },
     )
 }
@@ -132,6 +147,8 @@ fn key(path: &str) -> Key {
 struct Mirror<'a> {
     from: &'a dyn Store,
     to: &'a Opened,
+    /// What the copy had of what never changes.
+    there: HashSet<Key>,
 }
 
 impl Mirror<'_> {
@@ -144,7 +161,8 @@ impl Mirror<'_> {
                 break;
             }
             let read = some.par_iter().map(|wanted| self.read(extent, wanted));
-            for (objects, fixed) in read.collect::<Outcome<Vec<_>>>()? {
+            for (objects, fixed, forgets) in read.collect::<Outcome<Vec<_>>>()? {
+                copied.forgotten.extend(forgets.then(|| objects[0].key.clone()));
                 copied.files += objects.len() as u64;
                 copied.bytes += objects.iter().map(|object| object.bytes.len() as u64).sum::<u64>();
                 match fixed {
@@ -160,17 +178,20 @@ impl Mirror<'_> {
         Ok(())
     }
 
-    /// Reads a file if the copy has it not, or not so, with what must be there before it; and whether it never changes.
-    fn read(&self, extent: Extent, wanted: &Wanted) -> Outcome<(Vec<Object>, bool)> {
+    /// Reads a file if the copy has it not, or not so, with what must be there before it; and whether it never changes, and
+    /// whether something of it is to be forgotten.
+    fn read(&self, extent: Extent, wanted: &Wanted) -> Outcome<(Vec<Object>, bool, bool)> {
         let Wanted { key, limit } = wanted;
         if key.as_str().starts_with(layout::DISCLOSURES) {
             let (here, there) = (self.from.get(key, *limit)?, self.to.get(key, *limit)?);
             let changed = here.filter(|bytes| there.as_ref() != Some(bytes));
+            let forgets =
+                changed.as_ref().zip(there.as_ref()).is_some_and(|(here, there)| has_less(here, there));
             let object = changed.map(|bytes| Object { key: key.clone(), bytes });
-            return Ok((object.into_iter().collect(), false));
+            return Ok((object.into_iter().collect(), false, forgets));
         }
-        if self.has(key)? {
-            return Ok((Vec::new(), true));
+        if self.there.contains(key) {
+            return Ok((Vec::new(), true, false));
         }
         let bytes = self.from.get(key, *limit)?.ok_or_else(|| {
             let failure = Failure::new(Exit::Unavailable, format!("{} is not there", key.as_str()));
@@ -179,7 +200,7 @@ impl Mirror<'_> {
         })?;
         let mut objects = Vec::new();
         for original in extent.originals(key, &bytes) {
-            if self.has(&original.key)? {
+            if self.there.contains(&original.key) {
                 continue;
             }
             // One that is not there was destroyed, or is missed by `verify`.
@@ -191,11 +212,7 @@ impl Mirror<'_> {
             objects.push(Object { key: original.key, bytes });
         }
         objects.push(Object { key: key.clone(), bytes });
-        Ok((objects, true))
-    }
-
-    fn has(&self, key: &Key) -> Result<bool, StoreError> {
-        Ok(self.to.get_range(key, 0, 1)?.is_some())
+        Ok((objects, true, false))
     }
 
     /// Removes from the copy the partial files of the log that it was.
@@ -215,7 +232,8 @@ impl Mirror<'_> {
     }
 
     /// Removes the originals from the copy that are destroyed where it comes from.
-    fn forget(&self) -> Outcome<u64> {
+    fn forget(&self, copied: &mut Copied) -> Outcome<()> {
+        // Anew, as what was copied just now may be destroyed since.
         let mut gone = self.to.list(layout::CONTENT)?.keys;
         if self.from.lists() {
             let kept: BTreeSet<Key> = self.from.list(layout::CONTENT)?.keys.into_iter().collect();
@@ -228,8 +246,17 @@ impl Mirror<'_> {
             gone = looked.into_iter().flatten().collect();
         }
         self.to.delete(&gone)?;
-        Ok(gone.len() as u64)
+        copied.removed += gone.len() as u64;
+        copied.forgotten.append(&mut gone);
+        Ok(())
     }
+}
+
+/// Returns whether a file of openings lacks a line that the older one has.
+fn has_less(newer: &[u8], older: &[u8]) -> bool {
+    let lines = |bytes| <[u8]>::split(bytes, |byte| *byte == b'\n');
+    let kept: HashSet<&[u8]> = lines(newer).collect();
+    lines(older).any(|line| !kept.contains(line))
 }
 
 fn progress(bundles: u64) -> ProgressBar {

@@ -27,6 +27,7 @@ mod list;
 mod lock;
 mod mirror;
 mod neighbours;
+mod older;
 mod origins;
 mod output;
 mod parts;

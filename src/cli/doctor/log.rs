@@ -1,6 +1,6 @@
 //! What one pass over the log shows: silence, what is missing, what contradicts itself, rules that find nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use serde::de::IgnoredAny;
@@ -15,7 +15,7 @@ use crate::look::{is_stored, quoted};
 use crate::record::lineage::{Direction, Lineage, Node, OriginKey};
 use crate::record::registration::{Committable, OpenedRegistration, OriginClaim};
 use crate::record::{Body, Pending, Standings, State, layout};
-use crate::storage::Store;
+use crate::storage::{Key, Store};
 use crate::verify::{LogReader, ReaderError, Record, Trust};
 use crate::view::lineage::{PATH_MAX, path_text, resting_line, unresolved};
 
@@ -45,6 +45,8 @@ struct Seen {
     /// The commitments whose openings are missing, by entry; `None` for one inside another opening.
     openings_missing: Vec<(u64, Vec<Option<String>>)>,
     originals_missing: Vec<u64>,
+    /// The names of all that are stored, if they were listed.
+    originals: Option<HashSet<Key>>,
     /// By the digest of a wording, who claims what of it.
     wordings: HashMap<Hash, Vec<Claimed>>,
     documents: u64,
@@ -80,6 +82,7 @@ pub(super) fn look(reader: &LogReader<'_>, asked: &Asked<'_>) -> Result<(Vec<Fin
         newest: None,
         openings_missing: Vec::new(),
         originals_missing: Vec::new(),
+        originals: names_of_originals(asked),
         wordings: HashMap::new(),
         documents: 0,
         languages: rules()
@@ -109,7 +112,21 @@ pub(super) fn look(reader: &LogReader<'_>, asked: &Asked<'_>) -> Result<(Vec<Fin
     Ok((found, seen.state))
 }
 
+/// Returns the names of all stored originals where asking for them one by one takes long: in a bucket.
+fn names_of_originals(asked: &Asked<'_>) -> Option<HashSet<Key>> {
+    asked.workspace.bucket()?;
+    let listing = asked.store.list(layout::CONTENT).ok()?;
+    Some(listing.keys.into_iter().collect())
+}
+
 impl Seen {
+    fn is_stored(&self, asked: &Asked<'_>, original: &Hash) -> bool {
+        match &self.originals {
+            Some(names) => Key::new(layout::content_path(original)).is_ok_and(|key| names.contains(&key)),
+            None => is_stored(asked.store, original),
+        }
+    }
+
     fn take(&mut self, record: &Record, asked: &Asked<'_>) {
         // Entries that are no records are not come by.
         self.state.skip_to(record.index);
@@ -140,7 +157,7 @@ impl Seen {
         }
         if let (Some(opened), Some(original)) = (&record.registration, record.entry.original()) {
             self.document(record.index, original, opened, asked.authority);
-            if opened.registration.original_stored && !is_stored(asked.store, &original) {
+            if opened.registration.original_stored && !self.is_stored(asked, &original) {
                 self.originals_missing.push(record.index);
             }
         }
