@@ -137,7 +137,7 @@ fn a_store_that_does_not_keep_writers_apart_is_refused() {
         (Careless::Ignores, "an object that was not there was written under the condition that it is there"),
         (
             Careless::LooksThenWrites,
-            "of 12 writers were told that they alone had written one object (create)",
+            "of 6 writers were told that they alone had written one object (create)",
         ),
     ] {
         let (address, _) = careless(how);

@@ -16,9 +16,10 @@ use super::{Found, io_error, is_refusal, read, write};
 
 /// Where a node notes which endpoints it found good.
 pub(super) const PROBED: &str = ".local/probed";
-/// Writers of one object at once, and objects that are fought for at the same time.
-const WRITERS: usize = 12;
-const ROUNDS: usize = 4;
+/// Writers of one object at once, and objects that are fought for at the same time. Some stores answer writers of one object one a
+/// second: more objects show as much, and take less time, than more writers.
+const WRITERS: usize = 6;
+const ROUNDS: usize = 8;
 /// How often a contest is held again in which nobody won, as where a store refuses all while it is busy.
 const AGAIN: usize = 5;
 /// Bytes of an object that are read back.
