@@ -135,10 +135,7 @@ fn settings(endpoints: &[&str]) -> Vec<(String, String)> {
 fn a_store_that_does_not_keep_writers_apart_is_refused() {
     for (how, seen) in [
         (Careless::Ignores, "an object that was not there was written under the condition that it is there"),
-        (
-            Careless::LooksThenWrites,
-            "of 6 writers were told that they alone had written one object (create)",
-        ),
+        (Careless::LooksThenWrites, "of 6 writers were told that they alone had written one object (create)"),
     ] {
         let (address, _) = careless(how);
         let desk = Desk::empty();
