@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::process::Output;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use dateline::storage::bucket::{Kept, Settings, VersionsError};
 use dateline::storage::{Bucket, Key};
 use desk::{Desk, told};
+use object_store::ObjectStoreExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::signer::{HeaderName, HeaderValue, Method, SignedUrlOptions, Signer};
@@ -125,11 +127,15 @@ impl Office {
         Some(office)
     }
 
-    fn done(&self, args: &[&str], paths: &[PathBuf]) -> String {
+    fn run(&self, args: &[&str], paths: &[PathBuf]) -> Output {
         let args = [&["--store", "s3://news/log"], args].concat();
         let mut command = self.desk.command_at(&self.desk.workspace(), &args, paths);
         command.envs(self.weed.settings(0)).env("XDG_CACHE_HOME", self.desk.root().join("cache"));
-        let done = command.output().unwrap();
+        command.output().unwrap()
+    }
+
+    fn done(&self, args: &[&str], paths: &[PathBuf]) -> String {
+        let done = self.run(args, paths);
         assert!(done.status.success(), "{args:?}: {}", told(&done));
         String::from_utf8(done.stdout).unwrap()
     }
@@ -193,6 +199,28 @@ fn erasing_removes_every_version() {
         (&"erasedBefore".into(), &"none".into()),
         "{again}"
     );
+
+    // And from a copy in a bucket, when that is brought up to date.
+    let copied = places_in(&office.admin.everything("copy/"), &words);
+    assert_eq!(copied.len(), 2, "{copied:?}");
+    let said: Value = serde_json::from_str(&office.done(&["mirror", "s3://news/copy"], &[])).unwrap();
+    assert_eq!(said["olderVersions"], "removed", "{said}");
+    assert_eq!(places_in(&office.admin.everything("copy/"), &words), BTreeSet::new());
+    let said: Value = serde_json::from_str(&office.done(&["mirror", "s3://news/copy"], &[])).unwrap();
+    assert_eq!((&said["olderVersions"], &said["filesCopied"]), (&Value::Null, &0.into()), "{said}");
+
+    // What is missing, and was not erased, is found.
+    let missing = |office: &Office| {
+        let told = office.run(&["doctor"], &[]).stdout;
+        assert!(!told.is_empty());
+        contains(&told, b"originalMissing")
+    };
+    assert!(!missing(&office));
+    let original = dateline::base::Hash::of(&std::fs::read(office.desk.document(2)).unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let path = Path::from(format!("log/{}", dateline::record::layout::content_path(&original)));
+    runtime.block_on(office.admin.0.delete(&path)).unwrap();
+    assert!(missing(&office));
 }
 
 #[test]
