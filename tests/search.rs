@@ -376,7 +376,7 @@ fn a_manipulated_index_is_not_believed() {
     for record in [0, 99, i64::MAX, -1] {
         folder.manipulate(&format!(
             "INSERT INTO document SELECT {record}, original, text, reflow, kind, title, 'xx', publisher, published, published_first, \
-             published_last, recorded_at, signer, state, body, openings FROM document WHERE record = 2"
+             published_last, recorded_at, signer, state, body, openings, extractor, charset FROM document WHERE record = 2"
         ));
         assert_eq!(folder.json(&["list", "--language", "xx"]), Vec::<Value>::new(), "{record}");
     }

@@ -431,7 +431,7 @@ impl Ingest<'_, '_> {
         let span = published.and_then(day::span);
         let title = registration.title.first().map(|title| title.value.as_str());
         db.prepare_cached(
-            "INSERT INTO document VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+            "INSERT INTO document VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         )?
         .execute(params![
             index,
@@ -450,6 +450,8 @@ impl Ingest<'_, '_> {
             RecordState::Claimed.word(),
             text as i64,
             of_openings(&record.openings).0,
+            registration.text.extractor,
+            registration.text.charset,
         ])?;
         let mut origins = String::new();
         let mut set = db.prepare_cached("INSERT INTO origin VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::base::Hash;
 use crate::likeness::{KeyKind, LOOKUP_MAX, PARAGRAPH_KEYS_MAX, Sketch, Text, candidates, paragraph_key};
 use crate::record::Registration;
 
@@ -56,7 +57,35 @@ pub(super) fn digest_keys(registration: &Registration) -> Vec<(KeyKind, u64)> {
     keys.into_iter().take(PARAGRAPH_KEYS_MAX).map(|key| (KeyKind::Registered, key)).collect()
 }
 
+/// By what a registered text is read again out of its stored original, as the index has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredText {
+    /// SHA-256 of the original.
+    pub original: Hash,
+    /// SHA-256 of the text.
+    pub text: Hash,
+    /// What extracted it.
+    pub extractor: String,
+    /// The charset of the original.
+    pub charset: String,
+}
+
 impl SearchIndex {
+    /// Returns by what the text of a record is read again; `None` where it was not at hand, or the record registers nothing.
+    ///
+    /// # Errors
+    /// [`IndexError::Database`].
+    pub fn stored(&self, record: u64) -> Result<Option<StoredText>, IndexError> {
+        let sql = "SELECT original, text, extractor, charset FROM document WHERE record = ?1 AND body = 1";
+        self.ask(|db| {
+            let read = |row: &rusqlite::Row<'_>| {
+                let (original, text) = (Hash(row.get(0)?), Hash(row.get(1)?));
+                Ok(StoredText { original, text, extractor: row.get(2)?, charset: row.get(3)? })
+            };
+            db.prepare_cached(sql)?.query_row([number(record)], read).optional()
+        })
+    }
+
     /// Returns the records whose texts may be like `text`, the likeliest first, at most
     /// [`CANDIDATES_MAX`](crate::likeness::CANDIDATES_MAX). Costs a look-up for each key of the text.
     ///

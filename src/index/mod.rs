@@ -39,6 +39,7 @@ pub use bearing::{Bearing, Ways};
 pub use day::span;
 pub use fold::{Snippet, Term, snippet};
 pub use ingest::stored_text;
+pub use likeness::StoredText;
 pub use place::{How, SearchIndex};
 pub use query::{Order, Query};
 pub use search::{Found, Hit, search};

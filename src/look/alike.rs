@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::article::{Article, Format, OriginRole, ReadOptions, extract_as};
 use crate::base::Hash;
 use crate::base::limits::DOCUMENT_MAX_BYTES;
+use crate::index::StoredText;
 use crate::likeness::{
     CANDIDATES_MAX, FigureAt, FigureChange, KeyKind, Likeness, MemoryIndex, Sketch, Text, compare,
     paragraph_key,
@@ -155,11 +156,8 @@ pub(crate) fn credits_differ(
 /// What of a registered document is needed to read its text again and to say how it is credited.
 #[derive(Debug, Clone)]
 struct Known {
-    original: Hash,
+    stored: StoredText,
     bytes: u64,
-    text: Hash,
-    extractor: String,
-    charset: String,
     credit: Credit,
 }
 
@@ -236,7 +234,7 @@ impl Registered {
     /// Returns those of `records` that were noted, to be held against one text; not the documents that are `original` itself.
     pub(super) fn only(&self, records: &[u64], original: &Hash) -> Self {
         let noted = records.iter().filter_map(|index| Some((*index, self.known.get(index)?)));
-        let known = noted.filter(|(_, known)| known.original != *original);
+        let known = noted.filter(|(_, known)| known.stored.original != *original);
         let known: BTreeMap<_, _> = known.map(|(index, known)| (index, known.clone())).collect();
         Registered { named: Some(known.keys().copied().collect()), known, ..Registered::default() }
     }
@@ -286,14 +284,13 @@ impl Registered {
             return;
         }
         let registration = &opened.registration;
-        let known = Known {
+        let stored = StoredText {
             original,
-            bytes: registration.bytes,
             text: registration.text.sha256,
             extractor: registration.text.extractor.clone(),
             charset: registration.text.charset.clone(),
-            credit: Credit::of_record(registration),
         };
+        let known = Known { stored, bytes: registration.bytes, credit: Credit::of_record(registration) };
         self.known.insert(index, known);
         if self.known.len() > bounds.records {
             self.known.pop_first();
@@ -311,14 +308,13 @@ impl Registered {
 
     /// As [`Registered::learn`], however many there are.
     pub(super) fn remember(&mut self, index: u64, article: &Article) {
-        let known = Known {
+        let stored = StoredText {
             original: article.digests.original,
-            bytes: article.bytes,
             text: article.digests.text,
             extractor: article.extractor.to_owned(),
             charset: article.charset.name.clone(),
-            credit: Credit::of_article(article),
         };
+        let known = Known { stored, bytes: article.bytes, credit: Credit::of_article(article) };
         self.known.insert(index, known);
         self.note_paragraphs(index, article.paragraphs.iter().map(|paragraph| &paragraph.reflow_sha256));
     }
@@ -348,7 +344,7 @@ impl Registered {
         let sketches: Vec<(u64, Result<Sketch, Unread>)> = taken
             .into_par_iter()
             .map(|(index, known)| {
-                let text = text_of(store, known);
+                let text = text_of(store, &known.stored);
                 // What an index names needs no keys here.
                 let named = self.named.is_some();
                 (index, text.map(|text| if named { Sketch::none() } else { Sketch::of(&Text::new(&text)) }))
@@ -380,7 +376,7 @@ impl Registered {
         let candidates = candidates.into_par_iter();
         let mut found: Vec<Alike> = candidates
             .filter_map(|index| {
-                let registered = text_of(store, self.known.get(&index)?).ok()?;
+                let registered = text_of(store, &self.known.get(&index)?.stored).ok()?;
                 let likeness = compare(text, &Text::new(&registered));
                 let is = !matches!(likeness, Likeness::Different { .. });
                 is.then_some(Alike { index, likeness, text: registered })
@@ -417,7 +413,7 @@ impl Registered {
     /// Returns what an editor should know before a document is registered that is like registered ones.
     pub(crate) fn warnings(&self, article: &Article, store: &dyn Store) -> Vec<Warning> {
         // What is registered itself is said to be.
-        if self.known.values().any(|known| known.original == article.digests.original) {
+        if self.known.values().any(|known| known.stored.original == article.digests.original) {
             return Vec::new();
         }
         self.warnings_about(article, self.alike(&Text::new(&article.text), store, IN_PASSING))
@@ -550,16 +546,16 @@ struct Similarity {
 }
 
 /// Reads the text of a registered document again, as an auditor does.
-fn text_of(store: &dyn Store, known: &Known) -> Result<String, Unread> {
-    let format = Format::of_extractor(&known.extractor).ok_or(Unread::Extractor)?;
-    let key = Key::new(content_path(&known.original)).map_err(|_| Unread::Missing)?;
+pub(super) fn text_of(store: &dyn Store, stored: &StoredText) -> Result<String, Unread> {
+    let format = Format::of_extractor(&stored.extractor).ok_or(Unread::Extractor)?;
+    let key = Key::new(content_path(&stored.original)).map_err(|_| Unread::Missing)?;
     let bytes = store.get(&key, DOCUMENT_MAX_BYTES).ok().flatten().ok_or(Unread::Missing)?;
-    if Hash::of(&bytes) != known.original {
+    if Hash::of(&bytes) != stored.original {
         return Err(Unread::Changed);
     }
-    let options = ReadOptions { charset: Some(&known.charset), ..ReadOptions::default() };
+    let options = ReadOptions { charset: Some(&stored.charset), ..ReadOptions::default() };
     let extract = extract_as(format, &bytes, &options).map_err(|_| Unread::Changed)?;
-    match Hash::of(extract.text.as_bytes()) == known.text {
+    match Hash::of(extract.text.as_bytes()) == stored.text {
         true => Ok(extract.text),
         false => Err(Unread::Changed),
     }

@@ -21,6 +21,7 @@ use crate::view::{View, history};
 
 use super::alike::{Registered, Unread, WHEN_ASKED, Warning, misquotes};
 use super::basis::{self, Basis};
+use super::nearest::nearest;
 
 /// What is known of a document, the stronger first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +48,7 @@ impl Answer {
 }
 
 /// Records that are shown of those that are not the same.
-const SHOWN_MAX: usize = 5;
+pub(super) const SHOWN_MAX: usize = 5;
 /// Characters that a paragraph or quotation has at least for its digest to say that it was taken over.
 const PASSAGE_CHARS: usize = 30;
 
@@ -143,7 +144,7 @@ impl Look<'_> {
         let mut registered = Registered::default();
         let mut read = BTreeMap::new();
         if let (Some(document), true) = (self.document, self.answer > Answer::SameWording) {
-            let mut named: BTreeSet<u64> = index.alike(document)?.into_iter().collect();
+            let mut named = nearest(index, source.store, document, index.alike(document)?)?;
             named.extend(index.with_digests(&self.digests.keys())?.into_iter().take(DIGESTS_MAX));
             source.reader.read_named(&keys, &named, |record| {
                 let broken_off = self.take(&record);
@@ -356,7 +357,7 @@ fn json_of(
     Value::Object(members)
 }
 /// What a comparison of two texts answers.
-fn how(likeness: Likeness, text: String) -> (Answer, How) {
+pub(super) fn how(likeness: Likeness, text: String) -> (Answer, How) {
     let percent = |shares: Shares| Some((shares.first.percent(), shares.second.percent()));
     let text = Some(text);
     match likeness {
