@@ -412,3 +412,22 @@ fn behind_a_proxy_each_has_a_rate_of_his_own() {
         assert!(put_off(&server, "203.0.113.8, 203.0.113.7", 20) > 0, "{args:?}");
     }
 }
+
+/// What a key signed before it was revoked stays valid, and so do the proofs of it.
+#[test]
+fn a_revoked_key_leaves_proofs_of_what_it_signed_before() {
+    let folder = Folder::new();
+    let (token, server) = (folder.token("submit"), folder.serve(&[]));
+    assert_eq!(server.send(&token, "", LAKE.as_bytes()).status, 201);
+    std::thread::sleep(Duration::from_millis(600));
+    folder.done(&["key", "revoke", "keys/private/editor.pub"]);
+    let proof = server.get("/api/v1/records/1/proof");
+    assert_eq!(proof.status, 200, "{}", String::from_utf8_lossy(&proof.body));
+    fs::write(folder.path("lake.tlog-proof"), &proof.body).unwrap();
+    folder.done(&["check", "lake.txt", "--proof", "lake.tlog-proof"]);
+    // Sent again, it is there; what the key signs now is not taken.
+    let again = server.send(&token, "", LAKE.as_bytes());
+    assert!(matches!(again.status, 200 | 422), "{}", again.status);
+    let refused = server.send(&token, "", b"A text after that.\n");
+    assert!(refused.status >= 400 && refused.status < 500, "{}", refused.status);
+}

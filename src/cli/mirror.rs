@@ -73,10 +73,9 @@ pub(crate) fn run(workspace: &Workspace, args: &MirrorArgs, output: Output) -> O
         copied.removed += mirror.remove_partial(before_size, size)?;
     }
     mirror.forget(&mut copied)?;
-    let older = match copied.forgotten.as_slice() {
-        [] => None,
-        keys => Older::removed(&place, keys, &[]),
-    };
+    // Not only of what went now: what an earlier run could not remove, or was not there to remove, goes when it can.
+    let older = Older::removed(&place, &[], &[layout::DISCLOSURES, layout::CONTENT]);
+    let older = older.filter(|older| !copied.forgotten.is_empty() || older.is_something());
     if !from.store().lists() {
         say("note: originals that were destroyed there since are looked for one by one");
     }

@@ -20,6 +20,11 @@ impl Older {
         }
     }
 
+    /// Whether there were any, as far as the store says.
+    pub(crate) fn is_something(&self) -> bool {
+        self.0.as_ref().is_ok_and(|swept| swept.removed > 0 || swept.left > 0)
+    }
+
     /// Says it in the object that a program reads.
     pub(crate) fn add_to(&self, members: &mut serde_json::Value) {
         match &self.0 {

@@ -38,14 +38,27 @@ pub struct MemoryIndex {
 }
 
 impl MemoryIndex {
-    /// Adds the keys of a record; records are added in ascending order. What a key has beyond [`LOOKUP_MAX`] is not kept.
+    /// Adds the keys of a record. What a key has beyond [`LOOKUP_MAX`] is not kept.
     pub fn insert(&mut self, record: u64, sketch: &Sketch) {
         for key in &sketch.keys {
             let records = self.records.entry(*key).or_default();
-            if records.len() < LOOKUP_MAX {
-                records.push(record);
+            // Mostly they come in ascending order.
+            if records.len() < LOOKUP_MAX
+                && let Err(place) = records.binary_search(&record)
+            {
+                records.insert(place, record);
             }
         }
+    }
+
+    /// Forgets a record. Costs a pass over all keys.
+    pub fn forget(&mut self, record: u64) {
+        self.records.retain(|_, records| {
+            if let Ok(place) = records.binary_search(&record) {
+                records.remove(place);
+            }
+            !records.is_empty()
+        });
     }
 
     /// Forgets the records before `record`. Costs a pass over all keys.
@@ -93,12 +106,14 @@ mod tests {
             keys: keys.iter().map(|key| (KeyKind::Paragraph, *key)).collect(),
         };
         let mut index = MemoryIndex::default();
-        [(3, [1, 2]), (5, [2, 3]), (8, [3, 4])]
+        [(8, [3, 4]), (3, [1, 2]), (5, [2, 3])]
             .iter()
             .for_each(|(record, keys)| index.insert(*record, &sketch(keys)));
         index.forget_before(5);
         assert_eq!(index.candidates(&sketch(&[1, 2, 3, 4])), [5, 8]);
-        assert!(index.records.len() == 3, "keys of no record are gone too");
+        assert_eq!(index.records.len(), 3, "keys of no record are gone too");
+        index.forget(8);
+        assert_eq!(index.candidates(&sketch(&[1, 2, 3, 4])), [5]);
     }
 
     #[test]

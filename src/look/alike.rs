@@ -256,7 +256,9 @@ impl Registered {
 
     /// Forgets a record.
     pub(super) fn forget(&mut self, index: u64) {
-        self.known.remove(&index);
+        if self.known.remove(&index).is_some() {
+            self.keys.forget(index);
+        }
     }
 
     /// Forgets the records before `index`.

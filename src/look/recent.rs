@@ -4,7 +4,7 @@
 //! It keeps of a document the digests of what it says, and who is credited; nothing of one of which something was erased.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::article::Article;
 use crate::index::{SearchIndex, Source};
@@ -17,9 +17,23 @@ use super::alike::{Bounds, IN_PASSING, Registered, Warning};
 /// Documents that are remembered while the index does not know them.
 const REMEMBERED_MAX: usize = 4_096;
 
+/// Documents that wait to be noted.
+const NEW_MAX: usize = 512;
+
 /// What was registered of late.
 #[derive(Debug, Default)]
-pub(crate) struct Recent(Mutex<Kept>);
+pub(crate) struct Recent {
+    kept: Mutex<Kept>,
+    new: Mutex<New>,
+}
+
+/// What was learnt and not yet noted.
+#[derive(Debug, Default)]
+struct New {
+    articles: Vec<(u64, Arc<Article>)>,
+    /// Whether something was erased: what was noted before may be what it was.
+    erased: bool,
+}
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -39,18 +53,13 @@ struct Opened {
 }
 
 impl Recent {
-    /// Notes a document that was registered just now, and its original stored.
-    pub(crate) fn learn(&self, index: u64, article: &Article) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.registered.remember(index, article);
-        kept.looked.insert(index);
-        kept.bound();
-    }
-
-    /// Forgets everything: something was erased.
-    pub(crate) fn clear(&self) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (kept.registered, kept.looked) = Default::default();
+    /// Takes note of documents that were registered just now, and their originals stored; and whether something was erased along with
+    /// them. Waits for nobody who reads: what is too much is read from the log later.
+    pub(crate) fn learn(&self, articles: Vec<(u64, Arc<Article>)>, erases: bool) {
+        let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
+        new.erased |= erases;
+        let room = NEW_MAX.saturating_sub(new.articles.len());
+        new.articles.extend(articles.into_iter().take(room));
     }
 
     /// Returns what an editor should know of a document that is being registered: by the index as it is, and by the newest
@@ -71,7 +80,8 @@ impl Recent {
         let sketch = Sketch::of(&text);
         let original = article.digests.original;
         let (recent, named) = {
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.note(std::mem::take(&mut *self.new.lock().unwrap_or_else(PoisonError::into_inner)));
             kept.follow(source)?;
             let mut near = kept.registered.sharing(&sketch);
             near.truncate(IN_PASSING.candidates);
@@ -91,6 +101,18 @@ impl Recent {
 }
 
 impl Kept {
+    fn note(&mut self, New { articles, erased }: New) {
+        if erased {
+            (self.registered, self.looked) = Default::default();
+            return;
+        }
+        for (index, article) in articles {
+            if self.looked.insert(index) {
+                self.registered.remember(index, &article);
+            }
+        }
+    }
+
     /// Opens the index again where it changed, forgets what it knows, and notes what of the newest entries was not yet.
     fn follow(&mut self, source: &Source<'_>) -> Result<(), ReaderError> {
         let mark = SearchIndex::mark(source.records);
@@ -108,7 +130,12 @@ impl Kept {
         while let Some(from) = (first..size).find(|index| !self.looked.contains(index)) {
             let to = self.looked.range(from..size).next().copied().unwrap_or(size);
             let Kept { registered, .. } = self;
+            let looked = &mut self.looked;
             source.reader.entries_in(from..to, |index, entry, openings| {
+                // Noted once, also if what follows cannot be read.
+                if !looked.insert(index) {
+                    return;
+                }
                 if let Body::Erasure(erasure) = &entry.body {
                     registered.forget(erasure.entry);
                 }

@@ -227,7 +227,8 @@ impl State {
         self.authorise_at(self.size, key_id, kind)
     }
 
-    /// As [`State::authorise`], for the entry at `index`, with no statement about keys from the next entry up to it.
+    /// As [`State::authorise`], for the entry at `index`: an earlier one, as a key is enrolled once and ended once; or a later one, with no
+    /// statement about keys from the next entry up to it. What an earlier statement about keys needed, as to approvals, is not known.
     ///
     /// # Errors
     /// As [`State::authorise`].
@@ -235,17 +236,17 @@ impl State {
         let key_id = *key_id;
         if let Some(anchor) = self.anchors.get(&key_id).filter(|_| kind == Kind::Key) {
             return match anchor.ended {
-                Some((ended_at, _)) => Err(StateError::Ended { key_id, ended_at, index }),
-                None => Ok(anchor.public),
+                Some((ended_at, _)) if ended_at < index => Err(StateError::Ended { key_id, ended_at, index }),
+                _ => Ok(anchor.public),
             };
         }
-        let Some(state) = self.keys.get(&key_id) else {
+        let Some(state) = self.keys.get(&key_id).filter(|key| key.enrolled_at < index) else {
             return Err(match kind {
                 Kind::Key => StateError::NotARoot { key_id },
                 _ => StateError::NotEnrolled { key_id, index },
             });
         };
-        if let Some((ended_at, _)) = state.ended {
+        if let Some((ended_at, _)) = state.ended.filter(|(ended_at, _)| *ended_at < index) {
             return Err(StateError::Ended { key_id, ended_at, index });
         }
         if !kind.may_be_made_by(&state.roles) {
@@ -425,6 +426,11 @@ mod tests {
             state.authorise(&editor, Kind::Registration),
             Err(StateError::Ended { key_id: editor, ended_at: 2, index: 3 })
         );
+        // What came before is told later as it was told then.
+        let before = |index| state.authorise_at(index, &editor, Kind::Registration);
+        assert_eq!(before(0), Err(StateError::NotEnrolled { key_id: editor, index: 0 }));
+        assert_eq!((before(1), before(2)), (Ok(key(1)), Ok(key(1))));
+        assert_eq!(before(3), Err(StateError::Ended { key_id: editor, ended_at: 2, index: 3 }));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! made of it. What cannot be told (a commit whose outcome is unknown) is looked up once the log is opened again, so that a
 //! registration that was answered with an error is not appended twice when it is sent again.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -218,24 +219,24 @@ fn unavailable(desk: &Desk, error: &dyn std::error::Error) -> Refusal {
     Refusal::Unavailable(words)
 }
 
-/// Spares those who answer reading what was just written. They read it where others wrote in between.
+/// Spares those who answer reading what was just written. They read it where others wrote in between. Neither lock is held by anybody who
+/// reads.
 fn tell(desk: &Desk, entries: Range<u64>, ready: &[Submission], appended: &[Appended]) {
     let new = ready.iter().zip(appended).filter_map(|(submission, appended)| match appended {
         Appended::Registered(index) => Some((*index, submission)),
         Appended::AlreadyRegistered(_) => None,
     });
-    let mut fresh = 0;
-    let mut of_keys = false;
+    let mut fresh = BTreeSet::new();
+    let mut articles = Vec::new();
+    let (mut of_keys, mut erases) = (false, false);
     for (index, Submission { record, article, .. }) in new {
-        fresh += 1;
-        match (record.entry.kind, article) {
-            (Kind::Key, _) => of_keys = true,
-            (Kind::Erasure, _) => desk.recent.clear(),
-            (_, Some(article)) => desk.recent.learn(index, article),
-            (_, None) => {}
-        }
+        fresh.insert(index);
+        of_keys |= record.entry.kind == Kind::Key;
+        erases |= record.entry.kind == Kind::Erasure;
+        articles.extend(article.clone().map(|article| (index, article)));
     }
-    if !of_keys && entries.end - entries.start == fresh {
+    desk.recent.learn(articles, erases);
+    if !of_keys && fresh.into_iter().eq(entries.clone()) {
         let mut keys = desk.keys.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::make_mut(&mut keys).pass_over(entries.start, entries.end);
     }

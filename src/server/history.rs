@@ -94,29 +94,36 @@ impl History {
     }
 
     /// Returns the newest `count` of fewer than `before` entries that `policy` has a signature for, the latest last. Costs a reading of
-    /// the file: some 15 MB after a year without a quiet minute.
+    /// the file, some 15 MB after a year without a quiet minute, and checking the signatures of those that are returned.
     ///
     /// # Errors
     /// [`KeptError::Io`].
     pub(crate) fn before(&self, policy: &Policy, before: u64, count: usize) -> Result<Vec<Past>, KeptError> {
-        let mut found = VecDeque::new();
-        for Line { seen_at, note } in self.lines()? {
+        // Some that do not hold may be among them.
+        let most = count.saturating_mul(2).saturating_add(8);
+        let mut newest = VecDeque::new();
+        for line in self.lines()? {
+            // The size, as it is said to be: signatures are checked of few.
+            let size = line.note.lines().nth(1).and_then(|size| size.parse::<u64>().ok());
+            if size.is_some_and(|size| size < before) {
+                newest.push_back(line);
+            }
+            if newest.len() > most {
+                newest.pop_front();
+            }
+        }
+        let held = newest.into_iter().rev().filter_map(|Line { seen_at, note }| {
             // Witnesses may have come later: the log's own signature is enough.
             let checkpoint = match policy.open_checkpoint(note.as_bytes()) {
                 Ok(opened) => opened.checkpoint().clone(),
                 Err(OpenError::QuorumNotReached(missing)) => missing.opened().checkpoint().clone(),
-                Err(_) => continue,
+                Err(_) => return None,
             };
-            let (size, root) = (checkpoint.size(), checkpoint.root_hash());
-            if size >= before {
-                continue;
-            }
-            found.push_back(Past { seen_at, size, root, note });
-            if found.len() > count {
-                found.pop_front();
-            }
-        }
-        Ok(found.into())
+            Some(Past { seen_at, size: checkpoint.size(), root: checkpoint.root_hash(), note })
+        });
+        let mut held: Vec<Past> = held.take(count).collect();
+        held.reverse();
+        Ok(held)
     }
 
     /// The lines, the oldest first; what is none is passed over.

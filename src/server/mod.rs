@@ -86,7 +86,7 @@ const ATTEMPTS: (f64, f64) = (1.0, 30.0);
 /// Seconds within which the head of a request must have come.
 const HEAD_SECONDS: u64 = 20;
 /// Documents that are read at a time: for each core, and at least. Some only wait for a process that reads.
-const TURNS: (usize, usize) = (4, 16);
+const TURNS: (usize, usize) = (2, 4);
 /// Requests of one address that are under way at a time. Behind a proxy all are of one.
 const AT_ONCE: usize = 1_024;
 

@@ -95,6 +95,8 @@ pub(super) struct Log {
 pub(super) struct Checkpoints {
     /// The latest last
     checkpoints: Vec<Published>,
+    /// Which earlier ones are kept: everyTenMinutes
+    kept: String,
 }
 
 /// A checkpoint

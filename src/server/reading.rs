@@ -80,14 +80,22 @@ pub(super) async fn key_state(app: &App) -> Result<Arc<State>, Problem> {
     reading(app, |reader, app| Ok(Arc::clone(statements(reader, app)?.state()))).await
 }
 
-/// Returns which statements about keys stand, with the log open.
+/// Returns which statements about keys stand, with the log open. The lock is not held while it is read: the writer takes it too.
 pub(super) fn statements(reader: &LogReader<'_>, app: &App) -> Result<Arc<KeyStatements>, Problem> {
-    let mut known = app.keys.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = || app.keys.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = Arc::clone(&kept());
     // Statements that were published stay: what is known of a longer log holds for this one.
-    if known.size() < reader.size() {
-        reader.learn_key_statements(Arc::make_mut(&mut known))?;
+    if known.size() >= reader.size() {
+        return Ok(known);
     }
-    Ok(Arc::clone(&known))
+    let mut learnt = KeyStatements::clone(&known);
+    reader.learn_key_statements(&mut learnt)?;
+    let learnt = Arc::new(learnt);
+    let mut kept = kept();
+    if kept.size() < learnt.size() {
+        *kept = Arc::clone(&learnt);
+    }
+    Ok(learnt)
 }
 
 /// Makes the proof file of a record.

@@ -140,54 +140,62 @@ impl Versions {
                     let last = known.last_key_value().map_or(next, |(last, _)| last.min(next)).clone();
                     known.split_off(&last)
                 });
-                for (_, versions) in std::mem::take(&mut known) {
-                    self.clear(versions, &mut seen, &mut refused).await?;
-                }
+                self.clear_all(std::mem::take(&mut known), &mut seen, &mut refused).await?;
                 known = rest.unwrap_or_default();
                 match advanced(after, page.next)? {
                     None => break,
                     next => after = next,
                 }
             }
-            for (_, versions) in known {
-                self.clear(versions, &mut seen, &mut refused).await?;
-            }
+            self.clear_all(known, &mut seen, &mut refused).await?;
         }
         self.look_again(names, folders, &seen, &refused).await
     }
 
-    /// Removes what is older of one object: first the versions, then the marks of removals, as without these the one before
-    /// would be there again.
-    async fn clear(
+    /// Removes what is older of some objects, of many at a time; notes what that was, and what was refused.
+    async fn clear_all(
         &self,
-        versions: Vec<Version>,
+        objects: BTreeMap<String, Vec<Version>>,
         seen: &mut HashSet<(String, String)>,
         refused: &mut BTreeMap<(String, String), String>,
     ) -> Result<(), VersionsError> {
-        let (marks, versions): (Vec<Version>, Vec<Version>) =
-            versions.into_iter().partition(|version| version.is_mark);
-        let mut all_gone = true;
-        let older = versions.into_iter().filter(|version| !version.is_latest);
-        let removals = stream::iter(older).map(|version| async move {
-            let code = self.remove(&version).await;
-            (version, code)
-        });
-        let mut removals = removals.buffer_unordered(AT_A_TIME);
-        while let Some((version, code)) = removals.next().await {
-            let named = (version.name, version.id);
-            seen.insert(named.clone());
-            if let Some(code) = code? {
-                all_gone = false;
-                refused.insert(named, code);
+        let clearing = stream::iter(objects.into_values()).map(|versions| self.clear(versions));
+        let mut clearing = clearing.buffer_unordered(AT_A_TIME);
+        while let Some(cleared) = clearing.next().await {
+            for (named, code) in cleared? {
+                refused.extend(code.map(|code| (named.clone(), code)));
+                seen.insert(named);
             }
         }
-        if all_gone {
+        Ok(())
+    }
+
+    /// Removes what is older of one object: first the versions, then the marks of removals, as without these the one before
+    /// would be there again. Returns the versions, each with the store's word if it refused.
+    async fn clear(
+        &self,
+        versions: Vec<Version>,
+    ) -> Result<Vec<((String, String), Option<String>)>, VersionsError> {
+        // What readers are given is never touched: whoever does not say which that is, is not asked for more.
+        if versions.iter().filter(|version| version.is_latest).count() != 1 {
+            let why = "its list does not say of an object which version is the latest";
+            return Err(VersionsError::Refused(why.into()));
+        }
+        let (marks, versions): (Vec<Version>, Vec<Version>) =
+            versions.into_iter().partition(|version| version.is_mark);
+        let older = versions.into_iter().filter(|version| !version.is_latest);
+        let removals = stream::iter(older).map(|version| async move {
+            let code = self.remove(&version).await?;
+            Ok(((version.name, version.id), code))
+        });
+        let removed: Vec<_> = removals.buffer_unordered(AT_A_TIME / 8).try_collect().await?;
+        if removed.iter().all(|(_, code)| code.is_none()) {
             for mark in marks {
                 // What is no more than a mark may stay.
                 self.remove(&mark).await?;
             }
         }
-        Ok(())
+        Ok(removed)
     }
 
     /// Counts those of `seen` that are still there.
@@ -348,6 +356,7 @@ fn elements(xml: &str, mut found: impl FnMut(&str, &str, &str)) -> Option<()> {
                 is_leaf = true;
             }
             Event::Text(part) => text.push_str(&part),
+            Event::CData(part) => text.push_str(&part),
             Event::GeneralRef(entity) => {
                 text.push_str(&quick_xml::escape::unescape(&format!("&{};", &*entity)).ok()?);
             }
@@ -381,13 +390,18 @@ fn element(xml: &str, wanted: &str) -> Option<String> {
 fn page_of(xml: &str) -> Option<Page> {
     let mut page = Page::default();
     let (mut version, mut truncated, mut next) = (Version::default(), false, (String::new(), String::new()));
-    let mut is_list = false;
+    let (mut is_list, mut is_clear, mut says_which) = (false, true, false);
     elements(xml, |around, name, text| match (around, name) {
         ("Version" | "DeleteMarker", "Key") => text.clone_into(&mut version.name),
         ("Version" | "DeleteMarker", "VersionId") => text.clone_into(&mut version.id),
-        ("Version" | "DeleteMarker", "IsLatest") => version.is_latest = text == "true",
+        ("Version" | "DeleteMarker", "IsLatest") => {
+            version.is_latest = text == "true";
+            says_which = matches!(text, "true" | "false");
+        }
         (_, "Version" | "DeleteMarker") => {
             version.is_mark = name == "DeleteMarker";
+            is_clear &= says_which && !version.name.is_empty() && !version.id.is_empty();
+            says_which = false;
             page.versions.push(std::mem::take(&mut version));
         }
         ("ListVersionsResult", "IsTruncated") => truncated = text == "true",
@@ -397,7 +411,7 @@ fn page_of(xml: &str) -> Option<Page> {
         _ => {}
     })?;
     page.next = truncated.then_some(next);
-    is_list.then_some(page)
+    (is_list && is_clear).then_some(page)
 }
 
 #[cfg(test)]
@@ -426,6 +440,19 @@ mod tests {
         assert_eq!((empty.versions, empty.next), (vec![], None));
         assert!(page_of("<html></html>").is_none() && page_of("<ListVersionsResult>").is_none());
         assert!(page_of("").is_none());
+        // Which version is the latest, and what it is called, is said of each or the list is none.
+        let one =
+            |members: &str| format!("<ListVersionsResult><Version>{members}</Version></ListVersionsResult>");
+        let whole = "<Key><![CDATA[a]]></Key><VersionId>1</VersionId><IsLatest>true</IsLatest>";
+        assert_eq!(page_of(&one(whole)).unwrap().versions, [version("a", "1", true, false)]);
+        for (there, instead) in [
+            ("<IsLatest>true</IsLatest>", ""),
+            ("<IsLatest>true</IsLatest>", "<IsLatest>True</IsLatest>"),
+            ("<VersionId>1</VersionId>", ""),
+            ("<Key><![CDATA[a]]></Key>", "<Key/>"),
+        ] {
+            assert!(page_of(&one(&whole.replace(there, instead))).is_none(), "{instead}");
+        }
     }
 
     #[test]
