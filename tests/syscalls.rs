@@ -4,7 +4,9 @@
 //! removes a file of the workspace, or prints. Then it is run again for each of these calls and each fault: the call
 //! fails with `EIO`, `ENOSPC` or `EINTR`, or writes no byte, or the program is killed with SIGKILL as it enters the call.
 //! Whatever happens, what was acknowledged is there, readers see a log that holds before any writer has cleaned up, and
-//! the same command, run again, does what is left of its work once.
+//! the same command, run again, does what is left of its work once: no statement that waited is lost or published twice,
+//! nothing is erased that the log does not say is, what was said to be erased is in no byte of the workspace, and a search
+//! answers what an index made anew answers.
 //!
 //! Covered: a call that was not carried out, and every state of the files between two calls. A write that is cut short
 //! cannot honestly be made up (a tracer can only pretend that bytes were written), so it is brought about by a limit on
@@ -23,17 +25,29 @@
 #[path = "support/desk.rs"]
 mod desk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 
-use desk::{Desk, ORIGIN, Promises, arguments, copy_folder, number, told, verified};
+use dateline::base::encoding::{from_base64, to_base64url};
+use dateline::tlog::bundles_of;
+use desk::{Desk, ORIGIN, Promises, arguments, copy_folder, lines, number, told, verified};
+use serde_json::Value;
 
 /// Faults of one sample; each costs some ten runs of the program.
 const SAMPLE: usize = 16;
+
+/// A document with words that are to go, and the words.
+const SECRET: &str = "Harbour stays shut\n\nBy Ousmane Traoré-Kossi\n\nThe harbour stays shut, officials said. \"We \
+    measure every single morning\", the chief of the service said.\n\nSource: Reuters\n";
+const SECRETS: [&str; 3] = ["Ousmane Traoré-Kossi", "ousmane traore", "every single morning"];
+/// What is then missing of it: a byline, the digests of its paragraphs, its quotes, and the original.
+const ERASED: u64 = 4;
+/// What is searched for.
+const SOUGHT: &str = "centimetres";
 
 /// What is traced. A name that this system does not have is passed over.
 const TRACED: [&str; 20] = [
@@ -83,9 +97,24 @@ fn has_tool(name: &str) -> bool {
     found
 }
 
+/// What a command does.
+enum Work {
+    /// Begins a log.
+    Init,
+    /// Registers documents.
+    Add,
+    /// Appends the statements that wait: the bytes of each, by its file.
+    Publish(BTreeMap<String, Vec<u8>>),
+    /// Erases words of the record of this number.
+    Erase(usize),
+    /// Reads the index, or makes it; a search for [`SOUGHT`] answers this.
+    Index(Vec<u8>),
+}
+
 /// A command on a workspace, as it lies in `base`; none for `init`.
 struct Scenario {
     name: &'static str,
+    work: Work,
     base: Option<PathBuf>,
     promises: Promises,
     args: Vec<String>,
@@ -128,10 +157,6 @@ struct Traced {
 }
 
 impl Scenario {
-    fn is_init(&self) -> bool {
-        self.base.is_none()
-    }
-
     fn args(&self) -> Vec<&str> {
         self.args.iter().map(String::as_str).collect()
     }
@@ -249,20 +274,25 @@ fn run_with(desk: &Desk, scenario: &Scenario, call: &Call, (fault, expression): 
         has_told(desk, call, &traced);
     }
     let mut promises = scenario.promises.clone();
-    if scenario.is_init() {
-        begin_again(desk, scenario, &workspace, &traced);
-        let added = first_add(desk, scenario, &workspace);
-        assert!(added.status.success(), "{}", told(&added));
-        assert_eq!(promises.keep(&added.stdout), 1);
-    } else {
-        let acknowledged = promises.keep(&traced.printed);
-        assert!(!traced.status.success() || acknowledged == scenario.paths.len(), "{}", traced.said);
-        // Nobody has cleaned up yet.
-        verified(desk, &workspace);
-        promises.are_kept_at(desk, &workspace);
-        let retried = desk.run_at(&workspace, &scenario.args(), &scenario.paths);
-        assert!(retried.status.success(), "the same again: {}", told(&retried));
-        assert_eq!(promises.keep(&retried.stdout), scenario.paths.len());
+    match &scenario.work {
+        Work::Init => {
+            begin_again(desk, scenario, &workspace, &traced);
+            let added = first_add(desk, scenario, &workspace);
+            assert!(added.status.success(), "{}", told(&added));
+            assert_eq!(promises.keep(&added.stdout), 1);
+        }
+        Work::Add => {
+            let acknowledged = promises.keep(&traced.printed);
+            assert!(!traced.status.success() || acknowledged == scenario.paths.len(), "{}", traced.said);
+            // Nobody has cleaned up yet.
+            verified(desk, &workspace);
+            promises.are_kept_at(desk, &workspace);
+            let retried = again(desk, scenario, &workspace);
+            assert_eq!(promises.keep(&retried.stdout), scenario.paths.len());
+        }
+        Work::Publish(waiting) => publish_again(desk, scenario, &workspace, &traced, waiting),
+        Work::Erase(record) => erase_again(desk, scenario, &workspace, &traced, *record),
+        Work::Index(answer) => search_again(desk, scenario, &workspace, &traced, answer),
     }
     assert_eq!(verified(desk, &workspace), [""; 0], "strays are left");
     assert_eq!(promises.are_kept_at(desk, &workspace), scenario.in_the_end);
@@ -333,6 +363,151 @@ fn begin_again(desk: &Desk, scenario: &Scenario, workspace: &Path, traced: &Trac
     }
 }
 
+/// Does the same once more, which must work.
+fn again(desk: &Desk, scenario: &Scenario, workspace: &Path) -> Output {
+    let done = desk.run_at(workspace, &scenario.args(), &scenario.paths);
+    assert!(done.status.success(), "the same again: {}", told(&done));
+    done
+}
+
+/// The entries that readers see, by nothing but the files.
+fn published(workspace: &Path) -> Vec<Vec<u8>> {
+    let records = workspace.join("records");
+    let checkpoint = fs::read_to_string(records.join("checkpoint")).unwrap();
+    let mut entries = Vec::new();
+    for bundle in bundles_of(checkpoint.lines().nth(1).unwrap().parse().unwrap()) {
+        let bytes = fs::read(records.join(bundle.path())).unwrap();
+        entries.extend(bundle.entries(&bytes).unwrap().into_iter().map(<[u8]>::to_vec));
+    }
+    entries
+}
+
+/// What waited is in the log once or still waits, and in the end all of it is in the log, where it was said to be.
+fn publish_again(
+    desk: &Desk,
+    scenario: &Scenario,
+    workspace: &Path,
+    traced: &Traced,
+    waiting: &BTreeMap<String, Vec<u8>>,
+) {
+    let before = published(scenario.base.as_ref().unwrap()).len();
+    let mut said: BTreeMap<String, u64> = BTreeMap::new();
+    let keep = |said: &mut BTreeMap<String, u64>, printed: &[u8]| {
+        for line in lines(printed).iter().filter(|line| line.get("record").is_some()) {
+            assert!(matches!(line["outcome"].as_str(), Some("appended" | "alreadyInTheLog")), "{line}");
+            let (path, record) = (line["path"].as_str().unwrap(), line["record"].as_u64().unwrap());
+            let known = said.insert(path.to_owned(), record);
+            assert!(known.is_none_or(|known| known == record), "it was given another number: {line}");
+        }
+    };
+    let in_the_log = |said: &BTreeMap<String, u64>| {
+        let entries = published(workspace);
+        for (path, entry) in waiting {
+            let places: Vec<usize> = (0..entries.len()).filter(|at| entries[*at] == *entry).collect();
+            assert!(places.len() <= 1, "{path} was published twice");
+            assert!(places.len() == 1 || workspace.join("records").join(path).exists(), "{path} is lost");
+            assert!(said.get(path).is_none_or(|record| places == [*record as usize]), "{path} is not there");
+        }
+        entries.len()
+    };
+    keep(&mut said, &traced.printed);
+    assert!(!traced.status.success() || said.len() == waiting.len(), "{}", traced.said);
+    // Nobody has cleaned up yet.
+    verified(desk, workspace);
+    in_the_log(&said);
+    keep(&mut said, &again(desk, scenario, workspace).stdout);
+    // Of what was not acknowledged, the second run told; a file that was deleted was acknowledged by the first.
+    assert_eq!(said.len(), waiting.len(), "{said:?}");
+    assert_eq!(in_the_log(&said), before + waiting.len());
+    let left = fs::read_dir(workspace.join("records/pending")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "files are left");
+    let third = lines(&again(desk, scenario, workspace).stdout);
+    assert_eq!(third[0]["published"], 0, "{third:?}");
+}
+
+/// The files of a workspace that hold a text, in the clear or in one of its three spellings in base64.
+fn holding(folder: &Path, text: &str) -> Vec<PathBuf> {
+    let spelled = |from: usize| {
+        let padded = [&vec![0; from], text.as_bytes()].concat();
+        let spelled = to_base64url(&padded);
+        // Without the characters that depend on what stands before and after.
+        spelled[from.div_ceil(3) * 4..padded.len() / 3 * 4].to_owned()
+    };
+    let needles: Vec<String> = [text.to_owned()].into_iter().chain((0..3).map(spelled)).collect();
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = fs::read(&path).unwrap();
+            let has = |needle: &String| bytes.windows(needle.len()).any(|part| part == needle.as_bytes());
+            if needles.iter().any(has) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// Returns where any of [`SECRETS`] are.
+fn secrets(folder: &Path) -> BTreeSet<PathBuf> {
+    if !folder.exists() {
+        return BTreeSet::new();
+    }
+    SECRETS.iter().flat_map(|words| holding(folder, words)).collect()
+}
+
+/// Nothing is gone that the log does not say is, and what is said to be gone is in no byte, for good.
+fn erase_again(desk: &Desk, scenario: &Scenario, workspace: &Path, traced: &Traced, record: usize) {
+    let gone = || assert_eq!(secrets(workspace), BTreeSet::new(), "it is said to be erased, and is there");
+    if traced.status.success() {
+        gone();
+    }
+    let output = desk.run_at(workspace, &["verify", "--stateless"], &[]);
+    let report = lines(&output.stdout).remove(0);
+    let has = |code: &str| report["findings"].as_array().unwrap().iter().any(|one| one["code"] == code);
+    let records = workspace.join("records");
+    let there = [records.join("disclosures"), records.join("content")].map(|folder| secrets(&folder).len());
+    let size = published(workspace).len();
+    if size <= record + 1 {
+        assert_eq!(there, if size <= record { there } else { [1, 1] }, "it went, and nothing says so");
+        assert_eq!(verified(desk, workspace).len(), report["findings"].as_array().unwrap().len());
+    } else {
+        // What goes last is there as long as anything else is.
+        let is_left = there != [0, 0] || !secrets(workspace).is_empty();
+        assert_eq!(has("erasureIncomplete"), is_left, "{report}");
+        let codes = report["findings"].as_array().unwrap().iter();
+        assert!(codes.into_iter().all(|one| one["code"] == "stray" || one["code"] == "erasureIncomplete"));
+    }
+    again(desk, scenario, workspace);
+    gone();
+    let report = desk.run_at(workspace, &["verify", "--stateless"], &[]);
+    let report = lines(&report.stdout).remove(0);
+    assert_eq!((&report["verdict"], &report["counts"]["erased"]), (&"verified".into(), &ERASED.into()));
+    let third = lines(&again(desk, scenario, workspace).stdout);
+    assert_eq!(third[0]["outcome"], "erasedBefore", "{third:?}");
+    assert_eq!(published(workspace).len(), record + 2, "it was said twice");
+    // Whoever makes an index now finds nothing to put into it.
+    let found = desk.run_at(workspace, &["search", SOUGHT], &[]);
+    assert!(found.status.success(), "{}", told(&found));
+    gone();
+}
+
+/// Whatever became of the index, a search answers what the log says, and what was erased goes from it.
+fn search_again(desk: &Desk, scenario: &Scenario, workspace: &Path, traced: &Traced, answer: &[u8]) {
+    if traced.status.success() && scenario.args[0] == "search" {
+        assert_eq!(lines(&traced.printed), lines(answer));
+    }
+    let found = desk.run_at(workspace, &["search", SOUGHT], &[]);
+    assert!(found.status.success(), "{}", told(&found));
+    assert_eq!(lines(&found.stdout), lines(answer));
+    assert_eq!(secrets(workspace), BTreeSet::new(), "it was erased, and is there");
+    again(desk, scenario, workspace);
+    assert_eq!(secrets(workspace), BTreeSet::new(), "it was erased, and is there");
+}
+
 /// Registers a first document in a log that was just begun.
 fn first_add(desk: &Desk, scenario: &Scenario, workspace: &Path) -> Output {
     let mut args = vec!["add", "--yes"];
@@ -369,11 +544,11 @@ fn scenarios(desk: &Desk) -> Vec<Scenario> {
     let (key, public) = (empty.join("keys/private/editor"), empty.join("keys/private/editor.pub"));
     let begin = |name, args, signer| {
         let (promises, paths) = (Promises::default(), Vec::new());
-        Scenario { name, base: None, promises, args, paths, in_the_end: 1, signer }
+        Scenario { name, work: Work::Init, base: None, promises, args, paths, in_the_end: 1, signer }
     };
     let scenario = |name, base: &PathBuf, promises: &Promises, paths, in_the_end| {
-        let promises = promises.clone();
-        Scenario { name, base: Some(base.clone()), promises, args: add(), paths, in_the_end, signer: None }
+        let (base, promises) = (Some(base.clone()), promises.clone());
+        Scenario { name, work: Work::Add, base, promises, args: add(), paths, in_the_end, signer: None }
     };
     let known = |number: usize, fresh: std::ops::Range<usize>| {
         desk.documents(fresh).into_iter().chain([desk.document(number)]).collect::<Vec<_>>()
@@ -397,6 +572,93 @@ fn scenarios(desk: &Desk) -> Vec<Scenario> {
         scenario("several in one commit", &small, &one, known(1000, 0..5), 6),
         border,
     ]);
+    all.extend([publishing(desk, &small, &one)]);
+    all.extend(erasing(desk, &empty, &nothing));
+    all
+}
+
+/// A scenario that registers nothing.
+fn other(name: &'static str, work: Work, base: &Path, promises: &Promises, args: &[&str]) -> Scenario {
+    let (base, promises, args) =
+        (Some(base.to_owned()), promises.clone(), args.iter().map(|arg| String::from(*arg)).collect());
+    Scenario { name, work, base, promises, args, paths: Vec::new(), in_the_end: 0, signer: None }
+}
+
+/// Runs what must succeed.
+fn done(desk: &Desk, workspace: &Path, args: &[&str], paths: &[PathBuf]) -> Output {
+    let output = desk.run_at(workspace, args, paths);
+    assert!(output.status.success(), "{args:?}: {}", told(&output));
+    output
+}
+
+/// Two registrations, one of them with its original, and what is said of a record, by a signer who has no log key.
+fn publishing(desk: &Desk, small: &Path, promises: &Promises) -> Scenario {
+    let base = desk.root().join("waiting");
+    copy_folder(small, &base);
+    let log_key = base.join("keys/private/log");
+    let kept = desk.root().join("kept");
+    fs::rename(&log_key, &kept).unwrap();
+    done(desk, &base, &["add", "--yes", "--pending"], &[desk.document(1)]);
+    done(desk, &base, &["add", "--yes", "--pending", "--no-store"], &[desk.document(2)]);
+    done(desk, &base, &["note", "1", "update", "--pending", "--note", "there is more"], &[]);
+    fs::rename(kept, log_key).unwrap();
+    let waiting: BTreeMap<String, Vec<u8>> = fs::read_dir(base.join("records/pending"))
+        .unwrap()
+        .map(|file| file.unwrap())
+        .map(|file| {
+            let read: Value = serde_json::from_slice(&fs::read(file.path()).unwrap()).unwrap();
+            let name = format!("pending/{}", file.file_name().to_str().unwrap());
+            (name, from_base64(read["entry"].as_str().unwrap()).unwrap())
+        })
+        .collect();
+    assert_eq!(waiting.len(), 3);
+    let publish = other("publish", Work::Publish(waiting), &base, promises, &["publish"]);
+    Scenario { in_the_end: 3, ..publish }
+}
+
+/// A document whose words are erased: it is registered, its words are in the index, in an index that was to take its place,
+/// and in the file in which it waited. And what may be left of that when others did the erasing.
+fn erasing(desk: &Desk, empty: &Path, promises: &Promises) -> Vec<Scenario> {
+    let base = desk.root().join("erasing");
+    copy_folder(empty, &base);
+    let secret = desk.root().join("in/secret.txt");
+    fs::write(&secret, SECRET).unwrap();
+    done(desk, &base, &["key", "new", "officer", "--no-passphrase"], &[]);
+    let public = base.join("keys/private/officer.pub");
+    done(desk, &base, &["key", "enrol", public.to_str().unwrap(), "--role", "data-officer"], &[]);
+    // Committed and not yet published: its words lie in what was staged.
+    let add = ["add", "--yes"].map(String::from).to_vec();
+    let adding = other("", Work::Add, &base, promises, &[]);
+    let adding = Scenario { args: add, paths: vec![secret.clone()], ..adding };
+    let unpublished = interrupted(desk, &adding, "records/checkpoint", "unpublished words");
+
+    done(desk, &base, &["add", "--yes", "--pending"], &[secret]);
+    let waited = desk.root().join("waited");
+    copy_folder(&base.join("records/pending"), &waited);
+    done(desk, &base, &["publish"], &[]);
+    done(desk, &base, &["search", SOUGHT], &[]);
+    copy_folder(&waited, &base.join("records/pending"));
+    let local = base.join("records/.local");
+    fs::copy(local.join("search.sqlite"), local.join("search.new")).unwrap();
+    let erase = ["erase", "2", "bylines", "quotes", "--original", "--reason", "pii", "--yes"];
+    let one =
+        |name, base: &Path| Scenario { in_the_end: 1, ..other(name, Work::Erase(2), base, promises, &erase) };
+    let mut all = vec![one("erase", &base), one("erase what is not published", &unpublished)];
+
+    // Erased, and the index as it was: somebody made it meanwhile.
+    let erased = desk.root().join("erased");
+    copy_folder(&base, &erased);
+    done(desk, &erased, &erase, &[]);
+    done(desk, &erased, &["add", "--yes"], &desk.documents(3000..3003));
+    let anew = done(desk, &erased, &["search", SOUGHT], &[]).stdout;
+    assert_eq!(lines(&anew).len(), 3);
+    for name in ["sqlite", "stamp", "new"].map(|end| format!("records/.local/search.{end}")) {
+        desk::copy_file(&base.join(&name), &erased.join(&name));
+    }
+    for (name, args) in [("search", &["search", SOUGHT][..]), ("reindex", &["reindex"])] {
+        let scenario = other(name, Work::Index(anew.clone()), &erased, promises, args);
+        all.push(Scenario { in_the_end: 4, ..scenario });
+    }
     all
 }
 
@@ -436,7 +698,7 @@ fn whatever_call_fails_the_log_goes_on_as_one_log() {
         println!("{}: {} calls {kinds:?}", scenario.name, calls.len());
         assert!(calls.len() > 10, "{}: {calls:?}", scenario.name);
         for call in calls {
-            let writes = call.name == "write";
+            let writes = matches!(call.name.as_str(), "write" | "pwrite64");
             let faults = FAULTS.into_iter().chain(writes.then_some(NOTHING_WRITTEN));
             cases.extend(faults.map(|fault| (scenario, call.clone(), fault)));
         }

@@ -105,8 +105,9 @@ pub(super) fn new(path: Option<&Path>) -> Result<Connection, Trouble> {
         None => Connection::open_in_memory()?,
     };
     careful(&db)?;
-    // Nothing is lost if it is lost: it takes its place only when it is whole.
-    db.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;")?;
+    // Nothing is lost if it is lost: it takes its place only when it is whole. No journal at all is refused to whoever is
+    // careful.
+    db.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;")?;
     create(&db)?;
     Ok(db)
 }

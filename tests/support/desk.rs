@@ -24,8 +24,15 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() { copy_folder(&from, &to) } else { fs::copy(&from, &to).map(drop).unwrap() }
+        if from.is_dir() { copy_folder(&from, &to) } else { copy_file(&from, &to) }
     }
+}
+
+/// Copies a file with its time, by which an index is known to be as it was left.
+pub(crate) fn copy_file(from: &Path, to: &Path) {
+    fs::copy(from, to).unwrap();
+    let modified = fs::metadata(from).unwrap().modified().unwrap();
+    fs::File::options().append(true).open(to).unwrap().set_modified(modified).unwrap();
 }
 
 /// A folder `news`, the workspace, and a folder `in`, documents to register.
