@@ -1,6 +1,6 @@
-//! Random histories of a log, against a list of its entries and a map of its keys: appends of any size, statements about
-//! keys, faults, power cuts, second writers, damaged files. After every step all that [`support::witness`] names is
-//! checked.
+//! Random histories of a log, against a list of its entries, a map of its keys and a list of what is erased: appends of any
+//! size, statements about keys, which may need the approval of several root keys, erasures, faults, power cuts, second
+//! writers, damaged files. After every step all that [`support::witness`] names is checked.
 //!
 //! Each history is lived in memory, where single writes fail, and on a disk that loses what was not synced.
 //! `DATELINE_MODEL_CASES=2000` runs so many histories of each instead of a few.
@@ -9,13 +9,15 @@
 
 mod support;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use dateline::base::{Hash, PublicKey, SigningKey};
-use dateline::log::{AppendError, Appended, Log, NewRecord};
+use dateline::base::encoding::to_base64url;
+use dateline::base::{Hash, SigningKey};
+use dateline::log::{AppendError, Appended, Log, NewRecord, OpeningChange};
 use dateline::note::Policy;
-use dateline::record::{KeyAction, KeyState, Role};
+use dateline::record::state::Proposal;
+use dateline::record::{Draft, Erasure, ErasureReason, KeyAction, KeyState, Role, layout};
 use dateline::storage::memory::Fault;
 use dateline::storage::{FileStore, MemoryStore, Store};
 use dateline::verify::Verdict;
@@ -23,6 +25,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
 use support::disk::{Crash, Plan, SimulatedDisk, folder};
+use support::statements;
 use support::stores::{Calls, Watched};
 use support::witness::{Witness, contents, damage_is_found, keys_of, second_writer_is_refused};
 use support::{
@@ -33,12 +36,23 @@ use support::{
 /// Histories of each kind, unless more are asked for.
 const CASES: u32 = 48;
 /// Signers that there are, the editor of the first entry being the first. Few, so that they are ended and tried again.
-const SIGNERS: usize = 5;
+const SIGNERS: usize = 7;
+/// The number of the root key that is trusted from outside: statements may be about it, too.
+const OUTSIDE: usize = SIGNERS;
 /// Documents whose registration by the editor is at hand.
 const AT_HAND: usize = 1_300;
 
 fn signer(number: usize) -> SigningKey {
-    if number == 0 { editor() } else { signing(10 + number as u8) }
+    match number {
+        0 => editor(),
+        OUTSIDE => root_key(),
+        _ => signing(10 + number as u8),
+    }
+}
+
+/// Says what was erased; enrolled by the second entry, and in no statement after that.
+fn officer() -> SigningKey {
+    signing(8)
 }
 
 /// Who registers a document.
@@ -63,6 +77,8 @@ enum Item {
     Key(KeyAction, Whom),
     /// The same, said by somebody who has no root key.
     Pretended(KeyAction, Whom),
+    /// What was proposed before, said by another root key, or by anybody.
+    Approve(Index, Index, bool),
 }
 
 /// Which key a statement is about.
@@ -74,7 +90,11 @@ struct Whom {
     /// Whether only those are chosen that the statement can stand for, if there are any.
     fits: bool,
     /// What its holder may do, if it is enrolled.
-    role: Role,
+    roles: Vec<Role>,
+    /// How many must approve from then on, if it says that.
+    approvals: u32,
+    /// Who says so, of the root keys in force.
+    by: Index,
 }
 
 /// What goes wrong with a commit, or with opening a log.
@@ -95,19 +115,41 @@ enum Step {
     Broken(Vec<Item>, Broken, Option<Broken>),
     /// Another writer appends, with no lock in his way, and then the one who does not know of it.
     Overtaken(Vec<Item>),
+    /// Erases openings of a document, all or one, as the data officer or as the editor; and something may break once it is said.
+    Erase {
+        which: Index,
+        all: bool,
+        by_officer: bool,
+        broken: Option<Broken>,
+    },
     /// Drops the writer and opens the log again.
     Reopen,
 }
 
 fn items() -> impl Strategy<Value = Vec<Item>> {
-    let role = prop_oneof![4 => Just(Role::Editor), 1 => Just(Role::Ingest), 1 => Just(Role::Assessor)];
-    let whom = (any::<Index>(), any::<Index>(), prop::bool::weighted(0.8), role)
-        .prop_map(|(key, replaces, fits, role)| Whom { key, replaces, fits, role });
+    let roles = prop_oneof![
+        8 => Just(vec![Role::Editor]),
+        6 => Just(vec![Role::Root]),
+        2 => Just(vec![Role::Ingest]),
+        2 => Just(vec![Role::Assessor]),
+        1 => Just(vec![Role::Root, Role::Editor]),
+    ];
+    let approvals = prop_oneof![1 => Just(0u32), 8 => 1..4u32, 1 => Just(33)];
+    let whom = (any::<Index>(), any::<Index>(), prop::bool::weighted(0.8), roles, approvals, any::<Index>())
+        .prop_map(|(key, replaces, fits, roles, approvals, by)| Whom {
+            key,
+            replaces,
+            fits,
+            roles,
+            approvals,
+            by,
+        });
     let action = prop_oneof![
-        4 => Just(KeyAction::Enrol),
-        2 => Just(KeyAction::Rotate),
-        1 => Just(KeyAction::Revoke),
-        1 => Just(KeyAction::Retire),
+        8 => Just(KeyAction::Enrol),
+        4 => Just(KeyAction::Rotate),
+        2 => Just(KeyAction::Revoke),
+        2 => Just(KeyAction::Retire),
+        5 => Just(KeyAction::RequireApprovals),
     ];
     let who = prop_oneof![6 => any::<Index>().prop_map(Who::Any), 1 => (0..SIGNERS).prop_map(Who::Somebody)];
     let first = |count| vec![Item::Documents(count, Who::First)];
@@ -119,6 +161,8 @@ fn items() -> impl Strategy<Value = Vec<Item>> {
             true => Item::Key(action, whom),
             false => Item::Pretended(action, whom),
         }),
+        4 => (any::<Index>(), any::<Index>(), prop::bool::weighted(0.8))
+            .prop_map(|(which, by, fits)| Item::Approve(which, by, fits)),
     ];
     prop_oneof![
         8 => prop::collection::vec(item, 1..4),
@@ -147,6 +191,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (items(), broken(40), prop::option::weighted(0.4, broken(16)))
             .prop_map(|(items, first, second)| Step::Broken(items, first, second)),
         1 => items().prop_map(Step::Overtaken),
+        3 => (any::<Index>(), any::<bool>(), prop::bool::weighted(0.9), prop::option::weighted(0.5, broken(12)))
+            .prop_map(|(which, all, by_officer, broken)| Step::Erase { which, all, by_officer, broken }),
         1 => Just(Step::Reopen),
     ]
 }
@@ -159,8 +205,28 @@ fn steps() -> impl Strategy<Value = Vec<(Step, u64)>> {
 /// What a statement says, for the model: it does not read entries.
 #[derive(Debug, Clone)]
 enum Said {
-    Document { by: Hash },
-    Key { by_root: bool, action: KeyAction, key: Box<PublicKey>, replaces: Option<Hash>, roles: Vec<Role> },
+    Document {
+        by: Hash,
+    },
+    Key {
+        by: Hash,
+        what: Change,
+    },
+    /// That openings of a document were destroyed.
+    Erasure {
+        by: Hash,
+    },
+}
+
+/// What a statement about keys does, whoever makes it.
+#[derive(Debug, Clone, PartialEq)]
+struct Change {
+    action: KeyAction,
+    /// To which key: a number of a signer. None for how many must approve.
+    key: Option<usize>,
+    replaces: Option<Hash>,
+    roles: Vec<Role>,
+    approvals: Option<u32>,
 }
 
 /// The log, as a list and a map.
@@ -168,6 +234,14 @@ enum Said {
 struct Book {
     entries: Vec<NewRecord>,
     keys: BTreeMap<Hash, KeyState>,
+    /// What ended the root key that is trusted from outside.
+    outside_ended: Option<(u64, KeyAction)>,
+    /// How many root keys must say a thing; nothing was said of it yet where this is 0.
+    approvals: u32,
+    /// What was said by too few of them, and by whom.
+    proposed: Vec<(Change, BTreeSet<Hash>)>,
+    /// The digests of the openings that were erased, and of which entry.
+    erased: BTreeSet<(u64, String)>,
 }
 
 impl Book {
@@ -181,7 +255,93 @@ impl Book {
 
     /// Whether the holder of a key may register documents.
     fn registers(&self, key: &Hash) -> bool {
-        self.is_in_force(key) && self.keys[key].roles != [Role::Assessor]
+        let may = |role: &Role| matches!(role, Role::Editor | Role::Ingest);
+        self.is_in_force(key) && self.keys[key].roles.iter().any(may)
+    }
+
+    fn needed(&self) -> usize {
+        self.approvals.max(1) as usize
+    }
+
+    /// The keys that make statements about keys.
+    fn roots(&self) -> BTreeSet<Hash> {
+        let outside = self.outside_ended.is_none().then(|| root_key().public().key_id());
+        let is_root = |(_, state): &(&Hash, &KeyState)| state.ended.is_none() && state.roles == [Role::Root];
+        self.keys.iter().filter(is_root).map(|(id, _)| *id).chain(outside).collect()
+    }
+
+    /// The signer of one of these keys.
+    fn signer_of(id: &Hash) -> SigningKey {
+        (0..=OUTSIDE).map(signer).find(|key| key.public().key_id() == *id).unwrap()
+    }
+
+    /// Takes note of what a root key says of keys. Returns whether it may be said.
+    fn hear(&mut self, index: u64, by: Hash, what: Change) -> bool {
+        let after = self.after(index, &what);
+        let Some(after) =
+            after.filter(|after| self.roots().contains(&by) && after.roots().len() >= after.needed())
+        else {
+            return false;
+        };
+        let at = self.proposed.iter().position(|(other, _)| *other == what);
+        let mut who = at.map(|at| self.proposed.remove(at).1).unwrap_or_default();
+        if !who.insert(by) {
+            return false;
+        }
+        if who.len() < self.needed() {
+            self.proposed.push((what, who));
+            return true;
+        }
+        let mut proposed = std::mem::take(&mut self.proposed);
+        *self = after;
+        // Nobody speaks who is no root key any more.
+        let roots = self.roots();
+        proposed.iter_mut().for_each(|(_, who)| who.retain(|id| roots.contains(id)));
+        proposed.retain(|(_, who)| !who.is_empty());
+        self.proposed = proposed;
+        true
+    }
+
+    /// The book after a change, if there can be such a change.
+    fn after(&self, index: u64, what: &Change) -> Option<Book> {
+        let mut book = self.clone();
+        let Change { action, key, replaces, roles, approvals } = what;
+        if let Some(count) = approvals {
+            book.approvals = *count;
+            return (1..=32).contains(count).then_some(book);
+        }
+        let public = signer((*key)?).public();
+        let id = public.key_id();
+        let begins = matches!(action, KeyAction::Enrol | KeyAction::Rotate);
+        let ends = if begins { *replaces } else { Some(id) };
+        if let Some(ended) = ends {
+            let outside = ended == root_key().public().key_id() && self.outside_ended.is_none();
+            if !(outside || self.is_in_force(&ended)) || (begins && ended == id) {
+                return None;
+            }
+            if outside {
+                book.outside_ended = Some((index, action.clone()));
+            }
+            if let Some(state) = book.keys.get_mut(&ended) {
+                state.ended = Some((index, action.clone()));
+            }
+        }
+        if begins {
+            let was_outside = *key == Some(OUTSIDE) && self.outside_ended.is_some();
+            let is_mixed = roles.contains(&Role::Root) && roles.len() > 1;
+            if self.keys.contains_key(&id) || was_outside || is_mixed {
+                return None;
+            }
+            let state = KeyState { public, roles: roles.clone(), enrolled_at: index, ended: None };
+            book.keys.insert(id, state);
+        }
+        Some(book)
+    }
+
+    /// The openings that an entry has.
+    fn openings(&self, index: u64) -> Vec<&String> {
+        let all = self.entries[index as usize].entry.openings.iter();
+        all.filter(|opening| !self.erased.contains(&(index, digest_of(opening)))).collect()
     }
 
     /// Returns the number of a signer.
@@ -209,32 +369,22 @@ impl Book {
                     return None;
                 }
             }
-            Said::Key { by_root: false, .. } => return None,
-            Said::Key { action, key, replaces, roles, .. } => {
-                let id = key.key_id();
-                let ended = match action {
-                    KeyAction::Enrol => None,
-                    KeyAction::Rotate => replaces,
-                    _ => Some(id),
-                };
-                if ended.is_some_and(|ended| !self.is_in_force(&ended)) {
+            Said::Key { by, what } => {
+                if !self.hear(index, by, what) {
                     return None;
                 }
-                if matches!(action, KeyAction::Enrol | KeyAction::Rotate) {
-                    let state = KeyState { public: *key, roles, enrolled_at: index, ended: None };
-                    if self.keys.contains_key(&id) {
-                        return None;
-                    }
-                    self.keys.insert(id, state);
-                }
-                if let Some(ended) = ended {
-                    self.keys.get_mut(&ended)?.ended = Some((index, action));
-                }
             }
+            Said::Erasure { by } if by != officer().public().key_id() => return None,
+            Said::Erasure { .. } => {}
         }
         self.entries.push(record);
         Some(Appended::Registered(index))
     }
+}
+
+/// The digest of an opening, as RFC 9901 says it.
+fn digest_of(opening: &str) -> String {
+    to_base64url(&Hash::of(opening.as_bytes()).0)
 }
 
 /// Where histories are lived.
@@ -346,6 +496,8 @@ struct Machine {
     next: Option<Broken>,
     /// Entries that readers were promised.
     published: u64,
+    /// Openings of which it is not known whether they are gone, though they are said to be.
+    going: BTreeSet<(u64, String)>,
     /// Originals that were refused, or whose commit failed; perhaps tried again since.
     refused: Vec<Hash>,
 }
@@ -379,9 +531,14 @@ impl Machine {
                     take(&mut book, registration(&by, number, "again", false), said);
                 }
                 Item::Key(action, whom) | Item::Pretended(action, whom) => {
-                    let by_root = matches!(item, Item::Key(..));
-                    let (record, said) = about_a_key(&book, by_root, *action, whom);
+                    let is_root = matches!(item, Item::Key(..));
+                    let (record, said) = about_a_key(&book, is_root, *action, whom);
                     take(&mut book, record, said);
+                }
+                Item::Approve(which, by, fits) => {
+                    if let Some((record, said)) = approval(&book, which, by, *fits) {
+                        take(&mut book, record, said);
+                    }
                 }
             }
         }
@@ -399,6 +556,16 @@ impl Machine {
     /// Appends; returns whether the log can be used on.
     fn append(&mut self, store: &dyn Store, log: &mut Log<'_>, items: &[Item]) -> bool {
         let (records, expected) = self.made(items);
+        self.append_made(store, log, records, expected)
+    }
+
+    fn append_made(
+        &mut self,
+        store: &dyn Store,
+        log: &mut Log<'_>,
+        records: Vec<NewRecord>,
+        expected: Option<(Vec<Appended>, Book)>,
+    ) -> bool {
         let originals: Vec<Hash> = records.iter().filter_map(|record| record.entry.original).collect();
         if let Some((outcomes, book)) = expected {
             assert_eq!(append(log, records).unwrap(), outcomes);
@@ -413,6 +580,83 @@ impl Machine {
         assert!(matches!(append(log, Vec::new()), Err(AppendError::Unusable)));
         self.refused.extend(originals);
         false
+    }
+
+    /// Says of a document's openings that they are destroyed, and destroys them. Returns how the life ends, if it does.
+    fn erase(
+        &mut self,
+        life: &Life<'_>,
+        log: &mut Log<'_>,
+        (which, all, by_officer, broken): (Index, bool, bool, Option<Broken>),
+    ) -> Option<End> {
+        let has = |index: &u64| {
+            self.book.entries[*index as usize].entry.original.is_some()
+                && !self.book.openings(*index).is_empty()
+        };
+        let documents: Vec<u64> = (0..self.book.size()).filter(has).collect();
+        if documents.is_empty() {
+            return None;
+        }
+        let entry = *which.get(&documents);
+        let mut commitments: Vec<String> =
+            self.book.openings(entry).into_iter().map(|opening| digest_of(opening)).collect();
+        commitments.truncate(if all { usize::MAX } else { 1 });
+        commitments.sort();
+        let by = if by_officer { officer() } else { editor() };
+        let erasure = Erasure {
+            entry,
+            commitments: commitments.clone(),
+            original: None,
+            reason: ErasureReason::Pii,
+            recorded_by: by.public().key_id(),
+            recorded_at: statements::when(),
+        };
+        let said = statements::stated(&by, |it| Draft::erasure(&erasure, it));
+        let (mut book, record) = (self.book.clone(), NewRecord { entry: said, content: None });
+        let taken = book.take(record.clone(), Said::Erasure { by: by.public().key_id() });
+        let expected = taken.map(|outcome| (vec![outcome], book));
+        if !self.append_made(life.store, log, vec![record], expected) {
+            return Some(End::Reopen);
+        }
+        let change = [OpeningChange::Erase { entry, commitments: commitments.clone() }];
+        let these = commitments.into_iter().map(|digest| (entry, digest));
+        if let Some(broken) = &broken {
+            life.world.breaks(broken);
+        }
+        match log.change_openings(&change) {
+            // Whatever the power cut takes, they are not back.
+            Ok(()) => self.book.erased.extend(these),
+            Err(error) => {
+                assert!(broken.is_some(), "{error:?}");
+                self.going.extend(these);
+            }
+        }
+        broken.map(End::Broken)
+    }
+
+    /// Does again what may not have been done, and then is.
+    fn erase_again(&mut self, log: &mut Log<'_>) {
+        for (entry, digest) in std::mem::take(&mut self.going) {
+            let change = OpeningChange::Erase { entry, commitments: vec![digest.clone()] };
+            log.change_openings(&[change]).unwrap();
+            self.book.erased.insert((entry, digest));
+        }
+    }
+
+    /// Checks that the openings that lie there are those that there are, for the first `size` entries.
+    fn openings_are_there(&self, mut found: BTreeMap<u64, Vec<String>>, size: u64) {
+        for index in 0..size.min(self.book.size()) {
+            let found = found.remove(&index).unwrap_or_default();
+            let is_going = |opening: &&String| self.going.contains(&(index, digest_of(opening)));
+            let there = self.book.openings(index);
+            // One file is replaced as a whole: all that is going has gone, or nothing has.
+            let left: Vec<&String> = there.iter().copied().filter(|opening| !is_going(opening)).collect();
+            let found: Vec<&String> = found.iter().collect();
+            assert!(
+                found == there || found == left,
+                "openings of entry {index}: {found:?}, and not {there:?}"
+            );
+        }
     }
 
     /// Appends while something goes wrong.
@@ -483,6 +727,7 @@ impl Machine {
             self.settle(book);
         }
         self.published = self.book.size();
+        self.erase_again(&mut log);
         self.check(life, &log, 0);
         for (step, dice) in steps {
             match step {
@@ -501,6 +746,12 @@ impl Machine {
                     self.append_overtaken(life, &mut log, &items);
                     return Some(End::Reopen);
                 }
+                Step::Erase { which, all, by_officer, broken } => {
+                    let end = self.erase(life, &mut log, (which, all, by_officer, broken));
+                    if end.is_some() {
+                        return end;
+                    }
+                }
                 Step::Reopen => return Some(End::Reopen),
             }
             self.check(life, &log, dice);
@@ -513,6 +764,8 @@ impl Machine {
         let Life { world, store, watched, policy } = life;
         assert_eq!(log.size(), self.book.size());
         assert_eq!(keys_of(log), self.book.keys);
+        self.roots_are_known(log);
+        self.openings_are_there(openings_in(*store), self.book.size());
         let size = match world.deletes_for_good() {
             true => self.witness.log_is_whole(*store),
             // What was deleted may be there again after a power cut, and does no harm.
@@ -538,19 +791,66 @@ impl Machine {
         world.refuses_a_second_writer();
     }
 
+    /// Checks that a log knows who makes statements about keys, and what too few of them have said.
+    fn roots_are_known(&self, log: &Log<'_>) {
+        let (state, book) = (log.state(), &self.book);
+        assert_eq!(state.roots().map(|(id, _)| *id).collect::<BTreeSet<_>>(), book.roots());
+        assert_eq!(state.ended_anchor(&root_key().public().key_id()), book.outside_ended);
+        assert_eq!(state.approvals_needed() as usize, book.needed());
+        let mut expected: Vec<_> = book
+            .proposed
+            .iter()
+            .map(|(what, who)| {
+                let key_id = what.key.map(|number| signer(number).public().key_id());
+                let Change { action, replaces, roles, approvals, .. } = what.clone();
+                (Proposal { action, key_id, roles, replaces, approvals }, who.clone())
+            })
+            .collect();
+        expected.sort();
+        // Whom nobody may hear any more is not counted when it is asked next.
+        let heard = state.proposals().map(|(what, who)| {
+            (
+                what.clone(),
+                who.iter().copied().filter(|id| book.roots().contains(id)).collect::<BTreeSet<_>>(),
+            )
+        });
+        assert_eq!(heard.filter(|(_, who)| !who.is_empty()).collect::<Vec<_>>(), expected);
+    }
+
     /// Checks what readers see of a log that no writer has opened yet.
     fn look(&mut self, world: &dyn World, is_for_good: bool) {
         // Nobody is to be held to what a power cut may still take.
         let mut passing = self.witness.clone();
         let witness = if is_for_good { &mut self.witness } else { &mut passing };
         let published = self.published;
+        let mut beside = BTreeMap::new();
         world.read(&mut |store| {
+            beside = openings_in(store);
             let seen = witness.readers_see_a_log(store).len() as u64;
             assert!(seen >= published, "readers see {seen} entries of {published}");
             let report = audited(store);
             assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.findings);
         });
+        self.openings_are_there(beside, published);
     }
+}
+
+/// The openings that lie beside a log, by entry.
+fn openings_in(store: &dyn Store) -> BTreeMap<u64, Vec<String>> {
+    let mut found: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    for name in store.list(layout::DISCLOSURES).unwrap().keys {
+        let text = String::from_utf8(store.get(&name, u64::MAX).unwrap().unwrap()).unwrap();
+        for (index, opening) in text.lines().map(|line| line.split_once(' ').unwrap()) {
+            found.entry(index.parse().unwrap()).or_default().push(opening.to_owned());
+        }
+    }
+    found
+}
+
+fn officer_enrolled() -> NewRecord {
+    let roles = vec![Role::DataOfficer];
+    let entry = key_statement(&root_key(), KeyAction::Enrol, &officer().public(), roles, None);
+    NewRecord { entry, content: None }
 }
 
 /// Document `number`, registered by a signer.
@@ -562,36 +862,76 @@ fn document(number: usize, by: usize) -> NewRecord {
 }
 
 /// A statement about a key, where it is chosen after what was said before.
-fn about_a_key(book: &Book, by_root: bool, action: KeyAction, whom: &Whom) -> (NewRecord, Said) {
-    let signers: Vec<PublicKey> = (0..SIGNERS).map(|number| signer(number).public()).collect();
+fn about_a_key(book: &Book, is_root: bool, action: KeyAction, whom: &Whom) -> (NewRecord, Said) {
     let choose = |which: &Index, fits: &dyn Fn(&Hash) -> bool| {
-        let fitting = signers.iter().filter(|key| !whom.fits || fits(&key.key_id()));
-        let fitting: Vec<&PublicKey> = fitting.collect();
-        let all: Vec<&PublicKey> = signers.iter().collect();
-        **which.get(if fitting.is_empty() { &all } else { &fitting })
+        let fitting: Vec<usize> =
+            (0..=OUTSIDE).filter(|number| !whom.fits || fits(&signer(*number).public().key_id())).collect();
+        let all: Vec<usize> = (0..=OUTSIDE).collect();
+        *which.get(if fitting.is_empty() { &all } else { &fitting })
     };
-    let is_new = |id: &Hash| !book.keys.contains_key(id);
-    let is_in_force = |id: &Hash| book.is_in_force(id);
+    let roots = book.roots();
+    let is_new = |id: &Hash| !book.keys.contains_key(id) && !roots.contains(id);
+    let is_in_force = |id: &Hash| book.is_in_force(id) || roots.contains(id);
     let begins = matches!(action, KeyAction::Enrol | KeyAction::Rotate);
-    let key = if begins { choose(&whom.key, &is_new) } else { choose(&whom.key, &is_in_force) };
-    let roles = if begins { vec![whom.role.clone()] } else { Vec::new() };
-    let replaces = (action == KeyAction::Rotate).then(|| choose(&whom.replaces, &is_in_force).key_id());
-    let by = if by_root { root_key() } else { editor() };
-    let entry = key_statement(&by, action, &key, roles.clone(), replaces);
-    (NewRecord { entry, content: None }, Said::Key { by_root, action, key: Box::new(key), replaces, roles })
+    let replaced = || signer(choose(&whom.replaces, &is_in_force)).public().key_id();
+    let what = match action {
+        KeyAction::RequireApprovals => {
+            let approvals = Some(whom.approvals);
+            Change { action, key: None, replaces: None, roles: Vec::new(), approvals }
+        }
+        _ => Change {
+            key: Some(if begins { choose(&whom.key, &is_new) } else { choose(&whom.key, &is_in_force) }),
+            roles: if begins { whom.roles.clone() } else { Vec::new() },
+            replaces: (action == KeyAction::Rotate).then(replaced),
+            approvals: None,
+            action,
+        },
+    };
+    // Somebody who has no root key, if there is anybody.
+    let others = (0..SIGNERS).map(|number| signer(number).public().key_id());
+    let others: Vec<Hash> = others.filter(|id| !roots.contains(id)).collect();
+    let those = if is_root || others.is_empty() { roots.into_iter().collect() } else { others };
+    said_of_a_key(what, *whom.by.get(&those))
 }
 
-/// Lives a history that begins with a log of one entry, which enrols the editor.
+/// What was proposed before, by somebody who did not yet say so, if it is to fit.
+fn approval(book: &Book, which: &Index, by: &Index, fits: bool) -> Option<(NewRecord, Said)> {
+    if book.proposed.is_empty() {
+        return None;
+    }
+    let (what, who) = which.get(&book.proposed);
+    let roots: Vec<Hash> = book.roots().into_iter().filter(|id| !fits || !who.contains(id)).collect();
+    if roots.is_empty() { None } else { Some(said_of_a_key(what.clone(), *by.get(&roots))) }
+}
+
+fn said_of_a_key(what: Change, by: Hash) -> (NewRecord, Said) {
+    let key = Book::signer_of(&by);
+    let entry = match (what.approvals, what.key) {
+        (Some(count), _) => statements::stated(&key, |it| Draft::require_approvals(count, &key.public(), it)),
+        (None, number) => {
+            let about = signer(number.unwrap()).public();
+            key_statement(&key, what.action, &about, what.roles.clone(), what.replaces)
+        }
+    };
+    (NewRecord { entry, content: None }, Said::Key { by, what })
+}
+
+/// Lives a history that begins with a log of two entries, which enrol the editor and the data officer.
 fn lived(mut world: impl World, steps: Vec<(Step, u64)>) {
     let mut machine = Machine { used: 1, ..Machine::default() };
     world.write(&mut |store| {
         let policy = policy();
-        append(&mut create(store, &policy).unwrap(), vec![enrolment()]).unwrap();
+        append(&mut create(store, &policy).unwrap(), vec![enrolment(), officer_enrolled()]).unwrap();
     });
-    let (action, key) = (KeyAction::Enrol, Box::new(editor().public()));
-    let said = Said::Key { by_root: true, action, key, replaces: None, roles: vec![Role::Editor] };
-    let mut first = Book::default();
-    first.take(enrolment(), said).unwrap();
+    let enrol = |key: &SigningKey, role, enrolled_at| {
+        let (public, roles) = (key.public(), vec![role]);
+        (public.key_id(), KeyState { public, roles, enrolled_at, ended: None })
+    };
+    let first = Book {
+        entries: vec![enrolment(), officer_enrolled()],
+        keys: BTreeMap::from([enrol(&editor(), Role::Editor, 0), enrol(&officer(), Role::DataOfficer, 1)]),
+        ..Book::default()
+    };
     machine.settle(first);
     let (calls, mut steps) = (Calls::default(), steps.into_iter());
     loop {

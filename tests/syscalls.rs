@@ -45,7 +45,7 @@ const SECRET: &str = "Harbour stays shut\n\nBy Ousmane Traoré-Kossi\n\nThe harb
     measure every single morning\", the chief of the service said.\n\nSource: Reuters\n";
 const SECRETS: [&str; 3] = ["Ousmane Traoré-Kossi", "ousmane traore", "every single morning"];
 /// What is then missing of it: a byline, the digests of its paragraphs, its quotes, and the original.
-const ERASED: u64 = 4;
+const ERASED: u64 = 5;
 /// What is searched for.
 const SOUGHT: &str = "centimetres";
 
@@ -246,7 +246,7 @@ fn count(desk: &Desk, scenario: &Scenario) -> Vec<Call> {
 }
 
 /// The options of `strace` that make one call fail.
-fn injection(call: &Call, expression: &str) -> Vec<String> {
+fn injection(scenario: &Scenario, call: &Call, expression: &str) -> Vec<String> {
     let Call { name, path, nth, nth_of_all, .. } = call;
     let of = |nth| {
         vec![
@@ -256,7 +256,8 @@ fn injection(call: &Call, expression: &str) -> Vec<String> {
             format!("inject={name}:{expression}:when={nth}"),
         ]
     };
-    match call.is_aside() {
+    // Where nothing is signed anew, the path is the same.
+    match call.is_aside() && !matches!(scenario.work, Work::Publish(_)) {
         true => of(nth_of_all),
         false => [vec!["-P".into(), path.clone()], of(nth)].concat(),
     }
@@ -265,7 +266,7 @@ fn injection(call: &Call, expression: &str) -> Vec<String> {
 /// Makes one call of a scenario fail, and checks what must hold then.
 fn run_with(desk: &Desk, scenario: &Scenario, call: &Call, (fault, expression): (&str, &str)) {
     let workspace = set_up(desk, scenario);
-    let traced = trace(desk, scenario, &injection(call, expression));
+    let traced = trace(desk, scenario, &injection(scenario, call, expression));
     let is_killed = traced.status.signal() == Some(9);
     if fault == "killed" {
         assert!(is_killed, "it was not killed: {:?}\n{}", traced.status, traced.log);
@@ -315,8 +316,11 @@ fn has_told(desk: &Desk, call: &Call, traced: &Traced) {
                 false if call.is_aside() && said.contains("/.local/staged/") => true,
                 // What is put aside gets its name by way of a temporary one: that is said of the name.
                 false if call.is_on_the_way() && said.contains("cannot link to ") => true,
-                // Counted by thread, the fault met the message too.
+                // Counted by thread, the fault met another call before.
+                false if call.is_aside() && injected(&traced.log).any(|path| said.contains(path)) => true,
+                // Or the message too.
                 false if traced.log.matches("(INJECTED)").count() > 1 && !said.contains("  hint: ") => return,
+                false if call.path.contains("/.local/search.") && said.contains("records/.local") => true,
                 // By a descriptor of the lock's, and said of the folder.
                 false if call.name == "syncfs" => said.contains("cannot sync ") && said.contains("/records"),
                 false => file(&call.path) || call.to.as_ref().is_some_and(file),
@@ -329,6 +333,12 @@ fn has_told(desk: &Desk, call: &Call, traced: &Traced) {
         }
         _ => panic!("{:?}: {said}", traced.status),
     }
+}
+
+/// The files of the calls that were made to fail.
+fn injected(log: &str) -> impl Iterator<Item = &str> {
+    let failed = log.lines().filter(|line| line.contains("(INJECTED)"));
+    failed.filter_map(|line| between(line, '"', '"').or_else(|| between(line, '<', '>')))
 }
 
 /// What a person does after `init` failed, if it has.
@@ -671,7 +681,7 @@ fn interrupted(desk: &Desk, scenario: &Scenario, moment: &str, name: &str) -> Pa
     at += usize::from(moment.starts_with(".local"));
     let workspace = set_up(desk, scenario);
     let before = fs::read(workspace.join("records/checkpoint")).unwrap();
-    let killed = trace(desk, scenario, &injection(&calls[at], "signal=SIGKILL"));
+    let killed = trace(desk, scenario, &injection(scenario, &calls[at], "signal=SIGKILL"));
     assert_eq!(killed.status.signal(), Some(9), "{:?}: {}", calls[at], killed.log);
     let records = workspace.join("records");
     assert!(records.join(".local/staging").exists());

@@ -10,13 +10,13 @@ use crate::index::SearchIndex;
 use crate::log::{ASIDE, OpeningChange, STAGING};
 use crate::look::is_stored;
 use crate::record::layout::{ENTRIES_PER_FILE, content_path, disclosures_path};
-use crate::record::standing::Erased;
 use crate::record::{Body, Draft, Entry, Erasure, ErasureReason, Kind, Pending, Standings, Target};
 use crate::storage::{Key, Store};
 use crate::verify::{Withheld, WithholdError, read_log, withhold};
 use crate::view::sanitize;
 
 use super::args::{EraseArgs, ReasonName, SignArgs, TrustArgs};
+use super::diagnostics::refused;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::older::Older;
@@ -79,13 +79,15 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
     commitments.sort();
     let original = original.filter(|_| !before.iter().any(|erased| erased.original));
     // What was said before and is still there, as where the work was cut off or a copy brought it back, only goes.
-    let said = |digest: &String| before.iter().any(|erased| erased.commitments.contains(digest));
-    let (back, commitments): (Vec<String>, Vec<String>) = commitments.into_iter().partition(said);
+    let said: Vec<String> = before.iter().flat_map(|erased| erased.commitments.iter().cloned()).collect();
+    commitments.retain(|digest| !said.contains(digest));
+    let goes = original.or(entry.original().filter(|_| before.iter().any(|erased| erased.original)));
+    let all = said.into_iter().chain(commitments.iter().cloned()).collect();
+    let changes = [OpeningChange::Erase { entry: index, commitments: all }];
     if commitments.is_empty() && original.is_none() {
-        desk.log.change_openings(&[OpeningChange::Erase { entry: index, commitments: back }])?;
-        finish(workspace, &store, before, &desk, index, entry.original())?;
-        let destroyed = entry.original().filter(|_| before.iter().any(|erased| erased.original));
-        let older = remove_older(workspace, index, &entry, destroyed);
+        clear(workspace, &store, &entry, goes)?;
+        desk.log.change_openings(&changes)?;
+        let older = remove_older(workspace, index, &entry, goes);
         let by = before.last().map_or(index, |erased| erased.by);
         return told_before(index, by, older.as_ref(), output);
     }
@@ -100,8 +102,6 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
     }
 
     let sign = SignArgs { key: args.key.clone(), pending: false };
-    let all = back.into_iter().chain(commitments.iter().cloned()).collect();
-    let changes = [OpeningChange::Erase { entry: index, commitments: all }];
     let made = desk.say(Kind::Erasure, &sign, |_, circumstances| {
         let erasure = Erasure {
             entry: index,
@@ -113,11 +113,7 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
         };
         Ok(vec![Draft::erasure(&erasure, circumstances)?])
     })?;
-    if let Some(original) = original {
-        store.delete(&[key(&content_path(&original))])?;
-    }
-    clear_derived(workspace)?;
-    clear_pending(&store, &entry)?;
+    clear(workspace, &store, &entry, goes)?;
     // Last, as it brings to the disk what went before it.
     desk.log.change_openings(&changes)?;
     let erased: Vec<serde_json::Value> = fields
@@ -168,27 +164,21 @@ fn told_before(index: u64, by: u64, older: Option<&Older>, output: Output) -> Ou
     )
 }
 
-/// Finishes what a run did that was cut off after it said so in the log.
-fn finish(
-    workspace: &Workspace,
-    store: &dyn Store,
-    before: &[Erased],
-    desk: &Desk<'_>,
-    index: u64,
-    original: Option<Hash>,
-) -> Outcome<()> {
-    if let Some(original) = original.filter(|_| before.iter().any(|erased| erased.original)) {
+/// Removes all that has the words beside the openings: these go last, so that they tell of a run that was cut off.
+fn clear(workspace: &Workspace, store: &dyn Store, entry: &Entry, original: Option<Hash>) -> Outcome<()> {
+    // First, as it would be said to lack the original.
+    clear_pending(store, entry)?;
+    if let Some(original) = original {
         store.delete(&[key(&content_path(&original))])?;
     }
-    clear_derived(workspace)?;
-    clear_pending(store, &desk.reader()?.entry(index)?.0)
+    clear_derived(workspace)
 }
 
 /// Removes what was made of openings and can be made again without them.
 fn clear_derived(workspace: &Workspace) -> Outcome<()> {
     SearchIndex::forget(&workspace.derived()).map_err(|error| {
-        let failure = Failure::new(Exit::Unavailable, "cannot remove the search index from records/.local");
-        failure.because(&error).hint("remove search.* there: they still hold what was erased")
+        refused("cannot remove the search index from records/.local", &error)
+            .hint("remove search.* there: they still hold what was erased")
     })
 }
 

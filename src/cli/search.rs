@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anstyle::Style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rusqlite::ErrorCode;
 use serde_json::{Value, json};
 
 use crate::base::limits::QUERY_MAX_CHARS;
@@ -14,6 +15,7 @@ use crate::verify::read_log_as;
 use crate::view::sanitize;
 
 use super::args::{FilterArgs, SearchArgs, TrustArgs};
+use super::diagnostics::refused;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::list;
@@ -29,10 +31,15 @@ impl From<IndexError> for Failure {
     fn from(error: IndexError) -> Self {
         match error {
             IndexError::Log(error) => error.into(),
-            IndexError::Folder(_) => Failure::new(Exit::Unavailable, error.to_string())
-                .because(&error)
+            IndexError::Folder(cause) => refused("the search index cannot be kept in records/.local", &cause)
                 .hint("make records/.local writable; `dateline search` works without"),
-            _ => Failure::new(Exit::Unavailable, error.to_string()).because(&error),
+            IndexError::Database(cause) => {
+                let made =
+                    Failure::new(Exit::Unavailable, "the search index cannot be made in records/.local");
+                let is_full = cause.sqlite_error_code() == Some(ErrorCode::DiskFull);
+                let hint = "free some space and try again";
+                if is_full { made.because(&cause).hint(hint) } else { made.because(&cause) }
+            }
         }
     }
 }
