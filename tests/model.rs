@@ -50,6 +50,9 @@ fn signer(number: usize) -> SigningKey {
     }
 }
 
+/// Signers whom the log begins with as root keys.
+const ROOTS: [usize; 2] = [5, 6];
+
 /// Says what was erased; enrolled by the second entry, and in no statement after that.
 fn officer() -> SigningKey {
     signing(8)
@@ -847,10 +850,20 @@ fn openings_in(store: &dyn Store) -> BTreeMap<u64, Vec<String>> {
     found
 }
 
-fn officer_enrolled() -> NewRecord {
-    let roles = vec![Role::DataOfficer];
-    let entry = key_statement(&root_key(), KeyAction::Enrol, &officer().public(), roles, None);
-    NewRecord { entry, content: None }
+/// The entries that a log begins with, and the keys that they enrol.
+fn beginning() -> (Vec<NewRecord>, BTreeMap<Hash, KeyState>) {
+    let roots = ROOTS.map(|number| (signer(number), Role::Root));
+    let (mut entries, mut keys) = (vec![enrolment()], BTreeMap::new());
+    let all = [(editor(), Role::Editor), (officer(), Role::DataOfficer)].into_iter().chain(roots);
+    for (enrolled_at, (key, role)) in (0..).zip(all) {
+        let (public, roles) = (key.public(), vec![role]);
+        if enrolled_at > 0 {
+            let entry = key_statement(&root_key(), KeyAction::Enrol, &public, roles.clone(), None);
+            entries.push(NewRecord { entry, content: None });
+        }
+        keys.insert(public.key_id(), KeyState { public, roles, enrolled_at, ended: None });
+    }
+    (entries, keys)
 }
 
 /// Document `number`, registered by a signer.
@@ -916,22 +929,15 @@ fn said_of_a_key(what: Change, by: Hash) -> (NewRecord, Said) {
     (NewRecord { entry, content: None }, Said::Key { by, what })
 }
 
-/// Lives a history that begins with a log of two entries, which enrol the editor and the data officer.
+/// Lives a history that begins with a log of a few entries, which enrol keys.
 fn lived(mut world: impl World, steps: Vec<(Step, u64)>) {
     let mut machine = Machine { used: 1, ..Machine::default() };
     world.write(&mut |store| {
         let policy = policy();
-        append(&mut create(store, &policy).unwrap(), vec![enrolment(), officer_enrolled()]).unwrap();
+        append(&mut create(store, &policy).unwrap(), beginning().0).unwrap();
     });
-    let enrol = |key: &SigningKey, role, enrolled_at| {
-        let (public, roles) = (key.public(), vec![role]);
-        (public.key_id(), KeyState { public, roles, enrolled_at, ended: None })
-    };
-    let first = Book {
-        entries: vec![enrolment(), officer_enrolled()],
-        keys: BTreeMap::from([enrol(&editor(), Role::Editor, 0), enrol(&officer(), Role::DataOfficer, 1)]),
-        ..Book::default()
-    };
+    let (entries, keys) = beginning();
+    let first = Book { entries, keys, ..Book::default() };
     machine.settle(first);
     let (calls, mut steps) = (Calls::default(), steps.into_iter());
     loop {

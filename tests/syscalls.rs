@@ -338,7 +338,9 @@ fn has_told(desk: &Desk, call: &Call, traced: &Traced) {
 /// The files of the calls that were made to fail.
 fn injected(log: &str) -> impl Iterator<Item = &str> {
     let failed = log.lines().filter(|line| line.contains("(INJECTED)"));
-    failed.filter_map(|line| between(line, '"', '"').or_else(|| between(line, '<', '>')))
+    failed.filter_map(|line| {
+        between(line, '"', '"').filter(|path| !path.is_empty()).or_else(|| between(line, '<', '>'))
+    })
 }
 
 /// What a person does after `init` failed, if it has.
@@ -729,6 +731,7 @@ fn whatever_call_fails_the_log_goes_on_as_one_log() {
     for (scenario, call, fault) in &cases {
         let ran = catch_unwind(AssertUnwindSafe(|| run_with(&desk, scenario, call, *fault)));
         if ran.is_err() {
+            println!("in {}: {} {call:?}", scenario.name, fault.0);
             violations.push(format!("{}: {} {call:?}", scenario.name, fault.0));
         }
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::attest::Disclosure;
 use crate::base::Hash;
-use crate::index::SearchIndex;
+use crate::index::{Forgotten, SearchIndex};
 use crate::log::{ASIDE, OpeningChange, STAGING};
 use crate::look::is_stored;
 use crate::record::layout::{ENTRIES_PER_FILE, content_path, disclosures_path};
@@ -85,7 +85,7 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
     let all = said.into_iter().chain(commitments.iter().cloned()).collect();
     let changes = [OpeningChange::Erase { entry: index, commitments: all }];
     if commitments.is_empty() && original.is_none() {
-        clear(workspace, &store, &entry, goes)?;
+        let _no_index = clear(workspace, &store, &entry, goes)?;
         desk.log.change_openings(&changes)?;
         let older = remove_older(workspace, index, &entry, goes);
         let by = before.last().map_or(index, |erased| erased.by);
@@ -113,7 +113,7 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
         };
         Ok(vec![Draft::erasure(&erasure, circumstances)?])
     })?;
-    clear(workspace, &store, &entry, goes)?;
+    let _no_index = clear(workspace, &store, &entry, goes)?;
     // Last, as it brings to the disk what went before it.
     desk.log.change_openings(&changes)?;
     let erased: Vec<serde_json::Value> = fields
@@ -164,8 +164,14 @@ fn told_before(index: u64, by: u64, older: Option<&Older>, output: Output) -> Ou
     )
 }
 
-/// Removes all that has the words beside the openings: these go last, so that they tell of a run that was cut off.
-fn clear(workspace: &Workspace, store: &dyn Store, entry: &Entry, original: Option<Hash>) -> Outcome<()> {
+/// Removes all that has the words beside the openings: these go last, so that they tell of a run that was cut off. As long as what
+/// is returned is held, nobody makes an index of them.
+fn clear(
+    workspace: &Workspace,
+    store: &dyn Store,
+    entry: &Entry,
+    original: Option<Hash>,
+) -> Outcome<Forgotten> {
     // First, as it would be said to lack the original.
     clear_pending(store, entry)?;
     if let Some(original) = original {
@@ -175,10 +181,10 @@ fn clear(workspace: &Workspace, store: &dyn Store, entry: &Entry, original: Opti
 }
 
 /// Removes what was made of openings and can be made again without them.
-fn clear_derived(workspace: &Workspace) -> Outcome<()> {
+fn clear_derived(workspace: &Workspace) -> Outcome<Forgotten> {
     SearchIndex::forget(&workspace.derived()).map_err(|error| {
-        refused("cannot remove the search index from records/.local", &error)
-            .hint("remove search.* there: they still hold what was erased")
+        let failure = refused("cannot remove the search index from records/.local", &error);
+        failure.hint("run it again, or remove search.* there: they still hold what was erased")
     })
 }
 

@@ -15,6 +15,7 @@ use crate::storage::{Bucket, Opened, Records};
 use crate::verify::Trust;
 
 use super::args::TrustArgs;
+use super::diagnostics::refused;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::input::read_bounded;
@@ -214,9 +215,7 @@ fn files_in(folder: &Path) -> Outcome<Vec<PathBuf>> {
             Ok(files)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => {
-            Err(Failure::new(Exit::Unavailable, format!("cannot list {}", folder.display())).because(&error))
-        }
+        Err(error) => Err(refused(format!("cannot list {}", folder.display()), &error)),
     }
 }
 

@@ -40,7 +40,7 @@ pub use day::span;
 pub use fold::{Snippet, Term, snippet};
 pub use ingest::stored_text;
 pub use likeness::StoredText;
-pub use place::{How, SearchIndex};
+pub use place::{Forgotten, How, SearchIndex};
 pub use query::{Order, Query};
 pub use search::{Found, Hit, search};
 pub use state::RecordState;

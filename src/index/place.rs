@@ -15,6 +15,8 @@ use super::{IndexError, Source, Trouble, ingest};
 
 const NAME: &str = "search.sqlite";
 const LOCK: &str = "search.lock";
+/// The end of the name of one that is being made.
+const NEW: &str = "new";
 /// How often, and how long apart, one tries while another command uses it: ten seconds.
 const TRIES: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(20);
@@ -40,6 +42,12 @@ pub struct SearchIndex {
     path: Option<PathBuf>,
     /// Held for as long as the file is used: SQLite's own locks do not outlive the file that is replaced.
     _lock: Option<File>,
+}
+
+/// No index, as long as it is held.
+#[derive(Debug)]
+pub struct Forgotten {
+    _lock: File,
 }
 
 impl SearchIndex {
@@ -123,15 +131,18 @@ impl SearchIndex {
         Ok(SearchIndex { db, how: How::InMemory, path: None, _lock: None })
     }
 
-    /// Removes the index of the log in `records`, with all that was left of making one. It is made anew when it is needed.
+    /// Removes the index of the log in `records`, with all that was left of making one. It is made anew when it is needed, and by
+    /// nobody as long as what is returned is held: whoever makes one may have read already what is about to go.
     ///
     /// # Errors
-    /// What the system refuses.
-    pub fn forget(records: &Path) -> Result<(), io::Error> {
-        let path = records.join(layout::LOCAL).join(NAME);
-        ["sqlite", "sqlite-journal", "sqlite-wal", "sqlite-shm", "stamp", "new", "new-journal"]
-            .iter()
-            .try_for_each(|end| remove(&path.with_extension(end)))
+    /// What the system refuses; [`io::ErrorKind::WouldBlock`] if another command uses the index for ten seconds.
+    pub fn forget(records: &Path) -> Result<Forgotten, io::Error> {
+        let folder = records.join(layout::LOCAL);
+        let lock = take_lock(&folder)?;
+        let path = folder.join(NAME);
+        let ends = ["sqlite", "sqlite-journal", "sqlite-wal", "sqlite-shm", "stamp"];
+        ends.iter().try_for_each(|end| remove(&path.with_extension(end)))?;
+        Ok(Forgotten { _lock: lock })
     }
 
     /// Opens the index of a log without bringing it up to date, and says how many entries it knows; `None` where there is none that
@@ -158,8 +169,7 @@ impl SearchIndex {
     /// Makes it beside, and puts it in its place when it is whole.
     fn build(path: &Path, source: &Source<'_>, lock: File) -> Result<Self, IndexError> {
         let built = || -> Result<Connection, Trouble> {
-            let beside = path.with_extension("new");
-            remove(&beside)?;
+            let beside = path.with_extension(NEW);
             drop(fill(Some(&beside), source)?);
             File::open(&beside)?.sync_all()?;
             // What an interrupted change left belongs to the file that goes.
@@ -230,13 +240,19 @@ fn remove(path: &Path) -> Result<(), io::Error> {
     }
 }
 
-/// Waits for another command that uses the index, but not for ever.
+/// Waits for another command that uses the index, but not for ever. What is left of one that was not made to its end goes: it
+/// may have words that were erased since.
 fn take_lock(folder: &Path) -> Result<File, io::Error> {
     fs::create_dir_all(folder)?;
     let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK))?;
     for _ in 0..TRIES {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => {
+                let beside = folder.join(NAME).with_extension(NEW);
+                remove(&beside)?;
+                remove(&beside.with_extension("new-journal"))?;
+                return Ok(file);
+            }
             Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
             Err(TryLockError::Error(error)) => return Err(error),
         }

@@ -285,7 +285,7 @@ impl State {
         let key_id = public.key_id();
         let proposal = Proposal::of(statement, key_id);
         // Whether it could stand by itself is found out before it is known whether it has to wait.
-        self.may_stand(&proposal, key_id)?;
+        self.may_stand(&proposal, key_id, index)?;
         let mut by = self.proposals.get(&proposal).cloned().unwrap_or_default();
         by.retain(|root| self.is_root_in_force(root));
         if !by.insert(*signer) {
@@ -302,7 +302,7 @@ impl State {
     }
 
     /// Finds out whether a statement can stand as the keys are.
-    fn may_stand(&self, proposal: &Proposal, key_id: Hash) -> Result<(), StateError> {
+    fn may_stand(&self, proposal: &Proposal, key_id: Hash, index: u64) -> Result<(), StateError> {
         let action = proposal.action;
         let needed = match (action, proposal.approvals) {
             (KeyAction::RequireApprovals, Some(needed)) if (1..=APPROVALS_MAX).contains(&needed) => needed,
@@ -323,6 +323,10 @@ impl State {
             }
             if let Some(known) = self.keys.get(&key_id) {
                 return Err(StateError::EnrolledBefore { key_id, enrolled_at: known.enrolled_at });
+            }
+            // It could never sign, and would be counted.
+            if let Some((ended_at, _)) = self.ended_anchor(&key_id) {
+                return Err(StateError::Ended { key_id, ended_at, index });
             }
             left += u32::from(self.adds_a_root(&key_id, &proposal.roles));
         }
@@ -564,9 +568,13 @@ mod tests {
         assert!(matches!(state.authorise(&by(0), Kind::Key), Err(StateError::Ended { .. })));
         assert_eq!(state.roots().map(|(key_id, _)| *key_id).collect::<Vec<_>>(), [by(10)]);
         assert_eq!(state.apply(&statement(KeyAction::Retire, 10, None), &by(10)), last);
-        // Enrolled again, the same key is no second one.
-        assert_eq!(state.apply(&root(0), &by(10)), Ok(Applied::InEffect));
-        assert_eq!(state.roots().count(), 2);
+        // Nor again: it would be counted where it cannot sign, and the last that can could be ended.
+        assert!(matches!(state.apply(&root(0), &by(10)), Err(StateError::Ended { .. })));
+        assert_eq!(state.apply(&statement(KeyAction::Rotate, 0, Some(10)), &by(10)).ok(), None);
+        // One that is in force and is enrolled as well is no second one.
+        let mut state = State::new([key(0)]);
+        state.apply(&root(0), &by(0)).unwrap();
+        assert_eq!(state.apply(&statement(KeyAction::Revoke, 0, None), &by(0)), last);
     }
 
     #[test]

@@ -298,7 +298,7 @@ impl Code {
             Code::SignerNotEnrolled => {
                 "Whoever signed it was nobody at that place in the log: the record must not be relied on."
             }
-            Code::SignerUnknown => "The signer may have been enrolled by an entry that could not be read.",
+            Code::SignerUnknown => "An entry before that could not be read may say of keys what allows it.",
             Code::SignerEnded => {
                 "The key had been revoked, retired or replaced: whoever signed may be a thief."
             }

@@ -51,21 +51,27 @@ impl Authorised {
     }
 }
 
-/// Returns the code for a signer who may not have signed. Where an entry before is `unread`, it may have enrolled the key:
-/// that nobody did is then not known.
+/// Returns the code for a signer who may not have signed. Where an entry before is `unread`, it may have enrolled the key, made
+/// it a root key, or asked for approvals that what was read did not have: nothing is then known of who may sign.
 pub(super) fn code_of_signer(error: &StateError, unread: bool) -> Code {
     match error {
+        _ if unread => Code::SignerUnknown,
         StateError::Ended { .. } => Code::SignerEnded,
         StateError::NotAllowed { .. } | StateError::NotARoot { .. } => Code::SignerNotAllowed,
-        _ if unread => Code::SignerUnknown,
         _ => Code::SignerNotEnrolled,
     }
 }
 
-/// Returns the code for a statement about keys that cannot stand, with the same reserve.
+/// Returns the code for a statement about keys that cannot stand, with the same reserve: but for what is wrong with it whatever
+/// was said before.
 pub(super) fn code_of_statement(error: &StateError, unread: bool) -> Code {
     match error {
-        StateError::NotInForce { .. } if unread => Code::SignerUnknown,
+        StateError::KeyType { .. }
+        | StateError::Unusable(_)
+        | StateError::Approvals
+        | StateError::Replaces { .. }
+        | StateError::RootAlone { .. } => Code::KeyStatementInvalid,
+        _ if unread => Code::SignerUnknown,
         _ => Code::KeyStatementInvalid,
     }
 }

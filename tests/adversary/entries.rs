@@ -102,7 +102,7 @@ pub(crate) fn sequences() -> Vec<Attack> {
 
 /// Bytes that are not of the form that an entry has.
 pub(crate) fn forms() -> Vec<Attack> {
-    use Code::{EntryMalformed, ReferenceUnknown, SignerEnded, SignerUnknown};
+    use Code::{EntryMalformed, ReferenceUnknown, SignerUnknown};
     let envelope_of = |change: &dyn Fn(&str) -> String| {
         let text = String::from_utf8(by_editor(5).bytes).unwrap();
         let changed = change(&text);
@@ -213,7 +213,7 @@ pub(crate) fn forms() -> Vec<Attack> {
                 all.push(by_editor(5));
             })
         })
-        .finds([at(1, EntryMalformed), at(5, SignerUnknown), at(8, SignerEnded)])
+        .finds([at(1, EntryMalformed), at(5, SignerUnknown), at(8, SignerUnknown)])
         .holds(9, 6),
     ]
 }

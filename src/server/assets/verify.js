@@ -909,6 +909,8 @@ export class Keys {
     let left = this.rootsInForce();
     if (enrols) {
       if ((isRoot && roles.length > 1) || this.enrolled.has(id)) cannot();
+      // It could never sign, and would be counted.
+      if ((this.anchors.get(id)?.ended ?? null) !== null) cannot();
       left += isRoot && !this.isRootInForce(id) ? 1 : 0;
     }
     if (ends !== null) {
