@@ -245,7 +245,8 @@ fn what_is_drawn_is_all_there() {
         Entered::Second(600),
         Entered::Relates { at: 700, about: 690, target: 4, wrong: false },
         Entered::Relates { at: 701, about: 5, target: 600, wrong: true },
-        Entered::Malformed(300),
+        // What is said of signers after it is not known; before it, it is.
+        Entered::Malformed(1_100),
         erased(800, 40, true),
         erased(801, 41, false),
         Entered::Idle(200),
@@ -262,6 +263,7 @@ fn what_is_drawn_is_all_there() {
         "erasureIncomplete",
         "keyStatementInvalid",
         "signerEnded",
+        "signerUnknown",
         "openingMissing",
         "stray",
     ] {

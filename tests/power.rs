@@ -30,7 +30,8 @@ use support::{
 /// What a writer does.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// Appends so many records in one commit.
+    /// Appends so many records in one commit. Publishing statements that wait does nothing else to the log; then it deletes their
+    /// files, and one that a power cut brings back is found in the log by its leaf.
     Append(u64),
     /// Enrols a key.
     Enrol,

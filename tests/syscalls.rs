@@ -38,7 +38,7 @@ use desk::{Desk, ORIGIN, Promises, arguments, copy_folder, lines, number, told, 
 use serde_json::Value;
 
 /// Faults of one sample; each costs some ten runs of the program.
-const SAMPLE: usize = 16;
+const SAMPLE: usize = 24;
 
 /// A document with words that are to go, and the words.
 const SECRET: &str = "Harbour stays shut\n\nBy Ousmane Traoré-Kossi\n\nThe harbour stays shut, officials said. \"We \
@@ -140,6 +140,11 @@ impl Call {
     /// Whether it is on a file that was put aside, which has another path in each run.
     fn is_aside(&self) -> bool {
         self.path.contains("/.local/staged/")
+    }
+
+    /// Whether it is on a file of the search index, or makes the folder that it lies in.
+    fn is_of_the_index(&self) -> bool {
+        self.path.contains("/.local/search.") || self.path.ends_with("/records/.local")
     }
 
     /// Whether it is on a name that no person knows.
@@ -320,7 +325,8 @@ fn has_told(desk: &Desk, call: &Call, traced: &Traced) {
                 false if call.is_aside() && injected(&traced.log).any(|path| said.contains(path)) => true,
                 // Or the message too.
                 false if traced.log.matches("(INJECTED)").count() > 1 && !said.contains("  hint: ") => return,
-                false if call.path.contains("/.local/search.") && said.contains("records/.local") => true,
+                false if call.is_of_the_index() && said.contains("from records/.local") => true,
+                false if call.is_of_the_index() && said.contains("in records/.local") => true,
                 // By a descriptor of the lock's, and said of the folder.
                 false if call.name == "syncfs" => said.contains("cannot sync ") && said.contains("/records"),
                 false => file(&call.path) || call.to.as_ref().is_some_and(file),
