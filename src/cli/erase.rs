@@ -85,8 +85,9 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
     let all = said.into_iter().chain(commitments.iter().cloned()).collect();
     let changes = [OpeningChange::Erase { entry: index, commitments: all }];
     if commitments.is_empty() && original.is_none() {
-        let _no_index = clear(workspace, &store, &entry, goes)?;
+        let no_index = clear(workspace, &store, &entry, goes)?;
         desk.log.change_openings(&changes)?;
+        drop(no_index);
         let older = remove_older(workspace, index, &entry, goes);
         let by = before.last().map_or(index, |erased| erased.by);
         return told_before(index, by, older.as_ref(), output);
@@ -113,14 +114,15 @@ pub(crate) fn run(workspace: &Workspace, args: &EraseArgs, output: Output) -> Ou
         };
         Ok(vec![Draft::erasure(&erasure, circumstances)?])
     })?;
-    let _no_index = clear(workspace, &store, &entry, goes)?;
+    let no_index = clear(workspace, &store, &entry, goes)?;
     // Last, as it brings to the disk what went before it.
     desk.log.change_openings(&changes)?;
+    drop(no_index);
     let erased: Vec<serde_json::Value> = fields
         .iter()
         .map(|Withheld { commitment, field, .. }| json!({"commitment": commitment, "field": field}))
         .collect();
-    let older = remove_older(workspace, index, &entry, original);
+    let older = remove_older(workspace, index, &entry, goes);
     let mut members = json!({
         "erasedOf": index, "fields": erased, "original": original.is_some(), "reason": ErasureReason::from(args.reason),
     });
