@@ -323,10 +323,10 @@ impl Book {
                 return None;
             }
             if outside {
-                book.outside_ended = Some((index, action.clone()));
+                book.outside_ended = Some((index, *action));
             }
             if let Some(state) = book.keys.get_mut(&ended) {
-                state.ended = Some((index, action.clone()));
+                state.ended = Some((index, *action));
             }
         }
         if begins {
