@@ -36,9 +36,17 @@ impl From<IndexError> for Failure {
             IndexError::Database(cause) => {
                 let made =
                     Failure::new(Exit::Unavailable, "the search index cannot be made in records/.local");
-                let is_full = cause.sqlite_error_code() == Some(ErrorCode::DiskFull);
-                let hint = "free some space and try again";
-                if is_full { made.because(&cause).hint(hint) } else { made.because(&cause) }
+                // Which of both keeps a file from being made, it does not say.
+                let hint = match cause.sqlite_error_code() {
+                    Some(ErrorCode::DiskFull) => Some("free some space and try again"),
+                    Some(ErrorCode::CannotOpen) => Some("make records/.local writable, or free some space"),
+                    _ => None,
+                };
+                let failure = made.because(&cause);
+                match hint {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
             }
         }
     }
