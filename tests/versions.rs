@@ -304,7 +304,7 @@ enum Manner {
 /// Name, version, whether it is what readers are given, whether it is the mark of a removal. Newest first, as it is listed.
 type Stored = (&'static str, &'static str, bool, bool);
 
-const STORED: [Stored; 8] = [
+const STORED: [Stored; 9] = [
     ("log/a", "4", true, true),
     ("log/a", "3", false, false),
     ("log/a", "2", false, true),
@@ -312,6 +312,7 @@ const STORED: [Stored; 8] = [
     ("log/ab", "1", false, false),
     ("log/b", "2", true, false),
     ("log/b", "1", false, false),
+    ("log/s/1", "2", true, true),
     ("log/s/1", "1", false, false),
 ];
 
