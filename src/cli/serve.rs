@@ -137,6 +137,11 @@ pub(crate) fn run(workspace: &Workspace, args: &ServeArgs, output: Output) -> Ou
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime
         .map_err(|error| Failure::new(Exit::Unavailable, "no threads to serve with").because(&error))?;
+    // Whoever is told that it listens may end it.
+    let stop = {
+        let _runtime = runtime.enter();
+        stopped().map_err(|error| Failure::new(Exit::Unavailable, "no signals to end by").because(&error))?
+    };
     runtime.block_on(server::serve(
         config,
         |address| {
@@ -147,7 +152,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ServeArgs, output: Output) -> Ou
             );
             drop(told);
         },
-        stopped(),
+        stop,
     ))?;
     Ok(())
 }
@@ -167,20 +172,24 @@ fn entrusted(workspace: &Workspace, state: &State, passphrases: &mut Passphrases
     Ok(found)
 }
 
-/// Waits until somebody ends the program.
-async fn stopped() {
+/// Takes over the signals by which somebody ends the program, and returns what waits for one of them.
+fn stopped() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+        let (mut terminated, mut interrupted) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(async move {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupted.recv() => {}
                 _ = terminated.recv() => {}
             }
-            return;
-        }
+        })
     }
-    let _ = tokio::signal::ctrl_c().await;
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
 
 pub(crate) fn token(workspace: &Workspace, command: &TokenCommand, output: Output) -> Outcome<()> {
