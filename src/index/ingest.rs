@@ -60,18 +60,26 @@ pub(super) fn catch_up(db: &mut Connection, source: &Source<'_>) -> Result<Done,
     }
     let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let mut done = Done { wrote: true, removed: false };
-    changes.write(&tx)?;
-    if !same || changes.reads() {
-        let mut ingest = Ingest { db: &tx, source, waiting: Vec::new(), done: &mut done };
-        ingest.run(&known, &changes)?;
-    }
-    let mut set = tx.prepare_cached("INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)")?;
-    set.execute(params!["size", number(reader.size())])?;
-    set.execute(params!["root", reader.checkpoint().root_hash().0])?;
-    drop(set);
-    if done.removed {
-        // The engine only strikes out what is removed, until it merges.
-        tx.execute("INSERT INTO words(words) VALUES('optimize')", [])?;
+    let written = (|| {
+        changes.write(&tx)?;
+        if !same || changes.reads() {
+            let mut ingest = Ingest { db: &tx, source, waiting: Vec::new(), done: &mut done };
+            ingest.run(&known, &changes)?;
+        }
+        let mut set = tx.prepare_cached("INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)")?;
+        set.execute(params!["size", number(reader.size())])?;
+        set.execute(params!["root", reader.checkpoint().root_hash().0])?;
+        drop(set);
+        if done.removed {
+            // The engine only strikes out what is removed, until it merges.
+            tx.execute("INSERT INTO words(words) VALUES('optimize')", [])?;
+        }
+        Ok(())
+    })();
+    if let Err(trouble) = written {
+        // What cannot be taken back is no index any more.
+        tx.rollback()?;
+        return Err(trouble);
     }
     tx.commit()?;
     Ok(done)

@@ -77,8 +77,11 @@ pub(super) fn open(path: &Path, read_only: bool) -> Result<Connection, Trouble> 
     let db = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     careful(&db)?;
     if !read_only {
-        // Readers wait while what does not fit is written out, before the end.
-        db.execute_batch("PRAGMA cache_size = -65536;")?;
+        // Readers wait while what does not fit is written out, before the end. What is broken off is found by the file's time and made
+        // anew: the way back need not be on the disk, nor each step; the end is (`leave`).
+        db.execute_batch(
+            "PRAGMA cache_size = -65536; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;",
+        )?;
     }
     let number = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     if number("application_id")? != APPLICATION || number("user_version")? != SCHEMA {
@@ -171,8 +174,9 @@ fn is_as_left(path: &Path) -> bool {
     look(path).is_some_and(|now| fs::read(stamp(path)).is_ok_and(|left| left == now.as_bytes()))
 }
 
-/// Writes down how the file is left.
+/// Brings the file to the disk, and writes down how it is left.
 pub(super) fn leave(path: &Path) -> Result<(), Trouble> {
+    fs::File::options().write(true).open(path)?.sync_all()?;
     let now = look(path).ok_or(Trouble::Stale)?;
     Ok(fs::write(stamp(path), now)?)
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::article::Article;
-use crate::index::{SearchIndex, Source};
+use crate::index::{IndexError, SearchIndex, Source};
 use crate::likeness::{Sketch, Text};
 use crate::record::Body;
 use crate::verify::ReaderError;
@@ -67,12 +67,12 @@ impl Recent {
     /// out.
     ///
     /// # Errors
-    /// [`ReaderError`].
+    /// [`IndexError`], where the log or the index cannot be read now.
     pub(crate) fn warnings(
         &self,
         source: &Source<'_>,
         article: &Article,
-    ) -> Result<Vec<Warning>, ReaderError> {
+    ) -> Result<Vec<Warning>, IndexError> {
         if article.text.is_empty() {
             return Ok(Vec::new());
         }
@@ -86,7 +86,10 @@ impl Recent {
             let mut near = kept.registered.sharing(&sketch);
             near.truncate(IN_PASSING.candidates);
             let index = kept.index.as_ref().map(|opened| &opened.index);
-            let mut named = index.and_then(|index| index.sharing(&sketch).ok()).unwrap_or_default();
+            let mut named = match index {
+                Some(index) => index.sharing(&sketch)?,
+                None => Vec::new(),
+            };
             named.retain(|record| !kept.looked.contains(record));
             named.truncate(IN_PASSING.candidates);
             (kept.registered.only(&near, &original), named)

@@ -1,6 +1,7 @@
 //! The API, version 1: records in, with a proof as the answer; the checkpoint and proofs out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -166,6 +167,9 @@ pub(super) async fn prepare(
 /// Records that may wait for the writer while what is registered is still held against others; when more do, it has no time for that.
 const WAITING_MAX: usize = 32;
 
+/// How long an answer that has its proof waits for what the log has that is like it: the index may be written just then.
+const WARNINGS_WAIT: Duration = Duration::from_millis(250);
+
 /// Appends a record, and answers with its proof; meanwhile holds its text against what is registered.
 pub(super) async fn answered(
     app: &App,
@@ -194,9 +198,13 @@ pub(super) async fn answered(
         }
     };
     let is_new = outcome == "registered";
-    // That others cannot be read takes nothing back: null says that it was not looked. What was there before is said to be.
+    // That others cannot be read takes nothing back, and nobody waits long for it: null says that it was not looked. What was there
+    // before is said to be.
     let warnings = match warnings {
-        Some(warnings) => warnings.await.ok().and_then(Result::ok),
+        Some(warnings) => {
+            let looked = tokio::time::timeout(WARNINGS_WAIT, warnings).await;
+            looked.ok().and_then(Result::ok).and_then(Result::ok)
+        }
         None => None,
     };
     let warnings = if is_new { warnings } else { warnings.map(|_| Vec::new()) };
