@@ -1,7 +1,7 @@
 //! The rule set: data in `rules.toml` and `packs.toml`, made into tables when the program is built.
 //!
 //! A rule says where to look, what to look for and how far to trust it. Rows are told from one another by an id
-//! that is never used again for another rule. All matching is linear in the text: see [`Pattern`].
+//! that is never used again for another rule. All matching is linear in the text: see `Pattern`.
 //! The text is a stranger's, the rules are ours: a fault in `rules.toml` is a fault of the program, and no program is built
 //! of it.
 
