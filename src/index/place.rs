@@ -99,9 +99,7 @@ impl SearchIndex {
             // another time.
             Err(error @ Trouble::Log(_)) => {
                 drop(db);
-                if !path.with_extension("sqlite-journal").exists() {
-                    schema::leave(path)?;
-                }
+                schema::leave(path)?;
                 return Err(error);
             }
             done => done?,
@@ -171,7 +169,6 @@ impl SearchIndex {
         let built = || -> Result<Connection, Trouble> {
             let beside = path.with_extension(NEW);
             drop(fill(Some(&beside), source)?);
-            File::open(&beside)?.sync_all()?;
             // What an interrupted change left belongs to the file that goes.
             remove(&path.with_extension("sqlite-journal"))?;
             remove(&path.with_extension("stamp"))?;

@@ -100,11 +100,7 @@ fn signed(
 
 /// Opens a checkpoint as a writer may: it goes on while witnesses are away; readers insist on the quorum.
 pub(super) fn open_checkpoint(policy: &Policy, bytes: &[u8]) -> Result<Checkpoint, CheckpointOpenError> {
-    match policy.open_checkpoint(bytes) {
-        Ok(opened) => Ok(opened.checkpoint().clone()),
-        Err(CheckpointOpenError::QuorumNotReached(missing)) => Ok(missing.opened().checkpoint().clone()),
-        Err(error) => Err(error),
-    }
+    Ok(policy.open_signed(bytes)?.checkpoint().clone())
 }
 
 /// The files of openings that the new records change, with what they hold already; or, if `only_new`, without.

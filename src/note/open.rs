@@ -100,6 +100,18 @@ impl Policy {
         self.open_note(&Note::parse(note)?)
     }
 
+    /// As [`Policy::open_checkpoint`], whoever cosigned it: for a writer, who goes on while witnesses are away, and for what is held
+    /// against another checkpoint and not relied on.
+    ///
+    /// # Errors
+    /// [`OpenError`], but not [`OpenError::QuorumNotReached`].
+    pub fn open_signed(&self, note: &[u8]) -> Result<OpenedCheckpoint, OpenError> {
+        match self.open_checkpoint(note) {
+            Err(OpenError::QuorumNotReached(missing)) => Ok(missing.into_opened()),
+            opened => opened,
+        }
+    }
+
     /// As [`Policy::open_checkpoint`], with the note parsed.
     ///
     /// # Errors

@@ -182,22 +182,21 @@ pub(super) async fn answered(
         let app = app.clone();
         tokio::spawn(async move { look::warnings(&app, article).await })
     });
-    let (index, outcome, checkpoint_size, proof) = match record {
-        Submitted::There(index, size) => (index, "alreadyRegistered", size, proof_of(app, index).await?),
+    let (appended, checkpoint_size, entry) = match record {
+        Submitted::There(index, size) => (Appended::AlreadyRegistered(index), size, None),
         Submitted::New(record) => {
             let entry = record.entry.clone();
             let Committed { appended, checkpoint } = committed(app, record, article).await?;
-            match appended {
-                Appended::Registered(index) => {
-                    (index, "registered", checkpoint.size(), proof_of_appended(app, index, entry).await?)
-                }
-                Appended::AlreadyRegistered(index) => {
-                    (index, "alreadyRegistered", checkpoint.size(), proof_of(app, index).await?)
-                }
-            }
+            (appended, checkpoint.size(), Some(entry))
         }
     };
-    let is_new = outcome == "registered";
+    let index = appended.index();
+    let (status, outcome, proof) = match (appended, entry) {
+        (Appended::Registered(_), Some(entry)) => {
+            (StatusCode::CREATED, "registered", proof_of_appended(app, index, entry).await?)
+        }
+        _ => (StatusCode::OK, "alreadyRegistered", proof_of(app, index).await?),
+    };
     // That others cannot be read takes nothing back, and nobody waits long for it: null says that it was not looked. What was there
     // before is said to be.
     let warnings = match warnings {
@@ -207,12 +206,11 @@ pub(super) async fn answered(
         }
         None => None,
     };
-    let warnings = if is_new { warnings } else { warnings.map(|_| Vec::new()) };
+    let warnings = if status == StatusCode::CREATED { warnings } else { warnings.map(|_| Vec::new()) };
     let told = json!({
         "record": index, "outcome": outcome, "logSize": checkpoint_size, "proof": proof, "warnings": warnings,
     });
     let location = format!("/api/v1/records/{index}/proof");
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::LOCATION, location)], Json(told)).into_response())
 }
 

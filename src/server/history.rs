@@ -9,21 +9,22 @@
 //! is that of the first entries. As evidence it is worth what whoever keeps the file is: who does not trust him keeps his own.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::limits::NOTE_MAX_BYTES;
 use crate::base::{Hash, Timestamp};
-use crate::note::{OpenError, Policy};
+use crate::note::Policy;
 
-use super::kept::{KeptError, io_error, lock};
+use super::kept::KeptError;
+use super::lines::Lines;
 
 /// Seconds between two that are kept.
 const EVERY: i64 = 600;
+/// Bytes of a line that are read. A note's line feeds and marks take two characters each at most.
+const LINE_MAX_BYTES: u64 = (2 * NOTE_MAX_BYTES + 200) as u64;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,7 +45,7 @@ pub(crate) struct Past {
 
 /// The checkpoints of a workspace.
 pub(crate) struct History {
-    folder: PathBuf,
+    lines: Lines,
     /// The one that was kept last, and when.
     last: Mutex<Option<(Vec<u8>, Timestamp)>>,
 }
@@ -52,11 +53,7 @@ pub(crate) struct History {
 impl History {
     /// Those that are kept in `folder`, which need not be there.
     pub(crate) fn at(folder: &Path) -> Self {
-        History { folder: folder.to_owned(), last: Mutex::new(None) }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.join("checkpoints.jsonl")
+        History { lines: Lines::at(folder, "checkpoints.jsonl", LINE_MAX_BYTES), last: Mutex::new(None) }
     }
 
     /// Keeps a checkpoint, unless it is the last that was kept, or that was not long ago. The first since the server started is kept.
@@ -72,23 +69,10 @@ impl History {
             return Ok(());
         }
         let Ok(text) = std::str::from_utf8(note) else { return Ok(()) };
-        let _lock = lock(&self.folder)?;
-        let path = self.path();
-        if last.is_none() && self.lines()?.last().is_some_and(|line| line.note == text) {
-            *last = Some((note.to_vec(), now));
-            return Ok(());
+        let is_there = last.is_none() && self.lines()?.last().is_some_and(|line| line.note == text);
+        if !is_there {
+            self.lines.add(&Line { seen_at: now, note: text.to_owned() })?;
         }
-        let mut bytes = serde_json::to_vec(&Line { seen_at: now, note: text.to_owned() })
-            .expect("internal error: a line is plain data");
-        // What a crash broke off stays a line of its own.
-        bytes.insert(0, b'\n');
-        bytes.push(b'\n');
-        let mut options = File::options();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path).map_err(io_error("open", &path))?;
-        file.write_all(&bytes).map_err(io_error("write", &path))?;
         *last = Some((note.to_vec(), now));
         Ok(())
     }
@@ -114,11 +98,8 @@ impl History {
         }
         let held = newest.into_iter().rev().filter_map(|Line { seen_at, note }| {
             // Witnesses may have come later: the log's own signature is enough.
-            let checkpoint = match policy.open_checkpoint(note.as_bytes()) {
-                Ok(opened) => opened.checkpoint().clone(),
-                Err(OpenError::QuorumNotReached(missing)) => missing.opened().checkpoint().clone(),
-                Err(_) => return None,
-            };
+            let opened = policy.open_signed(note.as_bytes()).ok()?;
+            let checkpoint = opened.checkpoint();
             Some(Past { seen_at, size: checkpoint.size(), root: checkpoint.root_hash(), note })
         });
         let mut held: Vec<Past> = held.take(count).collect();
@@ -128,27 +109,16 @@ impl History {
 
     /// The lines, the oldest first; what is none is passed over.
     fn lines(&self) -> Result<impl Iterator<Item = Line>, KeptError> {
-        let path = self.path();
-        let file = match File::open(&path) {
-            Ok(file) => Some(file),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(io_error("open", &path)(error)),
-        };
-        let mut reader = file.map(BufReader::new);
-        let lines = std::iter::from_fn(move || {
-            let mut line = Vec::new();
-            // A note's line feeds and marks take two characters each at most.
-            let limit = (2 * NOTE_MAX_BYTES + 200) as u64;
-            let read = reader.as_mut()?.by_ref().take(limit).read_until(b'\n', &mut line).ok()?;
-            (read > 0).then_some(line)
-        });
-        Ok(lines.filter_map(|line| serde_json::from_slice(&line).ok()))
+        Ok(self.lines.read()?.filter_map(|line| serde_json::from_slice(&line).ok()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
+    use std::io::Write;
+
     use crate::base::SigningKey;
     use crate::note::{Checkpoint, KeyName, Note, Origin, VerifierKey};
 

@@ -18,6 +18,7 @@ mod files;
 mod history;
 pub mod kept;
 mod known;
+mod lines;
 mod look;
 mod metrics;
 mod opaque;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::base::Hash;
-use crate::note::{Note, OpenError, OpenedCheckpoint, Policy, VerifierKey};
+use crate::note::{OpenError, OpenedCheckpoint, Policy, VerifierKey};
 
 use super::Trust;
 
@@ -164,11 +164,7 @@ impl Memory {
 
 /// Opens a checkpoint that a log of the policy signed, whoever cosigned it.
 pub(super) fn open_signed(policy: &Policy, note: &[u8]) -> Option<OpenedCheckpoint> {
-    match policy.open_note(&Note::parse(note).ok()?) {
-        Ok(opened) => Some(opened),
-        Err(OpenError::QuorumNotReached(missing)) => Some(missing.into_opened()),
-        Err(_) => None,
-    }
+    policy.open_signed(note).ok()
 }
 
 /// Opens a checkpoint that a log of the policy signed, whatever else stands on it.
