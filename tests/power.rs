@@ -23,8 +23,8 @@ use support::statements;
 use support::stores::{Calls, Watched};
 use support::witness::{Witness, damage_is_found, second_writer_is_refused};
 use support::{
-    append, audited, editor, editor_key, key, key_statement, one_thread, open, policy, records, root_key,
-    signing,
+    append, audited, editor, editor_key, key, key_statement, log_key, one_thread, open, policy, records,
+    root_key, signing,
 };
 
 /// What a writer does.
@@ -33,6 +33,8 @@ enum Step {
     /// Appends so many records in one commit. Publishing statements that wait does nothing else to the log; then it deletes their
     /// files, and one that a power cut brings back is found in the log by its leaf.
     Append(u64),
+    /// The same, without cleaning, as a server does that has answered.
+    Leave(u64),
     /// Enrols a key.
     Enrol,
     /// Drops the log and opens it again.
@@ -41,7 +43,7 @@ enum Step {
     Erase,
 }
 
-use Step::{Append, Enrol, Erase, Reopen};
+use Step::{Append, Enrol, Erase, Leave, Reopen};
 
 /// What it is called, the entries of the log before, and what is done.
 type Scenario = (&'static str, u64, &'static [Step]);
@@ -56,6 +58,8 @@ const SCENARIOS: &[Scenario] = &[
     ("partial tiles are cleaned", 253, &[Append(2), Append(2)]),
     ("a key is enrolled", 3, &[Enrol, Append(1)]),
     ("openings are erased", 3, &[Erase, Append(1)]),
+    ("what is left is cleaned by the next append", 254, &[Leave(1), Leave(2), Append(1)]),
+    ("what is left is cleaned by who opens the log next", 3, &[Leave(1), Reopen, Leave(1), Erase]),
     ("the writer comes and goes", 2, &[Append(1), Reopen, Append(1), Reopen, Append(1)]),
 ];
 
@@ -134,14 +138,14 @@ impl Writer<'_> {
         let mut log = begun.map_err(drop)?;
         for step in steps {
             match step {
-                Append(count) => {
+                Append(count) | Leave(count) => {
                     let some = taken(size, self.used..self.used + count);
                     self.used += count;
-                    self.append(&mut log, some)?;
+                    self.append(&mut log, some, matches!(step, Leave(_)))?;
                 }
                 Enrol => {
                     let entry = editor_key(&root_key(), KeyAction::Enrol, &signing(7).public());
-                    self.append(&mut log, vec![NewRecord { entry, content: None }])?;
+                    self.append(&mut log, vec![NewRecord { entry, content: None }], false)?;
                 }
                 Erase => self.erase(&mut log)?,
                 Reopen => log = open(self.store, &policy).map_err(drop)?,
@@ -164,15 +168,20 @@ impl Writer<'_> {
         let roles = vec![Role::DataOfficer];
         let enrolled = key_statement(&root_key(), KeyAction::Enrol, &officer.public(), roles, None);
         let said = statements::stated(&officer, |it| Draft::erasure(&erasure, it));
-        self.append(log, [enrolled, said].map(|entry| NewRecord { entry, content: None }).to_vec())?;
+        self.append(log, [enrolled, said].map(|entry| NewRecord { entry, content: None }).to_vec(), false)?;
         log.change_openings(&[OpeningChange::Erase { entry: 1, commitments }]).map_err(drop)?;
         self.erased = true;
         Ok(())
     }
 
-    fn append(&mut self, log: &mut Log<'_>, records: Vec<NewRecord>) -> Result<(), ()> {
+    fn append(&mut self, log: &mut Log<'_>, records: Vec<NewRecord>, leave: bool) -> Result<(), ()> {
         let from = log.size();
-        let (promised, result) = match append(log, records.clone()) {
+        let sign = &mut |text: &[u8]| Ok(log_key().sign(text));
+        let appended = match leave {
+            true => log.append_uncleaned(records.clone(), sign),
+            false => log.append(records.clone(), sign),
+        };
+        let (promised, result) = match appended {
             Ok(_) => {
                 self.published = log.size();
                 (true, Ok(()))

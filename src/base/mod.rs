@@ -7,6 +7,7 @@ pub mod ed25519;
 pub mod encoding;
 pub mod hash;
 pub mod limits;
+pub(crate) mod parallel;
 pub mod time;
 
 pub use ed25519::{PublicKey, Signature, SigningKey};

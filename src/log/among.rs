@@ -7,6 +7,7 @@ use crate::base::Hash;
 use crate::storage::Store;
 use crate::tlog::leaf_hash;
 
+use super::commit::Carried;
 use super::{AppendError, Appended, Log, NewRecord, OpenError, SignCheckpoint, shared};
 
 /// How often others may be faster before one gives up.
@@ -42,7 +43,7 @@ impl<'a> Log<'a> {
             let tried = self.append_here(some, sign, |commit, store, old| {
                 let done = shared::carry_out(commit, store, own, old)?;
                 contended = done.contended;
-                Ok((done.head, done.edge))
+                Ok(Carried { head: done.head, edge: done.edge, left: None })
             });
             let error = match tried {
                 Ok(appended) => {

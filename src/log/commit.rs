@@ -3,14 +3,12 @@
 use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::collections::{BTreeMap, HashSet};
 
-use rayon::prelude::*;
-
 use crate::attest::Disclosure;
-use crate::base::Hash;
 use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, NOTE_MAX_BYTES, TREE_MAX_SIZE};
+use crate::base::{Hash, parallel};
 use crate::note::{Checkpoint, Note, OpenError as CheckpointOpenError, Policy};
 use crate::record::{DisclosureFile, layout};
-use crate::storage::{Move, Object, Store, StoreError};
+use crate::storage::{Key, Move, Object, Store, StoreError};
 use crate::tlog::leaf_hash;
 
 use super::edge::{Edge, partial_paths_of};
@@ -39,7 +37,7 @@ pub(super) fn prepare(
     policy: &Policy,
     head: &Head,
     edge: &Edge,
-    index: &mut Index,
+    (index, last): (&mut Index, &mut LastOpenings),
     records: Vec<NewRecord>,
     sign: SignCheckpoint<'_>,
 ) -> Result<Commit, AppendError> {
@@ -48,10 +46,10 @@ pub(super) fn prepare(
     if size > TREE_MAX_SIZE {
         return Err(AppendError::Full { limit: TREE_MAX_SIZE });
     }
-    let leaves: Vec<Hash> = records.par_iter().map(|record| leaf_hash(&record.entry.bytes)).collect();
+    let leaves: Vec<Hash> = parallel::map(&records, |_, record| leaf_hash(&record.entry.bytes));
     let (new_edge, root, mut immutable) = edge.grow(&leaves, &records);
     let own = store.own();
-    let mut mutable = openings(store, first_index, &records, own.is_some())?;
+    let mut mutable = openings(store, last, first_index, &records, own.is_some())?;
     let full = new_edge.entries_in_full_bundles();
     let covered = index.cover(own.unwrap_or(store), full, new_edge.root_of_full_bundles());
     let mut derived = covered.map_err(AppendError::NotAppended)?;
@@ -103,9 +101,14 @@ pub(super) fn open_checkpoint(policy: &Policy, bytes: &[u8]) -> Result<Checkpoin
     Ok(policy.open_signed(bytes)?.checkpoint().clone())
 }
 
+/// The last file of openings, as the last commit of a writer whom nobody overtakes made it: its number and its bytes. To read and
+/// to take apart what one wrote costs more than a small commit does otherwise.
+pub(super) type LastOpenings = Option<(u64, Vec<u8>)>;
+
 /// The files of openings that the new records change, with what they hold already; or, if `only_new`, without.
 fn openings(
     store: &dyn Store,
+    last: &mut LastOpenings,
     first_index: u64,
     records: &[NewRecord],
     only_new: bool,
@@ -119,20 +122,27 @@ fn openings(
         }
     }
     let one = |(number, new): &(u64, Vec<(u64, &String)>)| {
-        let number = *number;
-        let mut whole = load_openings(store, number, first_index)?;
         let mut alone = DisclosureFile::default();
-        for (index, opening) in new {
-            whole.push(*index, (*opening).clone());
-            alone.push(*index, (*opening).clone());
-        }
-        let mut object = opening_object((number, whole))?;
+        new.iter().for_each(|(index, opening)| alone.push(*index, (*opening).clone()));
+        let alone = alone.format();
+        let mut whole = match last.as_ref().filter(|(last, _)| last == number) {
+            Some((_, bytes)) => bytes.clone(),
+            None => load_openings(store, *number, first_index)?.format(),
+        };
+        whole.extend_from_slice(&alone);
+        let mut object = opening_object(*number, whole)?;
         if only_new {
-            object.bytes = alone.format();
+            object.bytes = alone;
         }
         Ok(object)
     };
-    shared::at_once(&files.into_iter().collect::<Vec<_>>(), one).into_iter().collect()
+    let files: Vec<_> = files.into_iter().collect();
+    let objects: Result<Vec<Object>, AppendError> = shared::at_once(&files, one).into_iter().collect();
+    let objects = objects?;
+    if let (false, Some((number, _)), Some(object)) = (only_new, files.last(), objects.last()) {
+        *last = Some((*number, object.bytes.clone()));
+    }
+    Ok(objects)
 }
 
 /// The files of openings of a log of `size` entries as `changes` make them.
@@ -156,12 +166,12 @@ pub(super) fn changed_openings(
             }),
         }
     }
-    files.into_iter().map(opening_object).collect()
+    files.into_iter().map(|(number, file)| opening_object(number, file.format())).collect()
 }
 
 /// Refuses a file that would be too large to be read again: it would end all appending to its 256 entries.
-fn opening_object((number, file): (u64, DisclosureFile)) -> Result<Object, AppendError> {
-    let (path, bytes) = (layout::disclosures_path(number), file.format());
+fn opening_object(number: u64, bytes: Vec<u8>) -> Result<Object, AppendError> {
+    let path = layout::disclosures_path(number);
     if bytes.len() > DISCLOSURES_FILE_MAX_BYTES {
         let (size, limit) = (bytes.len(), DISCLOSURES_FILE_MAX_BYTES);
         return Err(AppendError::OpeningsFull { path, size, limit });
@@ -181,8 +191,8 @@ fn load_openings(store: &dyn Store, number: u64, size: u64) -> Result<Disclosure
 }
 
 impl Commit {
-    /// Stages, commits, applies, publishes, cleans.
-    pub(super) fn carry_out(self, store: &dyn Store, old: &Head) -> Result<(Head, Edge), AppendError> {
+    /// Stages, commits, applies, publishes; returns what is left to be cleaned.
+    pub(super) fn carry_out(self, store: &dyn Store, old: &Head) -> Result<Carried, AppendError> {
         let Commit { first_index, mut staged, head, edge, .. } = self;
         let raced = || {
             let (size, root) = (old.checkpoint.size(), old.checkpoint.root_hash());
@@ -203,28 +213,53 @@ impl Commit {
             Ok(true) => {}
             Ok(false) => {
                 // Best effort: whoever opens the log next removes what is left.
-                let _ = aside.map_or(Ok(()), |aside| aside.remove(store));
+                let _ = aside.map_or(Ok(()), |aside| store.delete(&aside.keys()));
                 return Err(raced());
             }
             Err(source) => return Err(AppendError::Unknown(source)),
         }
         let size = head.checkpoint.size();
-        let mut finished = finish(store, &staged, aside.as_ref().map(|aside| &aside.published), size);
+        let mut published = publish(store, &staged, aside.as_ref().map(|aside| &aside.published));
+        let mut left = Leftovers { previous_size: staged.previous_size, size, aside: Vec::new() };
         if let Some(aside) = aside {
-            if finished.as_ref().is_err_and(is_gone) {
+            if published.as_ref().is_err_and(is_gone) {
                 // Another writer, whom no lock kept out, took it for something left over. It is still at hand; but if
                 // he finished this commit, and went on from there, nothing of it may be written over what he wrote.
                 let committed = store.get(&key(COMMITTED), NOTE_MAX_BYTES as u64);
                 if committed.is_ok_and(|committed| committed.as_ref() == Some(&staged.checkpoint)) {
                     staged.put_back(aside.objects);
-                    finished = finish(store, &staged, None, size);
+                    published = publish(store, &staged, None);
                 }
             } else {
-                finished = finished.and_then(|()| aside.remove(store));
+                left.aside = aside.keys();
             }
         }
-        finished.map_err(|source| AppendError::Unpublished { first_index, source })?;
-        Ok((head, edge))
+        published.map_err(|source| AppendError::Unpublished { first_index, source })?;
+        Ok(Carried { head, edge, left: Some(left) })
+    }
+}
+
+/// A log after a commit.
+pub(super) struct Carried {
+    pub(super) head: Head,
+    pub(super) edge: Edge,
+    /// What is to be cleaned yet.
+    pub(super) left: Option<Leftovers>,
+}
+
+/// What a commit that is published leaves behind.
+pub(super) struct Leftovers {
+    previous_size: u64,
+    size: u64,
+    aside: Vec<Key>,
+}
+
+impl Leftovers {
+    /// Step 5.
+    pub(super) fn clean(self, store: &dyn Store) -> Result<(), AppendError> {
+        let Leftovers { previous_size, size, aside } = self;
+        let cleaned = clean(store, &[previous_size], size).and_then(|()| store.delete(&aside));
+        cleaned.map_err(|source| AppendError::Unpublished { first_index: previous_size, source })
     }
 }
 
@@ -238,9 +273,9 @@ struct Aside {
 }
 
 impl Aside {
-    fn remove(self, store: &dyn Store) -> Result<(), StoreError> {
+    fn keys(self) -> Vec<Key> {
         let keys = self.objects.into_iter().map(|object| object.key);
-        store.delete(&keys.chain([self.committed.from, self.published.from]).collect::<Vec<_>>())
+        keys.chain([self.committed.from, self.published.from]).collect()
     }
 }
 
@@ -276,21 +311,16 @@ fn is_gone(error: &StoreError) -> bool {
 /// Refuses to commit where a file with other bytes lies in the place of one that is to be written: after the commit it
 /// could not be finished.
 fn refuse_what_is_in_the_way(store: &dyn Store, objects: &[Object]) -> Result<(), StoreError> {
-    objects.par_iter().try_for_each(|Object { key, bytes }| match store.get(key, bytes.len() as u64) {
+    parallel::try_each(objects, |_, Object { key, bytes }| match store.get(key, bytes.len() as u64) {
         Ok(Some(found)) if found != *bytes => Err(StoreError::Immutable { key: key.clone() }),
         Err(StoreError::TooLarge { .. }) => Err(StoreError::Immutable { key: key.clone() }),
         found => found.map(drop),
     })
 }
 
-/// Steps 3 to 5: what follows once the checkpoint has moved. Recovery runs the same, and running it twice does no
+/// Steps 3 and 4: what follows once the checkpoint has moved. Recovery runs the same, and running it twice does no
 /// harm. `published` is the checkpoint if it was put aside.
-fn finish(
-    store: &dyn Store,
-    staged: &StagedBundle,
-    published: Option<&Move>,
-    size: u64,
-) -> Result<(), StoreError> {
+fn publish(store: &dyn Store, staged: &StagedBundle, published: Option<&Move>) -> Result<(), StoreError> {
     if !(staged.immutable.is_empty() && staged.mutable.is_empty()) {
         store.put_together(&staged.immutable, &staged.mutable)?;
     }
@@ -309,7 +339,7 @@ fn finish(
             }
         }
     }
-    clean(store, &[staged.previous_size], size)
+    Ok(())
 }
 
 /// Removes the partial tiles and runs of originals of `older` sizes that a log of `size` entries does not need, and
@@ -348,7 +378,8 @@ pub(super) fn recover(store: &dyn Store, policy: &Policy) -> Result<Head, OpenEr
     if let Some(staged) = interrupted
         && is_to_be_finished(policy, staged, &checkpoint, published.as_deref())?
     {
-        finish(store, staged, None, checkpoint.size())?;
+        publish(store, staged, None)?;
+        clean(store, &[staged.previous_size], checkpoint.size())?;
         store.delete(&store.list(ASIDE)?.keys)?;
         return Ok(Head { checkpoint, bytes: Some(bytes) });
     }
@@ -438,9 +469,12 @@ mod tests {
         let left = b"254 WyJh\n255 WyJi\n".to_vec();
         store.put(&[Object { key: key("disclosures/000"), bytes: left }]).unwrap();
         let records = [record(&["WyJj".into()]), record(&[]), record(&["WyJk".into(), "WyJl".into()])];
-        let objects = openings(&store, 255, &records, false).unwrap();
-        let alone: Vec<Vec<u8>> =
-            openings(&store, 255, &records, true).unwrap().into_iter().map(|object| object.bytes).collect();
+        let objects = openings(&store, &mut None, 255, &records, false).unwrap();
+        let alone: Vec<Vec<u8>> = openings(&store, &mut None, 255, &records, true)
+            .unwrap()
+            .into_iter()
+            .map(|object| object.bytes)
+            .collect();
         assert_eq!(alone, [&b"255 WyJj\n"[..], b"257 WyJk\n257 WyJl\n"]);
         let objects: Vec<(&str, &[u8])> =
             objects.iter().map(|object| (object.key.as_str(), object.bytes.as_slice())).collect();
@@ -448,7 +482,7 @@ mod tests {
         let expected: [(&str, &[u8]); 2] =
             [("disclosures/000", b"254 WyJh\n255 WyJj\n"), ("disclosures/001", b"257 WyJk\n257 WyJl\n")];
         assert_eq!(objects, expected);
-        assert_eq!(openings(&store, 255, &[record(&[])], false).unwrap(), []);
+        assert_eq!(openings(&store, &mut None, 255, &[record(&[])], false).unwrap(), []);
     }
 
     #[test]
@@ -457,10 +491,10 @@ mod tests {
         let line = |length: usize| "A".repeat(length - "0 \n".len());
         // Lines of 65,536 bytes, a multiple of which is the limit.
         let mut full = vec![line(65_536); DISCLOSURES_FILE_MAX_BYTES / 65_536];
-        let objects = openings(&store, 0, &[record(&full)], false).unwrap();
+        let objects = openings(&store, &mut None, 0, &[record(&full)], false).unwrap();
         assert_eq!(objects[0].bytes.len(), DISCLOSURES_FILE_MAX_BYTES);
         full[0].push('A');
-        let refused = openings(&store, 0, &[record(&full)], false);
+        let refused = openings(&store, &mut None, 0, &[record(&full)], false);
         let told = matches!(&refused, Err(AppendError::OpeningsFull { path, size, limit })
             if path == "disclosures/000" && *size == limit + 1);
         assert!(told, "one byte past the limit was taken");

@@ -8,7 +8,8 @@
 //!    records are in the log, whatever happens;
 //! 3. **apply**: tiles, entry bundles, originals, openings, from what was staged, by the code that recovery runs;
 //! 4. **publish**: `checkpoint` is replaced. From here on readers see the records;
-//! 5. **clean**: partial tiles that no checkpoint needs any more go, and the staged bundle.
+//! 5. **clean**: partial tiles that no checkpoint needs any more go, and the staged bundle. Nobody who waits for his records
+//!    waits for this: [`Log::append_uncleaned`] leaves it to the next append, or to whoever opens the log next.
 //!
 //! A crash before 2 leaves the old log, after 2 the new one: [`Log::open`] finishes what it finds. After any error
 //! the [`Log`] refuses to go on, since what it has in memory may no longer be true.
@@ -29,9 +30,7 @@ pub mod staging;
 
 use std::time::Duration;
 
-use rayon::prelude::*;
-
-use crate::base::{Hash, PublicKey, Signature};
+use crate::base::{Hash, PublicKey, Signature, parallel};
 use crate::keys::KeyError;
 use crate::note::{Checkpoint, Origin, Policy};
 use crate::record::{Body, Entry, Kind, SealedEntry, State, layout};
@@ -59,6 +58,10 @@ pub struct Log<'a> {
     state: State,
     usable: bool,
     roots: Vec<PublicKey>,
+    /// The openings that the next append continues, if no other writer does.
+    last_openings: commit::LastOpenings,
+    /// What the last commit left to be cleaned.
+    left: Option<commit::Leftovers>,
     /// How long the last commit took, where other writers were seen at work: what is left to them.
     contended: Option<Duration>,
 }
@@ -154,8 +157,21 @@ impl<'a> Log<'a> {
         let head = Head { checkpoint, bytes: None };
         let state = State::new(roots.iter().copied());
         let (edge, index) = (Edge::default(), Index::default());
-        let (roots, contended) = (roots.to_vec(), None);
-        Ok(Log { store, policy, head, edge, index, state, usable: true, roots, contended })
+        Ok(Log::at(store, policy, head, edge, index, state, roots))
+    }
+
+    fn at(
+        store: &'a dyn Store,
+        policy: &'a Policy,
+        head: Head,
+        edge: Edge,
+        index: Index,
+        state: State,
+        roots: &[PublicKey],
+    ) -> Self {
+        let (roots, last_openings, left, contended) = (roots.to_vec(), None, None, None);
+        let usable = true;
+        Log { store, policy, head, edge, index, state, usable, roots, last_openings, left, contended }
     }
 
     /// Opens a log, after finishing a commit that was interrupted. Costs some dozen small files, and a signature for each statement
@@ -186,8 +202,7 @@ impl<'a> Log<'a> {
             let edge = Edge::load(store, &head.checkpoint)?;
             let mut state = State::new(roots.iter().copied());
             let index = Index::load(store, &head.checkpoint, &edge, &mut state, progress)?;
-            let (roots, contended) = (roots.to_vec(), None);
-            Ok(Log { store, policy, head, edge, index, state, usable: true, roots, contended })
+            Ok(Log::at(store, policy, head, edge, index, state, roots))
         };
         match store.own() {
             Some(_) => shared::until_it_stands(store, open),
@@ -239,10 +254,26 @@ impl<'a> Log<'a> {
         records: Vec<NewRecord>,
         sign: SignCheckpoint<'_>,
     ) -> Result<Vec<Appended>, AppendError> {
+        let appended = self.append_uncleaned(records, sign)?;
+        self.clean()?;
+        Ok(appended)
+    }
+
+    /// As [`Log::append`], but for cleaning, as nobody who waits for a record need wait for that: [`Log::clean`] does it, or the
+    /// next append, or whoever opens the log next.
+    ///
+    /// # Errors
+    /// [`AppendError`]; its variants say whether the records are in the log.
+    pub fn append_uncleaned(
+        &mut self,
+        records: Vec<NewRecord>,
+        sign: SignCheckpoint<'_>,
+    ) -> Result<Vec<Appended>, AppendError> {
+        self.clean()?;
         if !self.usable {
             return Err(AppendError::Unusable);
         }
-        if let Err(error) = records.par_iter().try_for_each(check_content) {
+        if let Err(error) = parallel::try_each(&records, |_, record| check_content(record)) {
             self.usable = false;
             return Err(error);
         }
@@ -252,18 +283,28 @@ impl<'a> Log<'a> {
         }
     }
 
+    /// Removes what the last commit left behind.
+    ///
+    /// # Errors
+    /// [`AppendError::Unpublished`], though it is published: the log must be opened again.
+    pub fn clean(&mut self) -> Result<(), AppendError> {
+        let Some(left) = self.left.take() else { return Ok(()) };
+        left.clean(self.store).inspect_err(|_| self.usable = false)
+    }
+
     /// Appends in one commit, which `carry_out` carries out.
     fn append_here(
         &mut self,
         records: Vec<NewRecord>,
         sign: SignCheckpoint<'_>,
-        carry_out: impl FnOnce(commit::Commit, &dyn Store, &Head) -> Result<(Head, Edge), AppendError>,
+        carry_out: impl FnOnce(commit::Commit, &dyn Store, &Head) -> Result<commit::Carried, AppendError>,
     ) -> Result<Vec<Appended>, AppendError> {
         self.usable = false;
-        let known: Result<Vec<Option<u64>>, StoreError> = records
-            .par_iter()
-            .map(|record| record.entry.original.map_or(Ok(None), |original| self.find_original(&original)))
-            .collect();
+        let known = parallel::map(&records, |_, record| match &record.entry.original {
+            Some(original) => self.find_original(original),
+            None => Ok(None),
+        });
+        let known: Result<Vec<Option<u64>>, StoreError> = known.into_iter().collect();
         let mut outcomes = Vec::with_capacity(records.len());
         let mut fresh = Vec::with_capacity(records.len());
         let mut state = self.state.clone();
@@ -289,9 +330,10 @@ impl<'a> Log<'a> {
             fresh.push(record);
         }
         if !fresh.is_empty() {
-            let (head, edge, index) = (&self.head, &self.edge, &mut self.index);
-            let commit = commit::prepare(self.store, self.policy, head, edge, index, fresh, sign)?;
-            (self.head, self.edge) = carry_out(commit, self.store, &self.head)?;
+            let (head, edge, derived) = (&self.head, &self.edge, (&mut self.index, &mut self.last_openings));
+            let commit = commit::prepare(self.store, self.policy, head, edge, derived, fresh, sign)?;
+            let done = carry_out(commit, self.store, &self.head)?;
+            (self.head, self.edge, self.left) = (done.head, done.edge, done.left);
             self.state = state;
         }
         self.usable = true;
@@ -310,6 +352,8 @@ impl<'a> Log<'a> {
             let cleaned = shared::clean(self.store, self.size(), None);
             return cleaned.map(drop).map_err(AppendError::NotAppended);
         }
+        self.clean()?;
+        self.last_openings = None;
         let mut objects = commit::changed_openings(self.store, self.size(), changes)?;
         if objects.is_empty() {
             return Ok(());

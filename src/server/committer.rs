@@ -262,7 +262,7 @@ fn commit(desk: &Desk, log: &mut Log<'_>, batch: Vec<Submission>) -> Result<(), 
     let begun = Instant::now();
     let before = log.size();
     let records = ready.iter().map(|submission| submission.record.clone()).collect();
-    match log.append(records, &mut |text| desk.log_key.sign(text)) {
+    match log.append_uncleaned(records, &mut |text| desk.log_key.sign(text)) {
         Ok(appended) => {
             desk.metrics.committed(ready.len(), begun.elapsed());
             let checkpoint = log.checkpoint().clone();
@@ -272,7 +272,8 @@ fn commit(desk: &Desk, log: &mut Log<'_>, batch: Vec<Submission>) -> Result<(), 
                 // A client that went away has its record all the same.
                 let _ = submission.reply.send(Ok(Committed { appended, checkpoint: checkpoint.clone() }));
             }
-            Ok(())
+            // All are answered: what cannot be cleaned now is once the log is opened anew.
+            log.clean().map_err(|error| (Vec::new(), unavailable(desk, &error)))
         }
         Err(error) => {
             let refusal = match &error {

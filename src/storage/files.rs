@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rayon::prelude::*;
+use crate::base::parallel;
 
 use super::disk::{Disk, Kind, Lock, SystemDisk};
 use super::{Key, Listing, Move, Object, Store, StoreError};
@@ -180,7 +180,7 @@ impl FileStore {
         let together = (objects.len() > 1 || to_sync.len() > 1) && lock.can_sync_everything();
         let placed = || -> Result<(), StoreError> {
             let create = |synced: bool| {
-                objects.par_iter().enumerate().try_for_each(|(number, object)| {
+                parallel::try_each(objects, |number, object| {
                     let path = temporary(number);
                     self.disk.create(&path, &object.bytes, synced).map_err(io_error("write", &path))
                 })
@@ -189,7 +189,7 @@ impl FileStore {
             if together {
                 self.sync_everything(lock)?;
             }
-            objects.par_iter().enumerate().try_for_each(|(number, object)| {
+            parallel::try_each(objects, |number, object| {
                 let path = self.path(&object.key);
                 self.disk.rename(&temporary(number), &path).map_err(io_error("rename to", &path))
             })?;
@@ -219,7 +219,7 @@ impl FileStore {
 
     /// Writes objects under their names, where whatever is there is of no use.
     fn write_aside(&self, objects: &[Object], synced: bool) -> Result<(), StoreError> {
-        objects.par_iter().try_for_each(|Object { key, bytes }| {
+        parallel::try_each(objects, |_, Object { key, bytes }| {
             let path = self.path(key);
             let mut written = self.disk.create(&path, bytes, synced);
             if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists) {
@@ -316,7 +316,7 @@ impl Store for FileStore {
     }
 
     fn put_together(&self, immutable: &[Object], mutable: &[Object]) -> Result<(), StoreError> {
-        immutable.par_iter().try_for_each(|object| self.must_be_the_same(object))?;
+        parallel::try_each(immutable, |_, object| self.must_be_the_same(object))?;
         self.place(&immutable.iter().chain(mutable).collect::<Vec<_>>())
     }
 
@@ -338,15 +338,13 @@ impl Store for FileStore {
         let Some(first) = both().next() else { return Ok(()) };
         let lock = self.lock(&first.to)?;
         let to_sync = self.make_folders(both().map(|moved| &moved.to))?;
-        immutable.par_iter().filter(|moved| self.kind(&moved.to).is_ok()).try_for_each(
-            |Move { from, to }| {
-                let bytes = self.get(from, u64::MAX)?;
-                bytes.map_or(Ok(()), |bytes| self.must_be_the_same(&Object { key: to.clone(), bytes }))
-            },
-        )?;
+        parallel::try_each(immutable, |_, Move { from, to }| {
+            let bytes = if self.kind(to).is_ok() { self.get(from, u64::MAX)? } else { None };
+            bytes.map_or(Ok(()), |bytes| self.must_be_the_same(&Object { key: to.clone(), bytes }))
+        })?;
         let all: Vec<&Move> = both().collect();
         let temporary = self.temporaries(all.len());
-        let placed = all.par_iter().enumerate().try_for_each(|(number, Move { from, to })| {
+        let placed = parallel::try_each(&all, |number, Move { from, to }| {
             let (from, path) = (self.path(from), self.path(to));
             match self.second_name(&from, &path, &temporary(number)) {
                 // Done before.
