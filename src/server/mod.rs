@@ -75,6 +75,8 @@ use turns::Turns;
 
 /// Seconds that a request may take.
 const REQUEST_SECONDS: u64 = 60;
+/// Connections that wait to be taken up.
+const WAITING_TO_CONNECT: u32 = 1_024;
 /// How often it is looked whether the search index is up to date.
 const INDEX_EVERY: Duration = Duration::from_secs(1);
 /// It may take a twentieth of the time, as the writer of the log waits for the same disk; but it is never so far behind, or so long.
@@ -153,7 +155,7 @@ pub enum ServeError {
     Kept(#[from] kept::KeptError),
     /// The system gives no threads.
     #[error("no threads can be started")]
-    Threads(#[from] rayon::ThreadPoolBuildError),
+    Threads(#[from] std::io::Error),
     /// It ended by itself.
     #[error("the server ended")]
     Ended(#[source] io::Error),
@@ -299,8 +301,7 @@ pub async fn serve(
     });
     let address = config.listen;
     let listen = |source| ServeError::Listen { address, source };
-    let listener = std::net::TcpListener::bind(address).map_err(listen)?;
-    listener.set_nonblocking(true).map_err(listen)?;
+    let listener = listening(address).map_err(listen)?;
     ready(listener.local_addr().map_err(listen)?);
     let head = Duration::from_secs(HEAD_SECONDS);
     let ended = match config.tls {
@@ -327,6 +328,20 @@ pub async fn serve(
     // All handlers have ended with their clones: the writer finishes what waits.
     let _ = tokio::task::spawn_blocking(move || writer.join()).await;
     ended.map_err(ServeError::Ended)
+}
+
+/// Listens. Who comes while more wait than are let in is passed over by the system, and tries again after seconds: as many may wait
+/// as may be served at a time.
+fn listening(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
+    };
+    // Whoever starts it again need not wait until the last connections are forgotten.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_TO_CONNECT)?.into_std()
 }
 
 /// Keeps the search index up to date, so that nobody who searches waits for it.
