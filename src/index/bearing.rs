@@ -12,7 +12,7 @@ use crate::base::Hash;
 use crate::likeness::{KeyKind, LOOKUP_MAX};
 use crate::record::{Kind, RelationKind};
 
-use super::likeness::kept;
+use super::likeness::{ByKey, kept};
 use super::place::SearchIndex;
 use super::query::numbers;
 use super::{IndexError, number, word_of};
@@ -134,13 +134,12 @@ impl SearchIndex {
     /// # Errors
     /// [`IndexError::Database`].
     pub fn with_digests(&self, keys: &BTreeSet<u64>) -> Result<Vec<u64>, IndexError> {
-        let sql = "SELECT record FROM likeness WHERE key = ?1 ORDER BY record LIMIT ?2";
         self.ask(|db| {
             let mut hits: BTreeMap<u64, u64> = BTreeMap::new();
-            let limit = number(LOOKUP_MAX as u64);
+            let mut by_key = ByKey::new(db)?;
             for key in keys {
-                let bound = vec![kept(KeyKind::Registered, *key).into(), limit.into()];
-                numbers(db, sql, bound)?.into_iter().for_each(|record| *hits.entry(record).or_default() += 1);
+                let records = by_key.records(kept(KeyKind::Registered, *key), LOOKUP_MAX)?;
+                records.into_iter().for_each(|record| *hits.entry(record).or_default() += 1);
             }
             let mut ranked: Vec<(u64, u64)> = hits.into_iter().collect();
             ranked.sort_by_key(|(record, hits)| (std::cmp::Reverse(*hits), *record));

@@ -15,7 +15,7 @@ use super::fold::FOLD;
 use super::{Trouble, number};
 
 /// Changes whenever the tables, or what is written into them, do.
-const SCHEMA: i32 = 4;
+const SCHEMA: i32 = 5;
 /// Marks the file as ours: `dlsx`.
 const APPLICATION: i32 = 0x646c_7378;
 
@@ -50,7 +50,8 @@ CREATE INDEX reference_statement ON reference(statement);
 CREATE TABLE openings(number INTEGER PRIMARY KEY, digest BLOB NOT NULL, bytes INTEGER NOT NULL, modified INTEGER NOT NULL,
   settled INTEGER NOT NULL);
 CREATE TABLE folder(name TEXT PRIMARY KEY, modified INTEGER NOT NULL, settled INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE likeness(key INTEGER NOT NULL, record INTEGER NOT NULL, PRIMARY KEY(key, record)) WITHOUT ROWID;
+CREATE TABLE likeness(part INTEGER NOT NULL, key INTEGER NOT NULL, record INTEGER NOT NULL,
+  PRIMARY KEY(part, key, record)) WITHOUT ROWID;
 CREATE TABLE likeness_of(record INTEGER PRIMARY KEY, keys BLOB NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5(title, body, origins, bylines, content='', contentless_delete=1, tokenize='ascii');
 ";
@@ -80,7 +81,7 @@ pub(super) fn open(path: &Path, read_only: bool) -> Result<Connection, Trouble> 
         // Readers wait while what does not fit is written out, before the end. What is broken off is found by the file's time and made
         // anew: the way back need not be on the disk, nor each step; the end is (`leave`).
         db.execute_batch(
-            "PRAGMA cache_size = -65536; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;",
+            "PRAGMA cache_size = -32768; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;",
         )?;
     }
     let number = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
@@ -126,7 +127,7 @@ fn careful(db: &Connection) -> Result<(), Trouble> {
 
 /// Digest of what SQLite, as it is compiled in, says that [`TABLES`] are: to make them for a comparison takes longer than most
 /// questions.
-const TABLES_SHA256: &str = "faea0e0f2c855266f8c81885195b0e16c7da6cb6d509221a57c08fc9c33a7d40";
+const TABLES_SHA256: &str = "7167edff5942121513ef5a40d15d10b679449b569816e315e8a10071ef45dd9d";
 
 /// Type, name and definition of each table and index.
 type Table = (String, String, Option<String>);
