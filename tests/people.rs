@@ -54,6 +54,14 @@ fn session(server: &Server, cookie: &str) -> Answer {
     server.ask("GET", "/api/v1/session", &[HOST, ("Cookie", cookie)], b"")
 }
 
+/// Who is signed in, as each page says in its head.
+fn shown_as(server: &Server, cookie: &str) -> Option<String> {
+    let page = server.ask("GET", "/search", &[HOST, ("Cookie", cookie)], b"");
+    let page = String::from_utf8(page.body).unwrap();
+    let begin = "<bdi class=\"who\">";
+    page.contains(begin).then(|| between(&page, begin, "</bdi>").to_owned())
+}
+
 fn events(folder: &Folder) -> Vec<Value> {
     let told = folder.done(&["audit-trail", "--format", "json"]);
     told.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -140,6 +148,8 @@ fn a_link_opens_once_and_a_session_ends_with_its_key() {
     assert_eq!(answer.status, 303);
     let mine = cookie(&answer);
     assert_eq!(session(&server, &mine).json()["keyId"], editor);
+    assert_eq!(shown_as(&server, &mine), Some(format!("key {}…", &editor[..16])));
+    assert_eq!(shown_as(&server, "dateline=AAAAAAAAAAAAAAAAAAAAAA"), None);
     assert_eq!(server.ask("POST", &link, &[FORM, HOST, OWN], b"").status, 404);
     assert_eq!(server.ask("GET", &link, &[HOST], b"").status, 404);
 
@@ -150,6 +160,7 @@ fn a_link_opens_once_and_a_session_ends_with_its_key() {
     let reader = cookie(&server.ask("POST", &link, &[FORM, HOST, OWN], b""));
     let told = session(&server, &reader).json();
     assert_eq!((&told["keyId"], &told["mayRegister"]), (&Value::Null, &false.into()));
+    assert_eq!(shown_as(&server, &reader).unwrap(), "&#60;script&#62;alert(1)&#60;/scrip…");
     let listed = folder.done(&["session", "list", "--format", "json"]);
     assert_eq!(listed.lines().count(), 2);
     assert!(!folder.done(&["session", "list"]).contains('\u{202e}'));
@@ -160,6 +171,7 @@ fn a_link_opens_once_and_a_session_ends_with_its_key() {
 
     folder.done(&["key", "revoke", &editor[..12]]);
     assert_eq!(session(&server, &mine).status, 401, "its key was revoked");
+    assert_eq!(shown_as(&server, &mine), None);
     assert_eq!(folder.run(&["key", "invite", &editor[..12]]).status.code(), Some(12));
     assert_eq!(session(&server, &reader).status, 200);
     let id = told["id"].as_str().unwrap();

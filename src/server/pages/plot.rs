@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_plot_counts_and_no_time_stretches_it() {
-        let w = Words { lang: Lang::En, here: "/".into() };
+        let w = Words::of(&axum::http::HeaderMap::new(), "/");
         let day = 86_400;
         let times = [-9_000_000_000, 100 * day, 100 * day + 5, 130 * day, i64::MAX];
         let plot = Plot::of(&w, times.into_iter(), 100 * day, 140 * day).unwrap();

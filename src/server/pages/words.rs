@@ -4,12 +4,19 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::LazyLock;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::request::Parts;
 
 use crate::base::Timestamp;
+
+use super::super::session::Session;
+use super::super::sign_in::named;
+use super::{App, shown};
+
+/// Characters of whoever is signed in, beside the way to his account.
+const WHO_MAX: usize = 24;
 
 /// The cookie that remembers which language was chosen.
 pub(super) const COOKIE_NAME: &str = "dateline-language";
@@ -125,27 +132,32 @@ impl<T: Whole + Copy> Whole for &T {
     }
 }
 
-/// The words of a page, and where its reader is.
+/// The words of a page, where its reader is, and who.
 #[derive(Debug, Clone)]
 pub(in crate::server) struct Words {
     pub(super) lang: Lang,
     /// Path and query of the page.
     pub(super) here: String,
+    /// Who is signed in, as it is shown.
+    pub(super) who: Option<String>,
 }
 
-impl<S: Sync> FromRequestParts<S> for Words {
+impl FromRequestParts<App> for Words {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let here = parts.uri.path_and_query().map_or("/", |here| here.as_str());
-        Ok(Words::of(&parts.headers, here))
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let here = parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned();
+        // Where that cannot be told, the page is the one for everybody.
+        let session = <Session as OptionalFromRequestParts<App>>::from_request_parts(parts, app).await;
+        let who = session.ok().flatten().map(|session| shown(&named(&session.person), WHO_MAX));
+        Ok(Words { who, ..Words::of(&parts.headers, &here) })
     }
 }
 
 impl Words {
     /// Returns the words for whoever sent a request for the page at `here`.
     pub(super) fn of(headers: &HeaderMap, here: &str) -> Self {
-        Words { lang: Lang::asked(headers), here: here.to_owned() }
+        Words { lang: Lang::asked(headers), here: here.to_owned(), who: None }
     }
 
     /// Returns a message.

@@ -125,7 +125,7 @@ fn the_language_is_the_readers() {
 
 #[test]
 fn numbers_and_messages() {
-    let words = |lang| Words { lang, here: "/".into() };
+    let words = |lang| Words { lang, here: "/".into(), who: None };
     assert_eq!(words(Lang::En).number(1_234_567_u64), "1,234,567");
     assert_eq!(words(Lang::Fr).number(1234_u64), "1\u{202f}234");
     assert_eq!(words(Lang::En).number(999_u64), "999");
