@@ -81,7 +81,7 @@ pub(super) fn open(path: &Path, read_only: bool) -> Result<Connection, Trouble> 
         // Readers wait while what does not fit is written out, before the end. What is broken off is found by the file's time and made
         // anew: the way back need not be on the disk, nor each step; the end is (`leave`).
         db.execute_batch(
-            "PRAGMA cache_size = -32768; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;",
+            "PRAGMA cache_size = -65536; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;",
         )?;
     }
     let number = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));

@@ -200,8 +200,10 @@ pub(super) async fn answered(
     // That others cannot be read takes nothing back, and nobody waits long for it: null says that it was not looked. What was there
     // before is said to be.
     let warnings = match warnings {
-        Some(warnings) => {
-            let looked = tokio::time::timeout(WARNINGS_WAIT, warnings).await;
+        Some(mut warnings) => {
+            let looked = tokio::time::timeout(WARNINGS_WAIT, &mut warnings).await;
+            // Nobody looks for nobody.
+            warnings.abort();
             looked.ok().and_then(Result::ok).and_then(Result::ok)
         }
         None => None,

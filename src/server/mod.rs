@@ -190,6 +190,8 @@ pub(crate) struct Shared {
     keys: Keys,
     /// For reading documents, and what else keeps a core busy while somebody waits.
     pub(crate) turns: Turns,
+    /// For what the log has that is like what is registered.
+    looks: Turns,
     /// For the search index: whoever waits for an answer keeps the other cores.
     indexing: Turns,
     pub(crate) recent: Arc<Recent>,
@@ -283,6 +285,7 @@ pub async fn serve(
         attempts: Rate::new(ATTEMPTS.0, ATTEMPTS.1),
         keys,
         turns: Turns::new("work", turns)?,
+        looks: Turns::new("look", turns)?,
         indexing: Turns::new("index", 1)?,
         recent,
         known: known::Following::default(),

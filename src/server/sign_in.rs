@@ -141,14 +141,6 @@ pub(super) fn form(body: &[u8]) -> HashMap<Cow<'_, str>, Cow<'_, str>> {
     url::form_urlencoded::parse(body).collect()
 }
 
-/// Returns a person as pages name him.
-pub(super) fn named(person: &Person) -> String {
-    match person {
-        Person::Signer(key_id) => format!("key {}…", &key_id.to_hex()[..16]),
-        Person::Reader(name) => name.clone(),
-    }
-}
-
 /// `GET /sign-in`
 pub(super) async fn show(
     State(app): State<App>,

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::super::people::Person;
-use super::super::sign_in::{SignInPage, named};
+use super::super::sign_in::SignInPage;
 use super::words::Words;
 use super::{App, Frame, html_private, shown};
 
@@ -37,7 +37,7 @@ pub(in crate::server) fn sign_in(
 ) -> Response {
     let page = SignIn {
         f: frame(app, w),
-        whose: asked.session.map(|session| shown(&named(&session.person), 100)),
+        whose: asked.session.map(|session| w.named(&session.person, 100)),
         until: asked.session.map(|session| w.time(&session.expires_at)).unwrap_or_default(),
         csrf: asked.session.map(|session| session.csrf.clone()).unwrap_or_default(),
         challenge: asked.challenge.clone(),
@@ -59,6 +59,6 @@ struct Invited {
 /// Answers with the page that a link leads to.
 pub(in crate::server) fn invited(app: &App, w: &Words, invited: Option<(&Person, &str)>) -> Response {
     let status = if invited.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND };
-    let invited = invited.map(|(person, secret)| (shown(&named(person), 100), secret.to_owned()));
+    let invited = invited.map(|(person, secret)| (w.named(person, 100), secret.to_owned()));
     html_private(status, w.lang, &Invited { f: frame(app, w), invited })
 }

@@ -11,8 +11,8 @@ use axum::http::request::Parts;
 
 use crate::base::Timestamp;
 
+use super::super::people::Person;
 use super::super::session::Session;
-use super::super::sign_in::named;
 use super::{App, shown};
 
 /// Characters of whoever is signed in, beside the way to his account.
@@ -149,8 +149,9 @@ impl FromRequestParts<App> for Words {
         let here = parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned();
         // Where that cannot be told, the page is the one for everybody.
         let session = <Session as OptionalFromRequestParts<App>>::from_request_parts(parts, app).await;
-        let who = session.ok().flatten().map(|session| shown(&named(&session.person), WHO_MAX));
-        Ok(Words { who, ..Words::of(&parts.headers, &here) })
+        let mut words = Words::of(&parts.headers, &here);
+        words.who = session.ok().flatten().map(|session| words.named(&session.person, WHO_MAX));
+        Ok(words)
     }
 }
 
@@ -158,6 +159,16 @@ impl Words {
     /// Returns the words for whoever sent a request for the page at `here`.
     pub(super) fn of(headers: &HeaderMap, here: &str) -> Self {
         Words { lang: Lang::asked(headers), here: here.to_owned(), who: None }
+    }
+
+    /// Returns a person as pages name him, in `width` characters.
+    pub(super) fn named(&self, person: &Person, width: usize) -> String {
+        match person {
+            Person::Signer(key_id) => {
+                shown(&self.t1("signIn.key", format!("{}…", &key_id.to_hex()[..16])), width)
+            }
+            Person::Reader(name) => shown(name, width),
+        }
     }
 
     /// Returns a message.

@@ -31,7 +31,6 @@ use crate::record::Kind;
 use super::super::problem::Problem;
 use super::super::rate::Who;
 use super::super::session::{SameOrigin, Session};
-use super::super::sign_in::named;
 use super::words::Words;
 use super::{App, Frame, html_private, shown};
 use drafts::Waiting;
@@ -139,7 +138,7 @@ fn page(
         may,
         signed_in: session.is_some(),
         csrf: session.map(|session| session.csrf.clone()).unwrap_or_default(),
-        whose: session.map(|session| shown(&named(&session.person), 80)).unwrap_or_default(),
+        whose: session.map(|session| w.named(&session.person, 80)).unwrap_or_default(),
         entrusted: session.is_some_and(|session| is_entrusted(app, session)),
         complaints,
         text: sent.text.clone(),
