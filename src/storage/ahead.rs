@@ -2,8 +2,8 @@
 //!
 //! Whoever knows what will be read gives a [`Plan`]; threads of this store's own fetch along it and hold
 //! what they fetched until it is asked for. An object that nobody fetched yet is fetched by whoever asks: the plan is a
-//! guess that costs nothing but time where it is wrong, and never changes an answer. Readers who begin again, with the
-//! object that they always read first, find it begun again.
+//! guess that costs nothing but time where it is wrong, and never changes an answer. It is begun once the object was
+//! read that readers always read first, and again each time they read that: what was fetched before it may be older than it is.
 //!
 //! What is read in its wake (a bundle's stored originals) is fetched in the order of the plan too, however the answers
 //! come in.
@@ -65,6 +65,8 @@ struct Shared {
 
 struct State {
     plan: Plan,
+    /// How often a plan was begun: what belongs to an earlier one is of no use.
+    round: u64,
     /// How much of the plan was begun.
     begun: u64,
     /// What follows from objects that were fetched: before the rest of the plan.
@@ -99,11 +101,12 @@ struct Held {
 }
 
 impl ReadAhead {
-    /// Reads ahead from `inner` in as many threads, along the plan of `begin`; again from its beginning whenever `first`
-    /// is asked for.
+    /// Reads ahead from `inner` in as many threads, along the plan of `begin`; from its beginning whenever `first` was
+    /// read.
     pub fn new(inner: Arc<dyn Store>, threads: usize, first: Key, begin: Begin, follow: Follow) -> Self {
         let state = State {
-            plan: begin(),
+            plan: Box::new(std::iter::empty()),
+            round: 0,
             begun: 0,
             next: BTreeMap::new(),
             held: HashMap::new(),
@@ -217,11 +220,12 @@ impl State {
     /// Follows another plan from now on.
     fn set_plan(&mut self, plan: Plan) {
         self.plan = plan;
+        self.round += 1;
         (self.begun, self.reached, self.misses, self.bytes) = (0, 0, 0, 0);
         self.next.clear();
         self.overtaken.clear();
         self.places.clear();
-        self.held.retain(|_, held| held.fetched.is_none());
+        self.held.clear();
     }
 }
 
@@ -252,6 +256,7 @@ impl Shared {
                 state = self.wait(state);
                 continue;
             };
+            let round = state.round;
             drop(state);
             let fetch = || {
                 let fetched = self.inner.get(&wanted.key, wanted.limit.min(AHEAD_MAX_BYTES));
@@ -265,6 +270,7 @@ impl Shared {
             let done = panic::catch_unwind(AssertUnwindSafe(fetch));
             state = self.lock();
             match done {
+                _ if state.round != round => {}
                 Ok((fetched, following)) => {
                     let following = following.into_iter().zip(1..);
                     state.next.extend(following.map(|(wanted, number)| ((place.0, number), wanted)));
@@ -284,11 +290,7 @@ impl Shared {
         loop {
             match state.held.get(key) {
                 None => {
-                    if *key != self.first {
-                        state.miss(key);
-                    } else if state.reached > 0 {
-                        state.set_plan((self.begin)());
-                    }
+                    state.miss(key);
                     self.turned.notify_all();
                     return None;
                 }
@@ -305,6 +307,13 @@ impl Shared {
 
 impl Store for ReadAhead {
     fn get(&self, key: &Key, limit: u64) -> Fetched {
+        if *key == self.shared.first {
+            let fetched = self.shared.inner.get(key, limit);
+            let plan = (self.shared.begin)();
+            self.shared.lock().set_plan(plan);
+            self.shared.turned.notify_all();
+            return fetched;
+        }
         match self.shared.await_held(key) {
             Some(Ok(Some(bytes))) if bytes.len() as u64 > limit => {
                 Err(StoreError::TooLarge { key: key.clone(), size: bytes.len() as u64, limit })
@@ -359,10 +368,12 @@ mod tests {
         fn get(&self, key: &Key, limit: u64) -> Fetched {
             let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
             self.most.fetch_max(now, Ordering::SeqCst);
-            self.gets.fetch_add(1, Ordering::SeqCst);
+            self.gets.fetch_add(usize::from(key.as_str() != "first"), Ordering::SeqCst);
+            // What is answered is what was there when it was asked.
+            let found = self.objects.get(key, limit);
             thread::sleep(Duration::from_millis(2));
             self.now.fetch_sub(1, Ordering::SeqCst);
-            self.objects.get(key, limit)
+            found
         }
 
         fn list(&self, folder: &str) -> Result<Listing, StoreError> {
@@ -387,7 +398,14 @@ mod tests {
             let wanted = |n: usize| Wanted { key: key(format!("o/{n}")), limit: u64::MAX };
             Box::new(names.clone().map(wanted))
         });
-        ReadAhead::new(store.clone(), threads, key("first"), begin, follow)
+        let ahead = ReadAhead::new(store.clone(), threads, key("first"), begin, follow);
+        assert_eq!(
+            store.gets.load(Ordering::SeqCst),
+            0,
+            "nothing is fetched before the first object was read"
+        );
+        ahead.get(&key("first"), 9).unwrap();
+        ahead
     }
 
     fn nothing() -> Follow {
@@ -456,6 +474,21 @@ mod tests {
             assert!(store.most.load(Ordering::SeqCst) > 2, "{round}");
             let gets = store.gets.load(Ordering::SeqCst);
             assert!(gets <= round * 301 + 8, "{round}: {gets}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_older_than_the_first_object() {
+        let store = slow(20, 1);
+        let ahead = reader(&store, 4, 0..20, nothing());
+        for round in 0..100 {
+            let objects = (0..20).map(|n| Object { key: key(format!("o/{n}")), bytes: vec![round] });
+            store.objects.put(&objects.collect::<Vec<_>>()).unwrap();
+            ahead.get(&key("first"), 9).unwrap();
+            // Some of what was begun before is fetched by now, some is not.
+            for n in (0..20).step_by(1 + usize::from(round % 7)) {
+                assert_eq!(ahead.get(&key(format!("o/{n}")), 9).unwrap(), Some(vec![round]), "{n}");
+            }
         }
     }
 
