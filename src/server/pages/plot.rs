@@ -96,7 +96,6 @@ impl Plot {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::Lang;
     use super::*;
 
     #[test]
