@@ -19,6 +19,7 @@ const OLD: i64 = 1;
 const NEW_ROWS: i64 = 1_000_000;
 /// All keys, in so many ranges of which one moves at a time.
 const RANGES: i64 = 256;
+const RANGE: i64 = 1 << 56;
 
 /// Looks up which records have a key.
 pub(super) struct ByKey<'c>(CachedStatement<'c>);
@@ -55,9 +56,8 @@ fn move_on(db: &Connection, added: i64, least: i64) -> Result<(), rusqlite::Erro
         if rows <= least {
             break;
         }
-        let width = i64::MAX / RANGES * 2 + 2;
-        let first = i64::MIN.wrapping_add(range.wrapping_mul(width));
-        let last = if range == RANGES - 1 { i64::MAX } else { first + (width - 1) };
+        let first = (range - RANGES / 2) * RANGE;
+        let last = first + (RANGE - 1);
         let copy = "INSERT OR IGNORE INTO likeness(part, key, record) \
                     SELECT ?1, key, record FROM likeness WHERE part = ?2 AND key BETWEEN ?3 AND ?4";
         db.prepare_cached(copy)?.execute([OLD, NEW, first, last])?;

@@ -46,7 +46,7 @@ pub(super) fn prepare(
     if size > TREE_MAX_SIZE {
         return Err(AppendError::Full { limit: TREE_MAX_SIZE });
     }
-    let leaves: Vec<Hash> = parallel::map(&records, |_, record| leaf_hash(&record.entry.bytes));
+    let leaves: Vec<Hash> = parallel::map(&records, |record| leaf_hash(&record.entry.bytes));
     let (new_edge, root, mut immutable) = edge.grow(&leaves, &records);
     let own = store.own();
     let mut mutable = openings(store, last, first_index, &records, own.is_some())?;

@@ -300,7 +300,7 @@ impl<'a> Log<'a> {
         carry_out: impl FnOnce(commit::Commit, &dyn Store, &Head) -> Result<commit::Carried, AppendError>,
     ) -> Result<Vec<Appended>, AppendError> {
         self.usable = false;
-        let known = parallel::map(&records, |_, record| match &record.entry.original {
+        let known = parallel::map(&records, |record| match &record.entry.original {
             Some(original) => self.find_original(original),
             None => Ok(None),
         });

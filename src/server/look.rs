@@ -21,12 +21,12 @@ use crate::base::limits::{DOCUMENT_MAX_BYTES, QUERY_MAX_CHARS};
 use crate::index::{IndexError, Order, Query, RecordState, SearchIndex, Source, Term, Ways, search, span};
 use crate::look::{basis, document, is_stored, record as one_record, trace};
 use crate::record::Lineage;
-use crate::verify::{LogReader, read_log_as, read_log_at_length};
+use crate::verify::{LogReader, read_log_at_length};
 
 use super::App;
 use super::openapi::{Found, Looked, Traced};
 use super::problem::Problem;
-use super::reading::{Number, reading};
+use super::reading::{Number, reading, reading_in};
 
 /// Records of a page.
 const PAGE_MAX: usize = 100;
@@ -239,17 +239,11 @@ pub(super) async fn check(
 /// Returns what an editor should know of a document that is being registered. Few look at a time: while the index is written, each
 /// waits for it.
 pub(super) async fn warnings(app: &App, article: Arc<Article>) -> Result<Vec<Value>, Problem> {
-    let held = app.clone();
-    let looked = app.looks.take(move || {
-        let store = held.records.reader();
-        read_log_as(&store, &held.trust, |reader| {
-            with_source(reader, &held, |source| {
-                let warnings = held.recent.warnings(source, &article)?;
-                Ok(warnings.iter().map(|warning| json!(warning)).collect())
-            })
-        })
-    });
-    looked.await
+    reading_in(&app.looks, app, move |reader, app| {
+        let warnings = with_source(reader, app, |source| app.recent.warnings(source, &article))?;
+        Ok(warnings.iter().map(|warning| json!(warning)).collect())
+    })
+    .await
 }
 
 /// Brings the search index up to date, and returns how many entries it knows then. Says how far it is where that takes long, as on a

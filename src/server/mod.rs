@@ -155,7 +155,7 @@ pub enum ServeError {
     Kept(#[from] kept::KeptError),
     /// The system gives no threads.
     #[error("no threads can be started")]
-    Threads(#[from] std::io::Error),
+    Threads(#[source] io::Error),
     /// It ended by itself.
     #[error("the server ended")]
     Ended(#[source] io::Error),
@@ -284,9 +284,9 @@ pub async fn serve(
         under_way: AtOnce::new(AT_ONCE),
         attempts: Rate::new(ATTEMPTS.0, ATTEMPTS.1),
         keys,
-        turns: Turns::new("work", turns)?,
-        looks: Turns::new("look", turns)?,
-        indexing: Turns::new("index", 1)?,
+        turns: Turns::new("work", turns).map_err(ServeError::Threads)?,
+        looks: Turns::new("look", turns).map_err(ServeError::Threads)?,
+        indexing: Turns::new("index", 1).map_err(ServeError::Threads)?,
         recent,
         known: known::Following::default(),
         drafts: pages::register::drafts::Drafts::default(),
@@ -335,7 +335,7 @@ pub async fn serve(
 
 /// Listens. Who comes while more wait than are let in is passed over by the system, and tries again after seconds: as many may wait
 /// as may be served at a time.
-fn listening(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+fn listening(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
         SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,

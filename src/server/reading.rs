@@ -11,6 +11,7 @@ use crate::verify::{KeyStatements, LogReader, ProveError, ReaderError, read_log_
 
 use super::App;
 use super::problem::Problem;
+use super::turns::Turns;
 
 impl From<ReaderError> for Problem {
     fn from(error: ReaderError) -> Self {
@@ -63,11 +64,22 @@ pub(super) async fn reading<T: Send + 'static>(
     read: impl Fn(&LogReader<'_>, &App) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let app = app.clone();
-    blocking(move || {
-        let store = app.records.reader();
-        read_log_as(&store, &app.trust, |reader| read(reader, &app))
-    })
-    .await
+    blocking(move || read_now(&app, read)).await
+}
+
+/// Reads the published log when its turn comes.
+pub(super) async fn reading_in<T: Send + 'static>(
+    turns: &Turns,
+    app: &App,
+    read: impl Fn(&LogReader<'_>, &App) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let app = app.clone();
+    turns.take(move || read_now(&app, read)).await
+}
+
+fn read_now<T>(app: &App, read: impl Fn(&LogReader<'_>, &App) -> Result<T, Problem>) -> Result<T, Problem> {
+    let store = app.records.reader();
+    read_log_as(&store, &app.trust, |reader| read(reader, app))
 }
 
 /// Returns the number of entries of the published log.
@@ -109,14 +121,9 @@ pub(super) async fn proof_of(app: &App, record: u64) -> Result<String, Problem> 
 
 /// Makes the proof file of a record that was just appended, without reading it.
 pub(super) async fn proof_of_appended(app: &App, record: u64, entry: SealedEntry) -> Result<String, Problem> {
-    let held = app.clone();
-    app.turns
-        .take(move || {
-            let store = held.records.reader();
-            read_log_as(&store, &held.trust, |reader| {
-                let known = statements(reader, &held)?;
-                Ok(reader.proof_file_with(record, &entry.bytes, &entry.openings, &[], &known)?.file.format())
-            })
-        })
-        .await
+    reading_in(&app.turns, app, move |reader, app| {
+        let known = statements(reader, app)?;
+        Ok(reader.proof_file_with(record, &entry.bytes, &entry.openings, &[], &known)?.file.format())
+    })
+    .await
 }

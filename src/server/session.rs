@@ -128,6 +128,10 @@ pub(crate) struct Session {
     pub(crate) expires_at: Timestamp,
 }
 
+/// Whose session a request is of, once that was looked up: what makes its page, and what answers it, both ask.
+#[derive(Debug, Clone)]
+struct Found(Option<Session>);
+
 fn csrf_of(secret: &str) -> String {
     to_base64url(&Hash::of_parts(&[b"dateline csrf ", secret.as_bytes()]).as_bytes()[..16])
 }
@@ -157,7 +161,16 @@ impl Session {
     }
 
     /// Finds whose session a request is of. A session ends with its key.
-    async fn of(parts: &Parts, app: &App) -> Result<Option<Self>, Problem> {
+    async fn of(parts: &mut Parts, app: &App) -> Result<Option<Self>, Problem> {
+        if let Some(Found(session)) = parts.extensions.get() {
+            return Ok(session.clone());
+        }
+        let session = Session::look_up(parts, app).await?;
+        parts.extensions.insert(Found(session.clone()));
+        Ok(session)
+    }
+
+    async fn look_up(parts: &Parts, app: &App) -> Result<Option<Self>, Problem> {
         if !app.site.is_private(parts) {
             return Ok(None);
         }

@@ -62,7 +62,7 @@ fn work(waiting: &Mutex<Receiver<Work>>) {
 
 /// Does what `work` would do on all cores on this thread alone: as many pieces of work are under way as there are cores, and
 /// whoever waits for his parts in a common pool takes up another's whole work meanwhile, and answers late.
-pub(super) fn alone<T>(work: impl FnOnce() -> T) -> T {
+fn alone<T>(work: impl FnOnce() -> T) -> T {
     // Where that is refused, the common pool does it.
     let _pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
     work()
