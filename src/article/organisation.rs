@@ -76,10 +76,15 @@ impl Bodies {
 
 /// Returns the first name of an agency or a distributor at `from` or later, the longest that stands there.
 fn agency_from(line: &str, from: usize) -> Option<Range<usize>> {
-    let pairs = line.as_bytes().get(from..)?.windows(2).enumerate();
-    let mut likely = pairs.filter(|(_, pair)| {
+    let bytes = line.as_bytes();
+    let pairs = bytes.get(from..)?.windows(2).enumerate();
+    let is_letter = |at: usize| bytes[at].is_ascii_alphanumeric();
+    let mut likely = pairs.filter(|(at, pair)| {
         let pair = usize::from(pair[0]) << 8 | usize::from(pair[1]);
+        let at = from + at;
+        // What begins in the middle of a word is not one.
         tables::AGENCY_PAIRS[pair / 64] & 1 << (pair % 64) != 0
+            && !(at > 0 && is_letter(at) && (is_letter(at - 1) || bytes[at - 1] == b'_'))
     });
     likely.find_map(|(at, _)| {
         let (_, end) = words_at(tables::AGENCIES, line, from + at).pop()?;
