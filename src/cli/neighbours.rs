@@ -9,6 +9,7 @@ use crate::index::{SearchIndex, Source};
 use crate::likeness::Text;
 use crate::look::alike::{IN_PASSING, Registered, misquotes};
 use crate::look::basis as reading;
+use crate::look::paragraphs::Paragraphs;
 use crate::storage::Store;
 use crate::verify::{Trust, read_log};
 
@@ -17,10 +18,15 @@ use super::output::say;
 use super::workspace::Workspace;
 use crate::view::sanitize;
 
+/// Documents for whose sake alone the newest registrations are looked through.
+const FEW: usize = 16;
+
 /// What documents that are to be registered may be like; read when it is first needed.
 #[derive(Debug, Default)]
 pub(crate) struct Neighbours {
     registered: Option<Registered>,
+    /// Whether these are all of the newest, or those that the first few documents share something with.
+    whole: bool,
     /// The index over the log as it was found, which nothing waits for: what it knows may end before the log does.
     index: Option<SearchIndex>,
     /// Entries that it knows.
@@ -34,14 +40,17 @@ impl Neighbours {
             return;
         }
         let (store, records) = (workspace.reader(), workspace.derived());
-        if self.registered.is_none() {
+        if self.registered.is_none() || !self.whole {
+            self.whole = self.registered.is_some() || documents.len() > FEW;
+            let articles = documents.iter().map(|document| &document.article);
+            let paragraphs = (!self.whole).then(|| Paragraphs::of(articles));
             let read = read_log(&store, trust, |reader| {
                 let progress = &|_, _| {};
                 let source = Source { reader, store: &store, trust, records: &records, progress };
                 let (index, known) =
                     SearchIndex::behind(&source).map_or((None, 0), |(index, size)| (Some(index), size));
                 (self.index, self.known) = (index, known);
-                Registered::read(reader, known)
+                Registered::read(reader, known, paragraphs.as_ref())
             });
             self.registered = Some(read.unwrap_or_else(|error| {
                 let why = sanitize(&error.to_string());

@@ -28,5 +28,7 @@ pub use compare::{
 };
 pub use diff::{Change, Op, diff};
 pub use iscc::{ISCC_MAX_CHARS, TextCode};
-pub use sketch::{KeyKind, MINHASHES, PARAGRAPH_KEYS_MAX, PIECE_KEYS_MAX, SKETCH, Sketch, paragraph_key};
+pub use sketch::{
+    KeyKind, MINHASHES, PARAGRAPH_KEYS_MAX, PIECE_KEYS_MAX, SKETCH, Sketch, paragraph_key, paragraph_keys,
+};
 pub use text::{Span, Text, WORDS_MAX};

@@ -63,15 +63,12 @@ impl Sketch {
                 (KeyKind::Band, key)
             }));
         }
-        let paragraphs = text.paragraphs().into_iter();
-        let paragraphs = paragraphs.filter(|paragraph| text.weight(text.words_of(paragraph)) >= PIECE);
-        let digest = |words: &[u8]| paragraph_key(&Hash::of(words));
-        let paragraphs = paragraphs.map(|paragraph| digest(text.wording()[paragraph].as_bytes()));
-        keys.extend(smallest(paragraphs, PARAGRAPH_KEYS_MAX).map(|key| (KeyKind::Paragraph, key)));
+        keys.extend(paragraph_keys(text).map(|key| (KeyKind::Paragraph, key)));
         let pieces = text.pieces().into_iter().filter(|piece| text.weight(piece.clone()) >= PIECE);
         let pieces = pieces.map(|piece| {
             let words = &text.words()[piece];
-            digest(&words.iter().flat_map(|word| word.loose.to_be_bytes()).collect::<Vec<u8>>())
+            let words: Vec<u8> = words.iter().flat_map(|word| word.loose.to_be_bytes()).collect();
+            paragraph_key(&Hash::of(&words))
         });
         keys.extend(smallest(pieces, PIECE_KEYS_MAX).map(|key| (KeyKind::Piece, key)));
         keys.sort_unstable();
@@ -96,6 +93,17 @@ pub fn paragraph_key(reflow: &Hash) -> u64 {
     let mut first = [0; 8];
     first.copy_from_slice(&reflow.0[..8]);
     u64::from_be_bytes(first)
+}
+
+/// Returns the keys of a text's paragraphs that a sketch of it has.
+pub fn paragraph_keys(text: &Text<'_>) -> impl Iterator<Item = u64> {
+    let paragraphs = text.paragraphs().into_iter();
+    let paragraphs = paragraphs.filter(|paragraph| text.weight(text.words_of(paragraph)) >= PIECE);
+    let wording = text.wording();
+    smallest(
+        paragraphs.map(|paragraph| paragraph_key(&Hash::of(wording[paragraph].as_bytes()))),
+        PARAGRAPH_KEYS_MAX,
+    )
 }
 
 fn smallest(keys: impl Iterator<Item = u64>, max: usize) -> impl Iterator<Item = u64> {

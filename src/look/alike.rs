@@ -22,6 +22,7 @@ use crate::verify::{LogReader, ReaderError, Record};
 
 use crate::view::sanitize_to;
 
+use super::paragraphs::Paragraphs;
 use super::quoted;
 
 /// How much of a log is read, where no index tells where to look, to find texts that are alike.
@@ -218,14 +219,20 @@ impl Registered {
         Ok(registered)
     }
 
-    /// Notes the newest registrations of a log from entry `from` on.
+    /// Notes the newest registrations of a log from entry `from` on; only those that open to one of these paragraphs, if any are
+    /// given: of the others nothing but the openings is read. Paragraphs in the clear, which dateline never writes, are then not seen.
     ///
     /// # Errors
     /// Those of [`LogReader::entry`].
-    pub(crate) fn read(reader: &LogReader<'_>, from: u64) -> Result<Self, ReaderError> {
+    pub(crate) fn read(
+        reader: &LogReader<'_>,
+        from: u64,
+        paragraphs: Option<&Paragraphs>,
+    ) -> Result<Self, ReaderError> {
         let mut registered = Registered::default();
         let newest = reader.size().saturating_sub(IN_PASSING.records as u64);
-        reader.entries_in(from.max(newest)..reader.size(), |index, entry, openings| {
+        let wanted = |openings: &[String]| paragraphs.is_none_or(|wanted| wanted.are_among(openings));
+        reader.entries_in(from.max(newest)..reader.size(), wanted, |index, entry, openings| {
             registered.note_read(index, &entry, openings, IN_PASSING);
         })?;
         Ok(registered)

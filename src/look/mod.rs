@@ -7,6 +7,7 @@ pub(crate) mod alike;
 pub(crate) mod basis;
 pub(crate) mod document;
 mod nearest;
+pub(crate) mod paragraphs;
 pub(crate) mod quoted;
 pub(crate) mod recent;
 pub(crate) mod record;

@@ -134,21 +134,25 @@ impl Kept {
             let to = self.looked.range(from..size).next().copied().unwrap_or(size);
             let Kept { registered, .. } = self;
             let looked = &mut self.looked;
-            source.reader.entries_in(from..to, |index, entry, openings| {
-                // Noted once, also if what follows cannot be read.
-                if !looked.insert(index) {
-                    return;
-                }
-                if let Body::Erasure(erasure) = &entry.body {
-                    registered.forget(erasure.entry);
-                }
-                registered.note_read(
-                    index,
-                    &entry,
-                    openings,
-                    Bounds { records: REMEMBERED_MAX, ..IN_PASSING },
-                );
-            })?;
+            source.reader.entries_in(
+                from..to,
+                |_| true,
+                |index, entry, openings| {
+                    // Noted once, also if what follows cannot be read.
+                    if !looked.insert(index) {
+                        return;
+                    }
+                    if let Body::Erasure(erasure) = &entry.body {
+                        registered.forget(erasure.entry);
+                    }
+                    registered.note_read(
+                        index,
+                        &entry,
+                        openings,
+                        Bounds { records: REMEMBERED_MAX, ..IN_PASSING },
+                    );
+                },
+            )?;
             self.looked.extend(from..to);
         }
         self.bound();

@@ -50,26 +50,31 @@ impl LogReader<'_> {
         Ok((bytes, self.files.openings(index / 256)?.0.of_entry(index).to_vec()))
     }
 
-    /// Reads the entries of a range, with their openings, as [`LogReader::entry`] does; what is no record is passed over. Costs
-    /// each tile, bundle and file of openings once.
+    /// Reads the entries of a range whose openings are `wanted`, with these, as [`LogReader::entry`] does; what is no record is
+    /// passed over. Costs each tile, bundle and file of openings once, and of what is not wanted the openings alone.
     ///
     /// # Errors
     /// Those of [`LogReader::scan`].
     pub fn entries_in(
         &self,
         range: Range<u64>,
+        wanted: impl Fn(&[String]) -> bool,
         mut each: impl FnMut(u64, Entry, &[String]),
     ) -> Result<(), ReaderError> {
         let mut entries = self.entries()?;
         let mut openings: Option<(u64, DisclosureFile)> = None;
         for index in range.start..range.end.min(self.size()) {
-            let Ok(entry) = Entry::parse(&entries.bytes(index)?) else { continue };
             let number = index / 256;
             if openings.as_ref().is_none_or(|(known, _)| *known != number) {
                 openings = Some((number, self.files.openings(number)?.0));
             }
             let of_entry = openings.as_ref().map_or(&[][..], |(_, file)| file.of_entry(index));
-            each(index, entry, of_entry);
+            if !wanted(of_entry) {
+                continue;
+            }
+            if let Ok(entry) = Entry::parse(&entries.bytes(index)?) {
+                each(index, entry, of_entry);
+            }
         }
         Ok(())
     }
