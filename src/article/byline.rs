@@ -113,7 +113,7 @@ fn cue_byline(page: &Page<'_>, at: usize, rule: &Rule, bylines: &mut Bylines, or
     if line.scope_for(rule).is_none() {
         return;
     }
-    let Some(found) = rule.captures(&line.text) else { return };
+    let Some(found) = line.captures(rule) else { return };
     let cue = found.name("cue").map(|cue| cue.as_str());
     let value = found.name("value").filter(|value| !value.as_str().trim().is_empty());
     let (at, start) = match value {

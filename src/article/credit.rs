@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::authority::Authority;
 use super::claim::{ClaimedOrigin, OriginKind, OriginRole, Scope};
 use super::credited::{Reading, organisations, outlets};
-use super::lines::{MASK, blot, trim_mask};
+use super::lines::{MASK, trim_mask};
 use super::organisation::agencies_alone;
 use super::page::Page;
 use super::rules::{Field, Rule, ValueKind, fold};
@@ -114,7 +114,7 @@ pub(super) fn photos(page: &mut Page<'_>, origins: &mut Origins) {
     for rule in page.rules.of(Field::Photo, page.language) {
         for at in 0..page.lines.len() {
             let line = &page.lines[at];
-            let Some(found) = rule.captures(&line.text) else { continue };
+            let Some(found) = line.captures(rule) else { continue };
             let (Some(cue), Some(value)) = (found.name("cue"), found.name("value")) else { continue };
             let (blotted, printed) = (cue.start()..line.text.len(), cue.as_str().to_owned());
             let names = organisations(page, &line.text, value.range(), Reading::default());
@@ -122,7 +122,7 @@ pub(super) fn photos(page: &mut Page<'_>, origins: &mut Origins) {
                 origins.add(page, at, rule, name, Some(&printed));
             }
             let line = &mut page.lines[at];
-            blot(&mut line.text, blotted);
+            line.blot(blotted);
             trim_mask(&mut line.text);
             line.excluded |= line.text.trim_matches(|c: char| c == MASK || !c.is_alphanumeric()).is_empty();
         }
@@ -183,7 +183,7 @@ fn line_origins(page: &Page<'_>, at: usize, rule: &Rule, origins: &mut Origins) 
     if line.scope_for(rule).is_none() {
         return;
     }
-    let Some(found) = rule.captures(&line.text) else { return };
+    let Some(found) = line.captures(rule) else { return };
     let Some(value) = found.name("value") else { return };
     let cue = found.name("cue").map(|cue| cue.as_str());
     let start = found.get(0).map_or(0, |all| all.start());

@@ -27,7 +27,7 @@ pub(super) fn find(page: &Page<'_>, bylines: &Bylines) -> Option<TextClaim> {
             found.push((iso.clone(), TextClaim { value: iso, evidence }));
         };
         for line in page.lines.iter().filter(|line| line.usable() && line.in_head && !line.ends_sentence()) {
-            if let Some(value) = rule.captures(&line.text).and_then(|found| found.name("value")) {
+            if let Some(value) = line.captures(rule).and_then(|found| found.name("value")) {
                 add(line, value.range());
             }
         }

@@ -18,7 +18,7 @@ pub(super) fn find(page: &Page<'_>, origins: &mut Origins) -> Option<Dateline> {
             continue;
         }
         for rule in page.rules_of(Field::Dateline) {
-            let (Some(scope), Some(found)) = (line.scope_for(rule), rule.captures(&line.text)) else {
+            let (Some(scope), Some(found)) = (line.scope_for(rule), line.captures(rule)) else {
                 continue;
             };
             let Some(whole) = found.name("dateline") else { continue };

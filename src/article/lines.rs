@@ -5,11 +5,13 @@
 //! the next word would not have fitted in. It never goes on after the end of a sentence, nor into a line
 //! that begins with a cue.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use super::claim::Scope;
+use super::pattern::Captures;
 use super::reflow::{Reflowed, reflow};
-use super::rules::{Field, Rule, Rules, fold};
+use super::rules::{Field, Rule, Rules, fold, rules};
 
 /// Characters, and lines that are not empty, that make the head: whichever is more.
 pub(super) const HEAD_CHARS: usize = 400;
@@ -43,9 +45,24 @@ pub(super) struct Line {
     pub in_tail: bool,
     /// No rule may look at it, save those after pictures.
     pub excluded: bool,
+    /// Whether it names an agency, once a rule asked.
+    agency: OnceCell<bool>,
 }
 
 impl Line {
+    /// Matches a rule.
+    pub(super) fn captures(&self, rule: &Rule) -> Option<Captures<'_>> {
+        let has_agency = || *self.agency.get_or_init(|| rules().bodies.has_agency(&self.text));
+        rule.captures_where(&self.text, has_agency)
+    }
+
+    /// Replaces the bytes of `span` by as many one-byte marks, so that all other places stay where they are.
+    pub(super) fn blot(&mut self, span: Range<usize>) {
+        let marks = MASK.to_string().repeat(span.len());
+        self.text.replace_range(span, &marks);
+        self.agency.take();
+    }
+
     /// Returns the bytes of the whole text that the bytes `range` of the line were made of.
     pub(super) fn source(&self, whole: &str, range: Range<usize>) -> Range<usize> {
         let own = self.flow.source_range(&whole[self.span.clone()], range);
@@ -181,6 +198,7 @@ fn line(text: &str, span: Range<usize>, blank_after: bool) -> Line {
         in_head: false,
         in_tail: false,
         excluded: false,
+        agency: OnceCell::new(),
     }
 }
 
@@ -224,26 +242,20 @@ pub(super) fn ends_sentence(words: &str) -> bool {
 /// Blots out what no other rule may see, and excludes whole lines of that sort.
 fn mask(line: &mut Line, rules: &Rules, language: Option<&str>) {
     for rule in rules.of(Field::Exclude, language) {
-        let Some(found) = rule.captures(&line.text) else { continue };
+        let Some(found) = line.captures(rule) else { continue };
         let Some(span) = found.name("value").map(|value| value.range()) else {
             line.excluded = true;
             return;
         };
-        blot(&mut line.text, span);
+        line.blot(span);
         // A line has several such spans at times.
         for _ in 0..8 {
-            let again = rule.captures(&line.text).and_then(|found| Some(found.name("value")?.range()));
+            let again = line.captures(rule).and_then(|found| Some(found.name("value")?.range()));
             let Some(span) = again else { break };
-            blot(&mut line.text, span);
+            line.blot(span);
         }
     }
     trim_mask(&mut line.text);
-}
-
-/// Replaces the bytes of `span` by as many one-byte marks, so that all other places stay where they are.
-pub(super) fn blot(text: &mut String, span: Range<usize>) {
-    let marks = MASK.to_string().repeat(span.len());
-    text.replace_range(span, &marks);
 }
 
 /// Drops marks and white space at the end.

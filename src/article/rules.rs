@@ -237,11 +237,20 @@ impl Rule {
 
     /// Matches a line; `None` too where the rule is one of layout.
     pub(super) fn captures<'l>(&self, line: &'l str) -> Option<Captures<'l>> {
+        self.captures_where(line, || rules().bodies.has_agency(line))
+    }
+
+    /// As [`Rule::captures`], where `has_agency` tells whether the line names one.
+    pub(super) fn captures_where<'l>(
+        &self,
+        line: &'l str,
+        has_agency: impl FnOnce() -> bool,
+    ) -> Option<Captures<'l>> {
         if !self.has.is_empty() && !self.has.iter().any(|part| line.contains(part)) {
             return None;
         }
         // Most lines name no agency, and their names make a large pattern.
-        if self.needs_agency && !rules().bodies.has_agency(line) {
+        if self.needs_agency && !has_agency() {
             return None;
         }
         // The pattern first: what forbids and what is needed cost as much, and seldom matter.

@@ -255,11 +255,15 @@ pub(super) struct Leftovers {
 }
 
 impl Leftovers {
+    /// Index of the first record of the commit.
+    pub(super) fn first_index(&self) -> u64 {
+        self.previous_size
+    }
+
     /// Step 5.
-    pub(super) fn clean(self, store: &dyn Store) -> Result<(), AppendError> {
-        let Leftovers { previous_size, size, aside } = self;
-        let cleaned = clean(store, &[previous_size], size).and_then(|()| store.delete(&aside));
-        cleaned.map_err(|source| AppendError::Unpublished { first_index: previous_size, source })
+    pub(super) fn clean(self, store: &dyn Store) -> Result<(), StoreError> {
+        clean(store, &[self.previous_size], self.size)?;
+        store.delete(&self.aside)
     }
 }
 

@@ -269,7 +269,7 @@ impl<'a> Log<'a> {
         records: Vec<NewRecord>,
         sign: SignCheckpoint<'_>,
     ) -> Result<Vec<Appended>, AppendError> {
-        self.clean()?;
+        self.clean_before().map_err(AppendError::NotAppended)?;
         if !self.usable {
             return Err(AppendError::Unusable);
         }
@@ -288,6 +288,12 @@ impl<'a> Log<'a> {
     /// # Errors
     /// [`AppendError::Unpublished`], though it is published: the log must be opened again.
     pub fn clean(&mut self) -> Result<(), AppendError> {
+        let first_index = self.left.as_ref().map_or(0, commit::Leftovers::first_index);
+        self.clean_before().map_err(|source| AppendError::Unpublished { first_index, source })
+    }
+
+    /// The same, before anything else is done.
+    fn clean_before(&mut self) -> Result<(), StoreError> {
         let Some(left) = self.left.take() else { return Ok(()) };
         left.clean(self.store).inspect_err(|_| self.usable = false)
     }
@@ -352,7 +358,7 @@ impl<'a> Log<'a> {
             let cleaned = shared::clean(self.store, self.size(), None);
             return cleaned.map(drop).map_err(AppendError::NotAppended);
         }
-        self.clean()?;
+        self.clean_before().map_err(AppendError::NotAppended)?;
         self.last_openings = None;
         let mut objects = commit::changed_openings(self.store, self.size(), changes)?;
         if objects.is_empty() {
