@@ -40,7 +40,7 @@ impl Neighbours {
             return;
         }
         let (store, records) = (workspace.reader(), workspace.derived());
-        if self.registered.is_none() || !self.whole {
+        if !self.whole {
             self.whole = self.registered.is_some() || documents.len() > FEW;
             let articles = documents.iter().map(|document| &document.article);
             let paragraphs = (!self.whole).then(|| Paragraphs::of(articles));

@@ -17,7 +17,7 @@ pub(super) struct Files<'a> {
     pub(super) store: &'a dyn Store,
 }
 
-fn key(path: &str) -> Key {
+pub(super) fn key(path: &str) -> Key {
     Key::new(path).expect("internal error: a name of the layout is not an object name")
 }
 

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 
 use crate::base::Hash;
-use crate::base::limits::NOTE_MAX_BYTES;
 use crate::note::Policy;
 use crate::record::layout;
 use crate::storage::{Key, Listing, Store, StoreError};
@@ -15,6 +14,7 @@ use crate::tlog::EntryBundle;
 use crate::tlog::bundle::BUNDLE_MAX_BYTES;
 use crate::tlog::tile::partial_tiles_of;
 
+use super::fetch::{Files, key};
 use super::memory::open_signed;
 
 /// How often the edge is read until it is the checkpoint's: the files of one take less than a commit does, but whoever reads
@@ -35,7 +35,7 @@ impl<'a> Held<'a> {
         let mut tries = 1..=TRIES;
         loop {
             let held = Held::of_now(store, policy);
-            let now = checkpoint_of(store);
+            let now = Files { store }.checkpoint().ok().flatten();
             if tries.next() == Some(TRIES) || held.edge.get(&key(layout::CHECKPOINT)) == now.as_ref() {
                 return held;
             }
@@ -44,7 +44,7 @@ impl<'a> Held<'a> {
 
     fn of_now(store: &'a dyn Store, policy: &Policy) -> Self {
         let mut held = Held { store, edge: HashMap::new() };
-        let note = checkpoint_of(store);
+        let note = Files { store }.checkpoint().ok().flatten();
         let opened = note.as_ref().and_then(|note| open_signed(policy, note));
         held.edge.extend(note.map(|note| (key(layout::CHECKPOINT), note)));
         let size = opened.map_or(0, |opened| opened.checkpoint().size());
@@ -63,14 +63,6 @@ impl<'a> Held<'a> {
             self.edge.insert(key, bytes);
         }
     }
-}
-
-fn key(path: &str) -> Key {
-    Key::new(path).expect("internal error: a name of the layout is not an object name")
-}
-
-fn checkpoint_of(store: &dyn Store) -> Option<Vec<u8>> {
-    store.get(&key(layout::CHECKPOINT), NOTE_MAX_BYTES as u64).ok().flatten()
 }
 
 impl Store for Held<'_> {
