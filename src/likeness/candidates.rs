@@ -10,23 +10,28 @@ pub const LOOKUP_MAX: usize = 1_000;
 /// Candidates at most: the texts of all may be read.
 pub const CANDIDATES_MAX: usize = 64;
 
-/// Hits that a common paragraph or piece counts for: bands meet by chance.
-const EXACT: u64 = 4;
+/// What a band that one record has counts for, and a paragraph or piece: bands meet by chance.
+const BAND: u64 = 1 << 20;
+const EXACT: u64 = 4 * BAND;
 
-/// Returns the records that share keys, those with most first, of as many the earlier first; at most [`CANDIDATES_MAX`].
+/// Returns the records that share keys, those first that share most of what few have, of as much the earlier first; at most
+/// [`CANDIDATES_MAX`].
 ///
 /// `lookup` returns the records that have a key, in ascending order; the first [`LOOKUP_MAX`] count, so it need not return
-/// more. A paragraph or a piece counts for four bands. Costs one call a key.
+/// more. A paragraph or a piece counts for four bands, and each for the less the more records have it: the notice below every
+/// text of an agency must not hide whose quotation one of them is. Costs one call a key.
 pub fn candidates(keys: &[(KeyKind, u64)], mut lookup: impl FnMut(KeyKind, u64) -> Vec<u64>) -> Vec<u64> {
-    let mut hits: HashMap<u64, u64> = HashMap::new();
+    let mut shared: HashMap<u64, u64> = HashMap::new();
     for (kind, key) in keys {
-        let counts = if *kind == KeyKind::Band { 1 } else { EXACT };
-        for record in lookup(*kind, *key).into_iter().take(LOOKUP_MAX) {
-            *hits.entry(record).or_default() += counts;
+        let mut found = lookup(*kind, *key);
+        found.truncate(LOOKUP_MAX);
+        let counts = if *kind == KeyKind::Band { BAND } else { EXACT };
+        for record in &found {
+            *shared.entry(*record).or_default() += counts / found.len() as u64;
         }
     }
-    let mut ranked: Vec<(u64, u64)> = hits.into_iter().collect();
-    ranked.sort_unstable_by_key(|(record, hits)| (std::cmp::Reverse(*hits), *record));
+    let mut ranked: Vec<(u64, u64)> = shared.into_iter().collect();
+    ranked.sort_unstable_by_key(|(record, shared)| (std::cmp::Reverse(*shared), *record));
     ranked.truncate(CANDIDATES_MAX);
     ranked.into_iter().map(|(record, _)| record).collect()
 }
@@ -85,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_hits_come_first_and_the_number_is_bounded() {
+    fn who_shares_more_comes_first_and_the_number_is_bounded() {
         let table = |kind: KeyKind, key: u64| match (kind, key) {
             (KeyKind::Band, 1) => vec![7, 9],
             (KeyKind::Band, 2) => vec![3, 9],
@@ -97,6 +102,19 @@ mod tests {
         assert_eq!(candidates(&keys, table), [5, 9, 3, 7]);
         assert_eq!(candidates(&[(KeyKind::Band, 3)], table).len(), CANDIDATES_MAX);
         assert_eq!(candidates(&[], table), [0; 0]);
+    }
+
+    #[test]
+    fn what_all_have_hides_nothing() {
+        // Three notices stand below each text; one text, of many, has the same quotation.
+        let table = |_: KeyKind, key: u64| match key {
+            1..=3 => (0..LOOKUP_MAX as u64).collect(),
+            _ => vec![15_000],
+        };
+        let keys = [1, 2, 3, 4].map(|key| (KeyKind::Piece, key));
+        assert_eq!(candidates(&keys, table)[..2], [15_000, 0]);
+        let band = [(KeyKind::Piece, 1), (KeyKind::Piece, 2), (KeyKind::Piece, 3), (KeyKind::Band, 4)];
+        assert_eq!(candidates(&band, table)[0], 15_000);
     }
 
     #[test]
