@@ -9,8 +9,8 @@
 
 use std::sync::LazyLock;
 
-use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
-use curve25519_dalek::edwards::EdwardsPoint;
+use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
+use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::Identity;
 use sha2::{Digest, Sha512};
@@ -67,10 +67,7 @@ pub fn verify_each(signed: &[Signed<'_>]) -> Vec<Result<(), SignatureError>> {
     let encodings = EdwardsPoint::compress_batch_alloc(&points);
     let answers = signed.iter().zip(&recomputed).zip(encodings).map(|((signed, point), encoding)| {
         let same = encoding.as_bytes() == &signed.signature.0[..32];
-        match point {
-            Some(point) if same && !point.is_small_order() => Ok(()),
-            _ => Err(SignatureError),
-        }
+        if same && point.is_some() && !SMALL_ORDER.contains(&encoding) { Ok(()) } else { Err(SignatureError) }
     });
     answers.collect()
 }
@@ -80,14 +77,20 @@ fn recompute(signed: &Signed<'_>) -> Option<EdwardsPoint> {
     let (r, s) = signed.signature.0.split_at(32);
     let s = s.try_into().expect("internal error: half of a signature has 32 bytes");
     let s: Option<Scalar> = Scalar::from_canonical_bytes(s).into();
-    let hash =
-        Sha512::new().chain_update(r).chain_update(signed.key.key.as_bytes()).chain_update(signed.message);
+    let mut hash = Sha512::new();
+    hash.update(r);
+    hash.update(signed.key.key.as_bytes());
+    hash.update(signed.message);
     let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
     let mut sum = EdwardsPoint::identity();
     BASE.add(&mut sum, &digits(&s?));
     signed.key.table.add(&mut sum, &digits(&k).map(|digit| -digit));
     Some(sum)
 }
+
+/// The encodings of the points of small order: a computed point has no other than its canonical one.
+static SMALL_ORDER: LazyLock<[CompressedEdwardsY; 8]> =
+    LazyLock::new(|| EIGHT_TORSION.map(|point| point.compress()));
 
 static BASE: LazyLock<Table> = LazyLock::new(|| Table::new(ED25519_BASEPOINT_POINT));
 
@@ -177,7 +180,7 @@ mod tests {
     #[test]
     fn tables_give_multiples() {
         // Of a point with a part of small order, too: strict verification takes such keys.
-        let point = key(3).public().0.to_edwards() + curve25519_dalek::constants::EIGHT_TORSION[1];
+        let point = key(3).public().0.to_edwards() + EIGHT_TORSION[1];
         let table = Table::new(point);
         for bytes in [[0; 32], [1; 32], [0x7f; 32], [0x80; 32], [0xff; 32]] {
             let scalar = Scalar::from_bytes_mod_order(bytes);
@@ -204,7 +207,7 @@ mod tests {
         }
         assert_eq!(one(&prepared, message, &above), Err(SignatureError));
         // R of small order, with the s that makes the equation hold: s = k·a.
-        for small in curve25519_dalek::constants::EIGHT_TORSION {
+        for small in EIGHT_TORSION {
             let r = small.compress().to_bytes();
             let wide = Sha512::digest([&r[..], signer.public().as_bytes(), message].concat());
             let k = Scalar::from_bytes_mod_order_wide(&wide.into());
