@@ -251,8 +251,19 @@ fn commit(desk: &Desk, log: &mut Log<'_>, batch: Vec<Submission>) -> Result<(), 
         match log.state().authorise(&entry.key_id(), entry.kind) {
             Ok(_) => ready.push(submission),
             Err(error) => {
-                desk.metrics.failed("notAllowed");
-                let _ = submission.reply.send(Err(Refusal::Rejected(error.to_string())));
+                // Of what is there already he is told so, whoever may sign by now.
+                let there = entry.original.and_then(|original| log.find_original(&original).ok().flatten());
+                let answer = match there {
+                    Some(index) => Ok(Committed {
+                        appended: Appended::AlreadyRegistered(index),
+                        checkpoint: log.checkpoint().clone(),
+                    }),
+                    None => {
+                        desk.metrics.failed("notAllowed");
+                        Err(Refusal::Rejected(error.to_string()))
+                    }
+                };
+                let _ = submission.reply.send(answer);
             }
         }
     }
