@@ -6,6 +6,9 @@
 //! has the proof: the record is durable, and in a published checkpoint. In the same run: files created and synced with their folder,
 //! one at a time, before and after; and the server's memory. `DATELINE_CLIENTS=16` takes only so many.
 //!
+//! Light load comes first: one client, ten registrations a second, and between each two a synced file, so that both meet the same
+//! machine.
+//!
 //! Clients and server share the machine's cores. The documents have no wording in common, so nothing is warned of.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
@@ -72,9 +75,33 @@ impl Server {
     }
 }
 
-fn agent() -> ureq::Agent {
-    let config = ureq::Agent::config_builder().http_status_as_error(false);
-    config.timeout_global(Some(Duration::from_secs(120))).build().into()
+/// One that registers, on a connection of its own.
+struct Client<'a> {
+    agent: ureq::Agent,
+    server: &'a Server,
+    token: &'a str,
+}
+
+impl<'a> Client<'a> {
+    fn new(server: &'a Server, token: &'a str) -> Self {
+        let config = ureq::Agent::config_builder().http_status_as_error(false);
+        let agent = config.timeout_global(Some(Duration::from_secs(120))).build().into();
+        Client { agent, server, token }
+    }
+
+    /// Returns how long it took; `None` if it was put off.
+    fn register(&self, text: String) -> Option<Duration> {
+        let begun = Instant::now();
+        let request =
+            self.agent.post(&self.server.1).header("Authorization", format!("Bearer {}", self.token));
+        let mut answer = request.header("Content-Type", "text/plain; charset=utf-8").send(text).unwrap();
+        let body = answer.body_mut().read_to_string().unwrap();
+        match answer.status().as_u16() {
+            201 => Some(begun.elapsed()),
+            429 => None,
+            other => panic!("{other}: {body}"),
+        }
+    }
 }
 
 /// Milliseconds at a share of all.
@@ -83,22 +110,41 @@ fn at(sorted: &[Duration], share: f64) -> f64 {
     sorted[place].as_secs_f64() * 1e3
 }
 
-/// Creates files and syncs each, with its folder.
+/// Creates a file and syncs it, with its folder.
+fn synced_file(folder: &Path, number: usize) -> Duration {
+    let begun = Instant::now();
+    let mut file = File::create(folder.join(number.to_string())).unwrap();
+    file.write_all(&[7; 1024]).unwrap();
+    file.sync_all().unwrap();
+    File::open(folder).unwrap().sync_all().unwrap();
+    begun.elapsed()
+}
+
+/// Creates so many, one after the other.
 fn synced_files(folder: &Path, count: usize) -> Vec<Duration> {
     fs::create_dir_all(folder).unwrap();
-    let mut taken: Vec<Duration> = (0..count)
-        .map(|number| {
-            let begun = Instant::now();
-            let mut file =
-                File::create(folder.join(format!("{}-{number}", begun.elapsed().as_nanos()))).unwrap();
-            file.write_all(&[7; 1024]).unwrap();
-            file.sync_all().unwrap();
-            File::open(folder).unwrap().sync_all().unwrap();
-            begun.elapsed()
-        })
-        .collect();
+    let mut taken: Vec<Duration> = (0..count).map(|number| synced_file(folder, number)).collect();
     taken.sort();
     taken
+}
+
+/// Registers ten documents a second, and creates a synced file between each two.
+fn light_load(client: &Client<'_>, folder: &Path, texts: impl Iterator<Item = String>) {
+    fs::create_dir_all(folder).unwrap();
+    let (mut registered, mut synced) = (Vec::new(), Vec::new());
+    for (number, text) in texts.enumerate() {
+        registered.push(client.register(text).unwrap());
+        std::thread::sleep(Duration::from_millis(50));
+        synced.push(synced_file(folder, number));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    registered.sort();
+    synced.sort();
+    let row = |share: f64| {
+        let (one, file) = (at(&registered, share), at(&synced, share));
+        format!("p{:.0} {one:.1} ms beside {file:.2} ms for a synced file ({:.1})", share * 100.0, one / file)
+    };
+    println!("light load: {}, {}", row(0.5), row(0.99));
 }
 
 fn main() {
@@ -127,6 +173,13 @@ fn main() {
     let alone = synced_files(&log.folder.path().join("synced"), 300);
     println!("synced file: p50 {:.2} ms, p99 {:.2} ms", at(&alone, 0.5), at(&alone, 0.99));
     println!("memory of the server at rest: {} MB", server.memory());
+    let lightly = documents..documents + 10 * seconds.max(30);
+    next.store(lightly.end, Ordering::Relaxed);
+    light_load(
+        &Client::new(&server, &token),
+        &log.folder.path().join("synced-between"),
+        lightly.map(article),
+    );
     let all = [1, 16, 256];
     let clients: Vec<u64> = match number("DATELINE_CLIENTS", 0) {
         0 => all.to_vec(),
@@ -139,18 +192,11 @@ fn main() {
         std::thread::scope(|scope| {
             let (next, server, token) = (&next, &server, &token);
             let client = move || {
-                let (agent, mut taken, mut refused) = (agent(), Vec::new(), 0_u64);
+                let (client, mut taken, mut refused) = (Client::new(server, token), Vec::new(), 0_u64);
                 while Instant::now() < until {
-                    let text = article(next.fetch_add(1, Ordering::Relaxed));
-                    let begun = Instant::now();
-                    let request = agent.post(&server.1).header("Authorization", format!("Bearer {token}"));
-                    let mut answer =
-                        request.header("Content-Type", "text/plain; charset=utf-8").send(text).unwrap();
-                    let body = answer.body_mut().read_to_string().unwrap();
-                    match answer.status().as_u16() {
-                        201 => taken.push(begun.elapsed()),
-                        429 => refused += 1,
-                        other => panic!("{other}: {body}"),
+                    match client.register(article(next.fetch_add(1, Ordering::Relaxed))) {
+                        Some(one) => taken.push(one),
+                        None => refused += 1,
                     }
                 }
                 (taken, refused)
