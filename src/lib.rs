@@ -38,6 +38,9 @@
 //! | 6 | [`server`] | the log over HTTP, pages for people, and records in | 0–5 |
 //! | 6 | [`cli`] | the command line | all |
 //!
+//! The feature `program`, on by default, brings `view`, `look`, [`server`] and [`cli`]; `bucket`, which comes with it, logs in
+//! object stores. Without both there is the library that makes, reads and checks logs, and needs two thirds of the other crates.
+//!
 //! # Invariants
 //!
 //! Most are absences. A test, `tests/tidy.rs`, holds the code to the first four.
@@ -84,18 +87,22 @@ pub mod article;
 pub mod attest;
 pub mod base;
 pub mod capture;
+#[cfg(feature = "program")]
 pub mod cli;
 pub mod export;
 pub mod index;
 pub mod keys;
 pub mod likeness;
 pub mod log;
+#[cfg(feature = "program")]
 mod look;
 pub mod note;
 pub mod record;
 pub mod sandbox;
+#[cfg(feature = "program")]
 pub mod server;
 pub mod storage;
 pub mod tlog;
 pub mod verify;
+#[cfg(feature = "program")]
 mod view;

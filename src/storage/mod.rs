@@ -15,11 +15,13 @@
 
 pub mod ahead;
 pub mod archive;
+#[cfg(feature = "bucket")]
 pub mod bucket;
 pub mod cache;
 pub mod disk;
 pub mod files;
 pub mod memory;
+#[cfg(feature = "bucket")]
 pub mod records;
 pub mod web;
 
@@ -30,10 +32,12 @@ use thiserror::Error;
 
 pub use ahead::{ReadAhead, Wanted};
 pub use archive::ArchiveStore;
+#[cfg(feature = "bucket")]
 pub use bucket::{Bucket, BucketStore};
 pub use cache::{Cached, Judge};
 pub use files::FileStore;
 pub use memory::MemoryStore;
+#[cfg(feature = "bucket")]
 pub use records::{Opened, Records};
 pub use web::WebStore;
 
