@@ -6,8 +6,8 @@
 //! has the proof: the record is durable, and in a published checkpoint. In the same run: files created and synced with their folder,
 //! one at a time, before and after; and the server's memory. `DATELINE_CLIENTS=16` takes only so many.
 //!
-//! Light load comes first: one client, ten registrations a second, and between each two a synced file, so that both meet the same
-//! machine.
+//! Light load comes first, for about a minute: 200 registrations, about three a second, so that each opens the log anew, and
+//! between each two a synced file, so that both meet the same machine.
 //!
 //! Clients and server share the machine's cores. The documents have no wording in common, so nothing is warned of.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
@@ -128,15 +128,19 @@ fn synced_files(folder: &Path, count: usize) -> Vec<Duration> {
     taken
 }
 
-/// Registers ten documents a second, and creates a synced file between each two.
+/// Longer, twice, than the server keeps the log open without work.
+const PAUSE: Duration = Duration::from_millis(150);
+const LIGHTLY: u64 = 200;
+
+/// Registers documents one at a time, and creates a synced file between each two.
 fn light_load(client: &Client<'_>, folder: &Path, texts: impl Iterator<Item = String>) {
     fs::create_dir_all(folder).unwrap();
     let (mut registered, mut synced) = (Vec::new(), Vec::new());
     for (number, text) in texts.enumerate() {
         registered.push(client.register(text).unwrap());
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(PAUSE);
         synced.push(synced_file(folder, number));
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(PAUSE);
     }
     registered.sort();
     synced.sort();
@@ -173,7 +177,7 @@ fn main() {
     let alone = synced_files(&log.folder.path().join("synced"), 300);
     println!("synced file: p50 {:.2} ms, p99 {:.2} ms", at(&alone, 0.5), at(&alone, 0.99));
     println!("memory of the server at rest: {} MB", server.memory());
-    let lightly = documents..documents + 10 * seconds.max(30);
+    let lightly = documents..documents + LIGHTLY;
     next.store(lightly.end, Ordering::Relaxed);
     light_load(
         &Client::new(&server, &token),

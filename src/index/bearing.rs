@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::Connection;
 
 use crate::base::Hash;
-use crate::likeness::{KeyKind, LOOKUP_MAX};
+use crate::likeness::{KeyKind, LOOKUP_MAX, weight};
 use crate::record::{Kind, RelationKind};
 
 use super::likeness::{ByKey, kept};
@@ -128,21 +128,22 @@ impl SearchIndex {
         self.ask(|db| numbers(db, sql, vec![reflow.0.to_vec().into()]))
     }
 
-    /// Returns the registrations whose own digests name one of these paragraphs or quotations, those with most first, of as many
-    /// the earlier first. Of those whose text is not at hand: the others are found by it.
+    /// Returns the registrations whose own digests name one of these paragraphs or quotations, those with most weight first (see
+    /// [`weight`]), of as much the earlier first. Of those whose text is not at hand: the others are found by it.
     ///
     /// # Errors
     /// [`IndexError::Database`].
     pub fn with_digests(&self, keys: &BTreeSet<u64>) -> Result<Vec<u64>, IndexError> {
         self.ask(|db| {
-            let mut hits: BTreeMap<u64, u64> = BTreeMap::new();
+            let mut shared: BTreeMap<u64, u64> = BTreeMap::new();
             let mut by_key = ByKey::new(db)?;
             for key in keys {
                 let records = by_key.records(kept(KeyKind::Registered, *key), LOOKUP_MAX)?;
-                records.into_iter().for_each(|record| *hits.entry(record).or_default() += 1);
+                let weight = weight(KeyKind::Registered, records.len());
+                records.into_iter().for_each(|record| *shared.entry(record).or_default() += weight);
             }
-            let mut ranked: Vec<(u64, u64)> = hits.into_iter().collect();
-            ranked.sort_by_key(|(record, hits)| (std::cmp::Reverse(*hits), *record));
+            let mut ranked: Vec<(u64, u64)> = shared.into_iter().collect();
+            ranked.sort_by_key(|(record, weight)| (std::cmp::Reverse(*weight), *record));
             Ok(ranked.into_iter().map(|(record, _)| record).collect())
         })
     }

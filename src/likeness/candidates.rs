@@ -1,5 +1,6 @@
 //! From keys to records that may be alike.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::sketch::{KeyKind, Sketch};
@@ -10,30 +11,51 @@ pub const LOOKUP_MAX: usize = 1_000;
 /// Candidates at most: the texts of all may be read.
 pub const CANDIDATES_MAX: usize = 64;
 
-/// What a band that one record has counts for, and a paragraph or piece: bands meet by chance.
-const BAND: u64 = 1 << 20;
-const EXACT: u64 = 4 * BAND;
+/// What a paragraph or a piece counts for in bands: bands meet by chance.
+const EXACT: u64 = 4;
 
-/// Returns the records that share keys, those first that share most of what few have, of as much the earlier first; at most
-/// [`CANDIDATES_MAX`].
+/// Returns what it counts for to have a key that `having` records have, of whom [`LOOKUP_MAX`] at most are known. A band: 80 if
+/// one has it, less by 8 each time that twice as many do, 8 if nearly [`LOOKUP_MAX`] do, and 1 if not all of them are known; a
+/// paragraph or a piece: four times that. So the notice below every text of an agency does not hide whose quotation one of
+/// them is.
+pub fn weight(kind: KeyKind, having: usize) -> u64 {
+    let rarity = match LOOKUP_MAX / having.max(1) {
+        0 | 1 if having >= LOOKUP_MAX => 1,
+        times => 8 * (1 + u64::from(times.ilog2())),
+    };
+    if kind == KeyKind::Band { rarity } else { EXACT * rarity }
+}
+
+/// Returns the records that share keys, those with most weight first, of as much the earlier first; at most
+/// [`CANDIDATES_MAX`]. Those that share a band and nothing else come last: of many strangers some do.
 ///
 /// `lookup` returns the records that have a key, in ascending order; the first [`LOOKUP_MAX`] count, so it need not return
-/// more. A paragraph or a piece counts for four bands, and each for the less the more records have it: the notice below every
-/// text of an agency must not hide whose quotation one of them is. Costs one call a key.
+/// more. Each key counts by its [`weight`]. Costs one call a key.
 pub fn candidates(keys: &[(KeyKind, u64)], mut lookup: impl FnMut(KeyKind, u64) -> Vec<u64>) -> Vec<u64> {
-    let mut shared: HashMap<u64, u64> = HashMap::new();
+    #[derive(Default)]
+    struct Shared {
+        keys: u64,
+        weight: u64,
+        exact: bool,
+    }
+    let mut shared: HashMap<u64, Shared> = HashMap::new();
     for (kind, key) in keys {
         let mut found = lookup(*kind, *key);
         found.truncate(LOOKUP_MAX);
-        let counts = if *kind == KeyKind::Band { BAND } else { EXACT };
         for record in &found {
-            *shared.entry(*record).or_default() += counts / found.len() as u64;
+            let shared = shared.entry(*record).or_default();
+            shared.keys += 1;
+            shared.weight += weight(*kind, found.len());
+            shared.exact |= *kind != KeyKind::Band;
         }
     }
-    let mut ranked: Vec<(u64, u64)> = shared.into_iter().collect();
-    ranked.sort_unstable_by_key(|(record, shared)| (std::cmp::Reverse(*shared), *record));
+    let mut ranked: Vec<(bool, Reverse<u64>, u64)> = shared
+        .into_iter()
+        .map(|(record, shared)| (shared.keys == 1 && !shared.exact, Reverse(shared.weight), record))
+        .collect();
+    ranked.sort_unstable();
     ranked.truncate(CANDIDATES_MAX);
-    ranked.into_iter().map(|(record, _)| record).collect()
+    ranked.into_iter().map(|(.., record)| record).collect()
 }
 
 /// Keys in memory.
@@ -113,8 +135,28 @@ mod tests {
         };
         let keys = [1, 2, 3, 4].map(|key| (KeyKind::Piece, key));
         assert_eq!(candidates(&keys, table)[..2], [15_000, 0]);
-        let band = [(KeyKind::Piece, 1), (KeyKind::Piece, 2), (KeyKind::Piece, 3), (KeyKind::Band, 4)];
-        assert_eq!(candidates(&band, table)[0], 15_000);
+    }
+
+    #[test]
+    fn what_many_copied_is_found_among_strangers() {
+        // A paragraph that 500 copied; and strangers who share a band with the text, each another one.
+        let table = |kind: KeyKind, key: u64| match kind {
+            KeyKind::Band => (0..4).map(|number| 10_000 + 4 * key + number).collect(),
+            _ => (0..500).collect(),
+        };
+        let bands = (0..64).map(|key| (KeyKind::Band, key));
+        let keys: Vec<_> = bands.chain([(KeyKind::Paragraph, 1), (KeyKind::Piece, 1)]).collect();
+        assert!(candidates(&keys, table).iter().all(|record| *record < 500));
+        let only_strangers = candidates(&keys[..64], table);
+        assert_eq!((only_strangers.len(), only_strangers[0]), (CANDIDATES_MAX, 10_000));
+    }
+
+    #[test]
+    fn the_fewer_have_it_the_more_it_counts() {
+        let band = |having: usize| weight(KeyKind::Band, having);
+        let all = [1, 2, 3, 250, 251, 500, 501, LOOKUP_MAX - 1, LOOKUP_MAX, LOOKUP_MAX + 1].map(band);
+        assert_eq!(all, [80, 72, 72, 24, 16, 16, 8, 8, 1, 1]);
+        assert_eq!(weight(KeyKind::Piece, 1), 320);
     }
 
     #[test]

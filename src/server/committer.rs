@@ -251,17 +251,20 @@ fn commit(desk: &Desk, log: &mut Log<'_>, batch: Vec<Submission>) -> Result<(), 
         match log.state().authorise(&entry.key_id(), entry.kind) {
             Ok(_) => ready.push(submission),
             Err(error) => {
-                // Of what is there already he is told so, whoever may sign by now.
-                let there = entry.original.and_then(|original| log.find_original(&original).ok().flatten());
-                let answer = match there {
-                    Some(index) => Ok(Committed {
-                        appended: Appended::AlreadyRegistered(index),
-                        checkpoint: log.checkpoint().clone(),
-                    }),
-                    None => {
+                // Sent again, a document is there, also when the key that signed it may not sign by now.
+                let there = entry.original.map(|original| log.find_original(&original)).transpose();
+                let answer = match there.map(Option::flatten) {
+                    Ok(Some(index)) => {
+                        desk.metrics.found();
+                        desk.metrics.waited(submission.since.elapsed());
+                        let appended = Appended::AlreadyRegistered(index);
+                        Ok(Committed { appended, checkpoint: log.checkpoint().clone() })
+                    }
+                    Ok(None) => {
                         desk.metrics.failed("notAllowed");
                         Err(Refusal::Rejected(error.to_string()))
                     }
+                    Err(error) => Err(unavailable(desk, &error)),
                 };
                 let _ = submission.reply.send(answer);
             }

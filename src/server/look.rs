@@ -218,7 +218,7 @@ pub(super) async fn check(
     if body.len() as u64 > DOCUMENT_MAX_BYTES {
         return Err(Problem::too_large(DOCUMENT_MAX_BYTES));
     }
-    let told = reading_in(&app.checks, &app, move |reader, app| {
+    let told = looking(&app, move |source, app| {
         let (media_type, charset) = super::drafting::media_type_of(&headers);
         let options = ReadOptions {
             file_name: asked.file_name.as_deref(),
@@ -229,8 +229,7 @@ pub(super) async fn check(
         // A document that cannot be read as text can still be known by its bytes.
         let article = article::read(&body, &options).ok().filter(|article| !article.text.is_empty());
         let (original, with_diff) = (Hash::of(&body), asked.diff.unwrap_or(false));
-        let known =
-            with_source(reader, app, |source| document::know(source, &original, article.as_ref(), false))?;
+        let known = document::know(source, &original, article.as_ref(), false)?;
         let name = asked.file_name.as_deref().unwrap_or("-");
         Ok(document::json(name, &original, article.as_ref(), &known, with_diff, (app.now)()))
     });

@@ -95,6 +95,11 @@ impl Metrics {
         self.0.commit_time.observe(time.as_secs_f64());
     }
 
+    /// A record was in the log, and no commit was made for it.
+    pub(crate) fn found(&self) {
+        self.0.appended.inc();
+    }
+
     pub(crate) fn waited(&self, time: Duration) {
         self.0.queue_time.observe(time.as_secs_f64());
     }

@@ -192,8 +192,6 @@ pub(crate) struct Shared {
     pub(crate) turns: Turns,
     /// For what the log has that is like what is registered.
     looks: Turns,
-    /// For documents that anybody asks about: they keep no editor waiting.
-    checks: Turns,
     /// For the search index: whoever waits for an answer keeps the other cores.
     indexing: Turns,
     pub(crate) recent: Arc<Recent>,
@@ -288,7 +286,6 @@ pub async fn serve(
         keys,
         turns: Turns::new("work", turns).map_err(ServeError::Threads)?,
         looks: Turns::new("look", turns).map_err(ServeError::Threads)?,
-        checks: Turns::new("check", turns).map_err(ServeError::Threads)?,
         indexing: Turns::new("index", 1).map_err(ServeError::Threads)?,
         recent,
         known: known::Following::default(),

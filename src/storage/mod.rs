@@ -1,7 +1,7 @@
 //! Layer 3: bytes by key. Knows nothing of tiles, entries or notes.
 //!
 //! A [`Store`] holds the objects of one log: on disk a folder that can be served as static files as it lies
-//! ([`files::FileStore`]), in an object store a prefix of a bucket ([`bucket::BucketStore`]), in tests a map that fails on demand ([`memory::MemoryStore`]). For readers alone, who may be
+//! ([`files::FileStore`]), in an object store a prefix of a bucket (`bucket::BucketStore`), in tests a map that fails on demand ([`memory::MemoryStore`]). For readers alone, who may be
 //! anywhere: what a web server gives out ([`web::WebStore`]) and what lies in an archive ([`archive::ArchiveStore`]);
 //! in front of them a reader ahead ([`ahead::ReadAhead`]) and a folder of what was fetched before
 //! ([`cache::Cached`]).
@@ -314,7 +314,7 @@ pub struct Listing {
     pub foreign: Vec<String>,
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "bucket"))]
 #[path = "../../tests/support/weed.rs"]
 mod weed;
 
@@ -408,6 +408,7 @@ mod tests {
         assert_eq!(store.get(&key("a/b"), 9).unwrap(), None);
     }
 
+    #[cfg(feature = "bucket")]
     #[test]
     fn a_bucket_keeps_the_contract() {
         let Some(weed) = weed::Weed::start() else { return };
