@@ -27,7 +27,8 @@ pub fn weight(kind: KeyKind, having: usize) -> u64 {
 }
 
 /// Returns the records that share keys, those with most weight first, of as much the earlier first; at most
-/// [`CANDIDATES_MAX`]. Those that share a band and nothing else come last: of many strangers some do.
+/// [`CANDIDATES_MAX`]. Those that share a band and nothing else come last, the earlier first: of many strangers some do, and the
+/// first lie together, so that it costs little to look at them.
 ///
 /// `lookup` returns the records that have a key, in ascending order; the first [`LOOKUP_MAX`] count, so it need not return
 /// more. Each key counts by its [`weight`]. Costs one call a key.
@@ -49,10 +50,11 @@ pub fn candidates(keys: &[(KeyKind, u64)], mut lookup: impl FnMut(KeyKind, u64) 
             shared.exact |= *kind != KeyKind::Band;
         }
     }
-    let mut ranked: Vec<(bool, Reverse<u64>, u64)> = shared
-        .into_iter()
-        .map(|(record, shared)| (shared.keys == 1 && !shared.exact, Reverse(shared.weight), record))
-        .collect();
+    let rank = |(record, shared): (u64, Shared)| {
+        let by_chance = shared.keys == 1 && !shared.exact;
+        (by_chance, Reverse(if by_chance { 0 } else { shared.weight }), record)
+    };
+    let mut ranked: Vec<(bool, Reverse<u64>, u64)> = shared.into_iter().map(rank).collect();
     ranked.sort_unstable();
     ranked.truncate(CANDIDATES_MAX);
     ranked.into_iter().map(|(.., record)| record).collect()
