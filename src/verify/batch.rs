@@ -45,7 +45,7 @@ impl Batch {
         let bytes = files.bundle(bundle);
         let tile = Tile::new(0, bundle.index(), bundle.width());
         let tile = files.tile(tile.expect("internal error: a bundle is as wide as a tile"));
-        let openings = files.openings(bundle.index());
+        let openings = files.digested_openings(bundle.index());
         let file = openings.as_ref().ok().map(|(file, _)| file);
         let entries = bytes.and_then(|(found, bytes)| {
             let mut entries = found

@@ -69,17 +69,15 @@ impl Files<'_> {
         Ok(found.unwrap_or_default())
     }
 
-    /// Reads a file of openings; one that is not there holds none. Returns the digest of its bytes too.
-    pub(super) fn openings(&self, number: u64) -> Result<(DisclosureFile, Hash), Box<Finding>> {
+    /// Reads a file of openings; one that is not there holds none.
+    pub(super) fn openings(&self, number: u64) -> Result<DisclosureFile, Box<Finding>> {
+        openings_of(number, &self.openings_bytes(number)?)
+    }
+
+    /// The same, with the digest of its bytes.
+    pub(super) fn digested_openings(&self, number: u64) -> Result<(DisclosureFile, Hash), Box<Finding>> {
         let bytes = self.openings_bytes(number)?;
-        if is_half_merged(&bytes) {
-            return Err(half_merged(Code::OpeningsMalformed, layout::disclosures_path(number)));
-        }
-        let parsed = DisclosureFile::parse(number, &bytes).map_err(|error| {
-            let path = layout::disclosures_path(number);
-            Finding::new(Code::OpeningsMalformed, error.to_string()).path(path)
-        })?;
-        Ok((parsed, Hash::of(&bytes)))
+        Ok((openings_of(number, &bytes)?, Hash::of(&bytes)))
     }
 
     /// Reads the file of a statement that waits to be appended.
@@ -120,6 +118,16 @@ fn half_merged(code: Code, path: String) -> Box<Finding> {
          stand; take all of records/ from the one that was published first, and register the other's documents again"
     );
     Box::new(Finding::new(code, message).path(path))
+}
+
+/// Takes a file of openings apart.
+fn openings_of(number: u64, bytes: &[u8]) -> Result<DisclosureFile, Box<Finding>> {
+    let path = || layout::disclosures_path(number);
+    if is_half_merged(bytes) {
+        return Err(half_merged(Code::OpeningsMalformed, path()));
+    }
+    DisclosureFile::parse(number, bytes)
+        .map_err(|error| Finding::new(Code::OpeningsMalformed, error.to_string()).path(path()).into())
 }
 
 fn missing(path: String) -> Box<Finding> {

@@ -179,7 +179,7 @@ impl MissingSoFar {
             let number = entry / layout::ENTRIES_PER_FILE;
             if read.as_ref().is_none_or(|(known, _)| *known != number) {
                 // A file that cannot be read was told of before.
-                read = Some((number, files.openings(number).map(|(file, _)| file).unwrap_or_default()));
+                read = Some((number, files.openings(number).unwrap_or_default()));
             }
             let openings = read.as_ref().map_or(&[][..], |(_, file)| file.of_entry(*entry));
             let is_it = |text: &String| {

@@ -175,7 +175,7 @@ impl LogReader<'_> {
         let changed = || ReaderError::Changed { what: found.path() };
         let entries = found.entries(&bytes).map_err(|_| changed())?;
         let openings = match indices.iter().any(|index| named.contains(index)) {
-            true => self.files.openings(number)?.0,
+            true => self.files.openings(number)?,
             false => DisclosureFile::default(),
         };
         let some = indices.iter().map(|index| {

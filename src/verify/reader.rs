@@ -298,7 +298,7 @@ impl<'a> LogReader<'a> {
             if on {
                 let files: BTreeMap<u64, DisclosureFile> = opened
                     .into_par_iter()
-                    .map(|number| Ok((number, self.files.openings(number)?.0)))
+                    .map(|number| Ok((number, self.files.openings(number)?)))
                     .collect::<Result<_, ReaderError>>()?;
                 let records: Vec<Record> = found
                     .into_par_iter()

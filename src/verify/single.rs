@@ -47,7 +47,7 @@ impl LogReader<'_> {
             return Err(ReaderError::NoRecord { index, size });
         }
         let bytes = self.entries()?.bytes(index)?;
-        Ok((bytes, self.files.openings(index / 256)?.0.of_entry(index).to_vec()))
+        Ok((bytes, self.files.openings(index / 256)?.of_entry(index).to_vec()))
     }
 
     /// Reads the entries of a range whose openings are `wanted`, with these, as [`LogReader::entry`] does; what is no record is
@@ -66,7 +66,7 @@ impl LogReader<'_> {
         for index in range.start..range.end.min(self.size()) {
             let number = index / 256;
             if openings.as_ref().is_none_or(|(known, _)| *known != number) {
-                openings = Some((number, self.files.openings(number)?.0));
+                openings = Some((number, self.files.openings(number)?));
             }
             let of_entry = openings.as_ref().map_or(&[][..], |(_, file)| file.of_entry(index));
             if !wanted(of_entry) {
@@ -96,7 +96,7 @@ impl LogReader<'_> {
             };
             let number = index / 256;
             if openings.as_ref().is_none_or(|(known, _)| *known != number) {
-                openings = Some((number, self.files.openings(number)?.0));
+                openings = Some((number, self.files.openings(number)?));
             }
             let openings = openings.as_ref().map_or(&[][..], |(_, file)| file.of_entry(index)).to_vec();
             let signer = authorise_and_fold(state, &entry).signer(&entry);
@@ -176,7 +176,7 @@ impl Entries<'_, '_> {
     pub(super) fn record(&mut self, index: u64, state: &mut State) -> Result<Record, ReaderError> {
         let bytes = self.bytes(index)?;
         let entry = Entry::parse(&bytes).map_err(|source| ReaderError::NotARecord { index, source })?;
-        let openings = self.reader.files.openings(index / 256)?.0.of_entry(index).to_vec();
+        let openings = self.reader.files.openings(index / 256)?.of_entry(index).to_vec();
         let signer = authorise_and_fold(state, &entry).signer(&entry);
         let (registration, openings_fit) = open_registration(&entry, &openings);
         Ok(Record { index, bytes, entry, openings, registration, openings_fit, signer })
