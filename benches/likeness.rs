@@ -6,6 +6,7 @@
 //! - `alike`: how many pairs of a query and a text are alike, by comparing each query with the first 5,000 texts;
 //! - `found`: how many of those the keys find;
 //! - `false`: candidates that are not alike, of all texts, for one query;
+//! - `likely`: the same share and number for those candidates that are looked at in passing;
 //! - the time of an answer: sketch, look-ups, and the comparison with all candidates, whose texts are at hand.
 //!
 //! `DATELINE_TEXTS=1000` makes fewer.
@@ -15,7 +16,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use dateline::likeness::{KeyKind, LOOKUP_MAX, Likeness, Sketch, Text, candidates, compare};
+use dateline::likeness::{KeyKind, LOOKUP_MAX, Likeness, Sketch, Text, candidates, compare, likely};
 use rayon::prelude::*;
 use support::Dice;
 
@@ -111,8 +112,8 @@ fn main() {
     println!("one sketch: {:.3} ms", start.elapsed().as_secs_f64());
 
     println!(
-        "\n{:<22} {:>7} {:>7} {:>8} {:>9} {:>11} {:>11}",
-        "query", "alike", "found", "recall", "false", "median ms", "longest ms"
+        "\n{:<22} {:>7} {:>7} {:>8} {:>9} {:>8} {:>9} {:>11} {:>11}",
+        "query", "alike", "found", "recall", "false", "likely", "false", "median ms", "longest ms"
     );
     type Edit = fn(u64) -> String;
     let edits: [(&str, Edit); 7] = [
@@ -128,6 +129,7 @@ fn main() {
     for (name, edit) in edits {
         let queries: Vec<String> = (0..QUERIES).map(|nth| edit(nth * (brute / QUERIES))).collect();
         let (mut pairs, mut found, mut wrong) = (0, 0, 0);
+        let (mut likely_found, mut likely_wrong) = (0_usize, 0_usize);
         let mut times: Vec<Duration> = Vec::new();
         for query in &queries {
             let text = Text::new(query);
@@ -148,13 +150,19 @@ fn main() {
             pairs += truth.len();
             found += truth.iter().filter(|number| again.contains(number)).count();
             wrong += answers.iter().filter(|alike| !**alike).count();
+            let likely = likely(&Sketch::of(&Text::new(query)).keys, |kind, key| table.lookup(kind, key));
+            likely_found += truth.iter().filter(|number| likely.contains(number)).count();
+            let judged = at_hand.iter().zip(&answers).filter(|((number, _), _)| likely.contains(number));
+            likely_wrong += judged.filter(|(_, alike)| !**alike).count();
         }
         times.sort_unstable();
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;
         println!(
-            "{name:<22} {pairs:>7} {found:>7} {:>7.1}% {:>9.1} {:>11.2} {:>11.2}",
+            "{name:<22} {pairs:>7} {found:>7} {:>7.1}% {:>9.1} {:>7.1}% {:>9.1} {:>11.2} {:>11.2}",
             100.0 * found as f64 / pairs.max(1) as f64,
             wrong as f64 / QUERIES as f64,
+            100.0 * likely_found as f64 / pairs.max(1) as f64,
+            likely_wrong as f64 / QUERIES as f64,
             ms(times[times.len() / 2]),
             ms(times[times.len() - 1])
         );

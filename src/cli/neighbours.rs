@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::article::Article;
 use crate::index::{SearchIndex, Source};
-use crate::likeness::Text;
+use crate::likeness::{Sketch, Text};
 use crate::look::alike::{IN_PASSING, Registered, misquotes};
 use crate::look::basis as reading;
 use crate::look::paragraphs::Paragraphs;
@@ -63,8 +63,8 @@ impl Neighbours {
         let named: Vec<Vec<u64>> = documents
             .iter()
             .map(|document| {
-                let text = Text::new(&document.article.text);
-                let named = self.index.as_ref().and_then(|index| index.alike(&text).ok());
+                let sketch = || Sketch::of(&Text::new(&document.article.text));
+                let named = self.index.as_ref().and_then(|index| index.likely(&sketch()).ok());
                 named.unwrap_or_default().into_iter().take(IN_PASSING.candidates).collect()
             })
             .collect();

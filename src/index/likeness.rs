@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::base::Hash;
-use crate::likeness::{KeyKind, LOOKUP_MAX, PARAGRAPH_KEYS_MAX, Sketch, Text, candidates, paragraph_key};
+use crate::likeness::{
+    KeyKind, LOOKUP_MAX, PARAGRAPH_KEYS_MAX, Sketch, Text, candidates, likely, paragraph_key,
+};
 use crate::record::Registration;
 
 use super::place::SearchIndex;
@@ -160,18 +162,26 @@ impl SearchIndex {
     /// # Errors
     /// [`IndexError::Database`].
     pub fn alike(&self, text: &Text<'_>) -> Result<Vec<u64>, IndexError> {
-        self.sharing(&Sketch::of(text))
+        self.sharing(|lookup| candidates(&Sketch::of(text).keys, lookup))
     }
 
-    /// As [`SearchIndex::alike`], for a text whose keys are at hand.
+    /// As [`SearchIndex::alike`], for a text whose keys are at hand, and without those that share little by the keys alone: see
+    /// [`likely`].
     ///
     /// # Errors
     /// [`IndexError::Database`].
-    pub fn sharing(&self, sketch: &Sketch) -> Result<Vec<u64>, IndexError> {
+    pub fn likely(&self, sketch: &Sketch) -> Result<Vec<u64>, IndexError> {
+        self.sharing(|lookup| likely(&sketch.keys, lookup))
+    }
+
+    fn sharing(
+        &self,
+        chosen: impl FnOnce(&mut dyn FnMut(KeyKind, u64) -> Vec<u64>) -> Vec<u64>,
+    ) -> Result<Vec<u64>, IndexError> {
         self.ask(|db| {
             let mut by_key = ByKey::new(db)?;
             let mut trouble = None;
-            let found = candidates(&sketch.keys, |kind, key| {
+            let found = chosen(&mut |kind, key| {
                 by_key.records(kept(kind, key), LOOKUP_MAX).unwrap_or_else(|error| {
                     trouble = Some(error);
                     Vec::new()

@@ -22,7 +22,7 @@ mod iscc;
 mod sketch;
 mod text;
 
-pub use candidates::{CANDIDATES_MAX, LOOKUP_MAX, MemoryIndex, candidates, weight};
+pub use candidates::{CANDIDATES_MAX, LOOKUP_MAX, MemoryIndex, candidates, likely, weight};
 pub use compare::{
     FigureAt, FigureChange, Likeness, Passage, PassageKind, SIMILAR_PERCENT, Share, Shares, compare,
 };

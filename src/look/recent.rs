@@ -87,7 +87,7 @@ impl Recent {
             near.truncate(IN_PASSING.candidates);
             let index = kept.index.as_ref().map(|opened| &opened.index);
             let mut named = match index {
-                Some(index) => index.sharing(&sketch)?,
+                Some(index) => index.likely(&sketch)?,
                 None => Vec::new(),
             };
             named.retain(|record| !kept.looked.contains(record));
