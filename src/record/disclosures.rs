@@ -14,6 +14,7 @@
 
 use std::collections::BTreeMap;
 
+use memchr::{memchr, memmem};
 use thiserror::Error;
 
 use crate::base::encoding::{self, DecodeError};
@@ -81,42 +82,59 @@ impl DisclosureFile {
     /// # Errors
     /// [`DisclosureFileError`]. What parses formats back to the same bytes.
     pub fn parse(number: u64, bytes: &[u8]) -> Result<Self, DisclosureFileError> {
-        let not_lines =
-            || DisclosureFileError::NotLines { size: bytes.len(), limit: DISCLOSURES_FILE_MAX_BYTES };
-        if bytes.len() > DISCLOSURES_FILE_MAX_BYTES {
-            return Err(not_lines());
-        }
-        let text = std::str::from_utf8(bytes).map_err(|_| not_lines())?;
-        let Some(text) = text.strip_suffix('\n') else {
-            return if text.is_empty() { Ok(Self::default()) } else { Err(not_lines()) };
-        };
+        let bytes = whole_lines(bytes)?;
+        let text = std::str::from_utf8(bytes).map_err(|_| not_lines(bytes))?;
+        let Some(text) = text.strip_suffix('\n') else { return Ok(Self::default()) };
         let first = number.saturating_mul(ENTRIES_PER_FILE);
         let last = first.saturating_add(ENTRIES_PER_FILE - 1);
         let mut file = Self::default();
         let mut before = first;
-        let (mut count, mut chars) = (0, 0);
+        let mut taken = Taken::default();
         for (line, content) in (1..).zip(text.split('\n')) {
             let error = |source| DisclosureFileError::Line { line, source };
             let (index, disclosure) = content.split_once(' ').ok_or_else(|| error(None))?;
             let index = encoding::from_decimal(index).map_err(|source| error(Some(source)))?;
-            let size = encoding::check_base64url(disclosure).map_err(|source| error(Some(source)))?;
-            if size == 0 || size > DISCLOSURE_MAX_BYTES {
-                return Err(error(None));
-            }
+            check(disclosure).map_err(error)?;
             if index < before || index > last {
                 return Err(DisclosureFileError::Misplaced { line, index, first, last });
             }
             if index != before {
-                (count, chars) = (0, 0);
+                taken = Taken::default();
             }
-            (count, chars) = (count + 1, chars + disclosure.len());
-            if count > OPENINGS_MAX || chars > OPENINGS_MAX_CHARS {
+            if !taken.take(disclosure) {
                 return Err(DisclosureFileError::TooMany { line, index });
             }
             before = index;
             file.push(index, disclosure.to_owned());
         }
         Ok(file)
+    }
+
+    /// Reads of a file the openings of the entry at `index` alone: what [`DisclosureFile::of_entry`] returns of the whole file,
+    /// if that can be read. What lines of other entries hold is not looked at. Costs one search through the bytes.
+    ///
+    /// # Errors
+    /// [`DisclosureFileError`], about lines of this entry.
+    pub fn parse_entry(index: u64, bytes: &[u8]) -> Result<Vec<String>, DisclosureFileError> {
+        let bytes = whole_lines(bytes)?;
+        let before = format!("\n{index} ").into_bytes();
+        let first = bytes.starts_with(&before[1..]).then_some(0);
+        let others = memmem::find_iter(bytes, &before).map(|line_end| line_end + 1);
+        let mut taken = Taken::default();
+        let mut found = Vec::new();
+        for start in first.into_iter().chain(others) {
+            let line = || 1 + bytes[..start].iter().filter(|byte| **byte == b'\n').count();
+            let rest = &bytes[start + before.len() - 1..];
+            let disclosure = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
+            let error = |source| DisclosureFileError::Line { line: line(), source };
+            let disclosure = std::str::from_utf8(disclosure).map_err(|_| error(None))?;
+            check(disclosure).map_err(error)?;
+            if !taken.take(disclosure) {
+                return Err(DisclosureFileError::TooMany { line: line(), index });
+            }
+            found.push(disclosure.to_owned());
+        }
+        Ok(found)
     }
 
     /// Returns the bytes of the file.
@@ -157,6 +175,39 @@ impl DisclosureFile {
     /// Returns the indices of the entries that have openings, ascending.
     pub fn entries(&self) -> impl Iterator<Item = u64> {
         self.by_entry.keys().copied()
+    }
+}
+
+fn not_lines(bytes: &[u8]) -> DisclosureFileError {
+    DisclosureFileError::NotLines { size: bytes.len(), limit: DISCLOSURES_FILE_MAX_BYTES }
+}
+
+/// Returns the bytes if they are not too many, and end with a line, if there are any.
+fn whole_lines(bytes: &[u8]) -> Result<&[u8], DisclosureFileError> {
+    let whole = bytes.len() <= DISCLOSURES_FILE_MAX_BYTES && bytes.last().is_none_or(|last| *last == b'\n');
+    if whole { Ok(bytes) } else { Err(not_lines(bytes)) }
+}
+
+/// Checks the spelling of a disclosure. The error is what is wrong with its base64url, if that is.
+fn check(disclosure: &str) -> Result<(), Option<DecodeError>> {
+    match encoding::check_base64url(disclosure).map_err(Some)? {
+        1..=DISCLOSURE_MAX_BYTES => Ok(()),
+        _ => Err(None),
+    }
+}
+
+/// What openings of one entry were taken so far.
+#[derive(Default)]
+struct Taken {
+    count: usize,
+    chars: usize,
+}
+
+impl Taken {
+    /// Takes one more; returns whether it is not too much.
+    fn take(&mut self, disclosure: &str) -> bool {
+        (self.count, self.chars) = (self.count + 1, self.chars + disclosure.len());
+        self.count <= OPENINGS_MAX && self.chars <= OPENINGS_MAX_CHARS
     }
 }
 
@@ -209,7 +260,45 @@ mod tests {
         assert_eq!(parsed(&lines(7, 129, &long)), error);
     }
 
+    #[test]
+    fn one_entry_is_read_alone() {
+        let of = |index, text: &str| DisclosureFile::parse_entry(index, text.as_bytes());
+        let text = "7 WyJh\n7 WyJi\n17 WyJj\n170 WyJk\n";
+        let has = |index| of(index, text).unwrap();
+        assert_eq!(
+            (has(7), has(17), has(170)),
+            (vec!["WyJh".into(), "WyJi".into()], vec!["WyJj".into()], vec!["WyJk".into()])
+        );
+        assert_eq!((has(1), has(0), of(7, "")), (Vec::new(), Vec::new(), Ok(Vec::new())));
+        let line = |text| match of(8, text) {
+            Err(DisclosureFileError::Line { line, .. }) => line,
+            other => panic!("{text:?}: {other:?}"),
+        };
+        assert_eq!((line("8 \n"), line("7 =\n8 WyJ=\n"), line("8 WyJh\n8 é\n")), (1, 2, 2));
+        for bad in ["8 WyJh", "8 WyJh\r"] {
+            assert!(matches!(of(8, bad), Err(DisclosureFileError::NotLines { .. })), "{bad:?}");
+        }
+        let many = "8 WyJh\n".repeat(OPENINGS_MAX + 1);
+        let error = DisclosureFileError::TooMany { line: OPENINGS_MAX + 1, index: 8 };
+        assert_eq!(of(8, &many), Err(error));
+        assert_eq!(of(8, &many[7..]).unwrap().len(), OPENINGS_MAX);
+    }
+
     proptest! {
+        #[test]
+        fn one_entry_alone_is_what_it_is_in_the_file(
+            mut lines in prop::collection::vec((0u64..30, "[A-Za-z0-9_-]{1,8}"), 0..20)
+        ) {
+            lines.sort_by_key(|(index, _)| *index);
+            let text: String = lines.iter().map(|(index, opening)| format!("{index} {opening}\n")).collect();
+            if let Ok(file) = DisclosureFile::parse(0, text.as_bytes()) {
+                for index in 0..30 {
+                    let alone = DisclosureFile::parse_entry(index, text.as_bytes());
+                    prop_assert_eq!(alone.as_deref(), Ok(file.of_entry(index)));
+                }
+            }
+        }
+
         #[test]
         fn what_parses_formats_back(text in "([0-9]{1,3} [A-Za-z0-9_-]{1,8}\n){0,4}") {
             if let Ok(file) = DisclosureFile::parse(0, text.as_bytes()) {

@@ -35,7 +35,7 @@ pub use about::{ClaimCounts, RecordRef};
 pub use assessment::{Assessment, AssessmentState};
 pub use confirmation::{ClaimVerdict, Confirmation};
 pub use decisions::{Decisions, SealField};
-pub use disclosures::DisclosureFile;
+pub use disclosures::{DisclosureFile, DisclosureFileError};
 pub use draft::{Draft, NewEntry, SealedEntry};
 pub use entry::{Body, Entry, EntryError};
 pub use erasure::{Erasure, ErasureReason};

@@ -2,8 +2,9 @@
 
 use crate::base::Hash;
 use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, DOCUMENT_MAX_BYTES, NOTE_MAX_BYTES};
+use crate::record::layout::{self, ENTRIES_PER_FILE};
 use crate::record::pending::PENDING_MAX_BYTES;
-use crate::record::{DisclosureFile, layout};
+use crate::record::{DisclosureFile, DisclosureFileError};
 use crate::storage::{Key, Store, StoreError};
 use crate::tlog::bundle::BUNDLE_MAX_BYTES;
 use crate::tlog::edge::hashes_of_tile;
@@ -71,13 +72,21 @@ impl Files<'_> {
 
     /// Reads a file of openings; one that is not there holds none.
     pub(super) fn openings(&self, number: u64) -> Result<DisclosureFile, Box<Finding>> {
-        openings_of(number, &self.openings_bytes(number)?)
+        taken_apart(number, &self.openings_bytes(number)?, |bytes| DisclosureFile::parse(number, bytes))
     }
 
-    /// The same, with the digest of its bytes.
+    /// Reads the openings of the entry at `index` alone.
+    pub(super) fn openings_of_entry(&self, index: u64) -> Result<Vec<String>, Box<Finding>> {
+        let number = index / ENTRIES_PER_FILE;
+        let bytes = self.openings_bytes(number)?;
+        taken_apart(number, &bytes, |bytes| DisclosureFile::parse_entry(index, bytes))
+    }
+
+    /// Reads a file of openings, with the digest of its bytes.
     pub(super) fn digested_openings(&self, number: u64) -> Result<(DisclosureFile, Hash), Box<Finding>> {
         let bytes = self.openings_bytes(number)?;
-        Ok((openings_of(number, &bytes)?, Hash::of(&bytes)))
+        let file = taken_apart(number, &bytes, |bytes| DisclosureFile::parse(number, bytes))?;
+        Ok((file, Hash::of(&bytes)))
     }
 
     /// Reads the file of a statement that waits to be appended.
@@ -120,14 +129,17 @@ fn half_merged(code: Code, path: String) -> Box<Finding> {
     Box::new(Finding::new(code, message).path(path))
 }
 
-/// Takes a file of openings apart.
-fn openings_of(number: u64, bytes: &[u8]) -> Result<DisclosureFile, Box<Finding>> {
+/// Takes a file of openings apart, or what is wanted of it.
+fn taken_apart<T>(
+    number: u64,
+    bytes: &[u8],
+    parse: impl FnOnce(&[u8]) -> Result<T, DisclosureFileError>,
+) -> Result<T, Box<Finding>> {
     let path = || layout::disclosures_path(number);
     if is_half_merged(bytes) {
         return Err(half_merged(Code::OpeningsMalformed, path()));
     }
-    DisclosureFile::parse(number, bytes)
-        .map_err(|error| Finding::new(Code::OpeningsMalformed, error.to_string()).path(path()).into())
+    parse(bytes).map_err(|error| Finding::new(Code::OpeningsMalformed, error.to_string()).path(path()).into())
 }
 
 fn missing(path: String) -> Box<Finding> {
@@ -175,6 +187,8 @@ mod tests {
                 Err(finding) => assert!(half && tells(finding), "{text}: {finding:?}"),
             }
             assert_eq!(files.openings(0).err().is_some_and(|finding| tells(&finding)), half, "{text}");
+            let of_entry = files.openings_of_entry(0).err();
+            assert_eq!(of_entry.is_some_and(|finding| tells(&finding)), half, "{text}");
         }
     }
 }

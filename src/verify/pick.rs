@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::base::Hash;
 use crate::record::layout::ENTRIES_PER_FILE;
-use crate::record::{Body, DisclosureFile, Entry, Standings, State};
+use crate::record::{Body, Entry, Standings, State};
 use crate::tlog::{EntryBundle, TileReader, leaf_hash};
 
 use super::reader::{AT_A_TIME, LogReader, ReaderError, Record, open_registration};
@@ -174,19 +174,27 @@ impl LogReader<'_> {
         let (found, bytes) = self.files.bundle(bundle)?;
         let changed = || ReaderError::Changed { what: found.path() };
         let entries = found.entries(&bytes).map_err(|_| changed())?;
-        let openings = match indices.iter().any(|index| named.contains(index)) {
-            true => self.files.openings(number)?,
-            false => DisclosureFile::default(),
+        // Of a few, each is looked for; of many, all are taken apart once.
+        let whole = match indices.iter().filter(|index| named.contains(index)).count() {
+            0..=FEW => None,
+            _ => Some(self.files.openings(number)?),
         };
         let some = indices.iter().map(|index| {
             let place = usize::try_from(index - first).ok();
             let bytes = place.and_then(|place| entries.get(place)).ok_or_else(changed)?;
-            let openings = openings.of_entry(*index).to_vec();
+            let openings = match &whole {
+                Some(file) => file.of_entry(*index).to_vec(),
+                None if named.contains(index) => self.files.openings_of_entry(*index)?,
+                None => Vec::new(),
+            };
             Ok((*index, bytes.to_vec(), leaf_hash(bytes), Entry::parse(bytes).ok(), openings))
         });
         some.collect()
     }
 }
+
+/// Entries of one file whose openings are read one by one.
+const FEW: usize = 2;
 
 /// An entry with its index, its leaf hash, what it says if it has the form of an entry, and its openings.
 type Named = (u64, Vec<u8>, Hash, Option<Entry>, Vec<String>);

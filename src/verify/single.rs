@@ -47,7 +47,7 @@ impl LogReader<'_> {
             return Err(ReaderError::NoRecord { index, size });
         }
         let bytes = self.entries()?.bytes(index)?;
-        Ok((bytes, self.files.openings(index / 256)?.of_entry(index).to_vec()))
+        Ok((bytes, self.files.openings_of_entry(index)?))
     }
 
     /// Reads the entries of a range whose openings are `wanted`, with these, as [`LogReader::entry`] does; what is no record is
@@ -176,7 +176,7 @@ impl Entries<'_, '_> {
     pub(super) fn record(&mut self, index: u64, state: &mut State) -> Result<Record, ReaderError> {
         let bytes = self.bytes(index)?;
         let entry = Entry::parse(&bytes).map_err(|source| ReaderError::NotARecord { index, source })?;
-        let openings = self.reader.files.openings(index / 256)?.of_entry(index).to_vec();
+        let openings = self.reader.files.openings_of_entry(index)?;
         let signer = authorise_and_fold(state, &entry).signer(&entry);
         let (registration, openings_fit) = open_registration(&entry, &openings);
         Ok(Record { index, bytes, entry, openings, registration, openings_fit, signer })
