@@ -125,6 +125,8 @@ enum Step {
         by_officer: bool,
         broken: Option<Broken>,
     },
+    /// Lets the log go and takes it up again; another writer may append meanwhile.
+    Rest(Vec<Item>),
     /// Drops the writer and opens the log again.
     Reopen,
 }
@@ -196,6 +198,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => items().prop_map(Step::Overtaken),
         3 => (any::<Index>(), any::<bool>(), prop::bool::weighted(0.9), prop::option::weighted(0.5, broken(12)))
             .prop_map(|(which, all, by_officer, broken)| Step::Erase { which, all, by_officer, broken }),
+        2 => prop_oneof![2 => Just(Vec::new()), 1 => items()].prop_map(Step::Rest),
         1 => Just(Step::Reopen),
     ]
 }
@@ -754,6 +757,16 @@ impl Machine {
                     if end.is_some() {
                         return end;
                     }
+                }
+                Step::Rest(items) => {
+                    let resting = log.rest().expect("what can be used can be kept");
+                    let before = self.book.size();
+                    if !self.append(*store, &mut open(watched, policy).unwrap(), &items) {
+                        return Some(End::Reopen);
+                    }
+                    let resumed = Log::resume(watched, policy, resting).unwrap();
+                    assert_eq!(resumed.is_some(), self.book.size() == before);
+                    log = resumed.map_or_else(|| open(watched, policy).unwrap(), |log| log);
                 }
                 Step::Reopen => return Some(End::Reopen),
             }

@@ -43,7 +43,7 @@ impl<'a> Log<'a> {
             let tried = self.append_here(some, sign, |commit, store, old| {
                 let done = shared::carry_out(commit, store, own, old)?;
                 contended = done.contended;
-                Ok(Carried { head: done.head, edge: done.edge, left: None })
+                Ok(Carried { head: done.head, bundle: done.bundle, last_openings: None, left: None })
             });
             let error = match tried {
                 Ok(appended) => {

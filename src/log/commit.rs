@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use crate::attest::Disclosure;
 use crate::base::limits::{DISCLOSURES_FILE_MAX_BYTES, NOTE_MAX_BYTES, TREE_MAX_SIZE};
@@ -26,18 +27,38 @@ pub(super) struct Commit {
     pub(super) first_index: u64,
     pub(super) staged: StagedBundle,
     pub(super) head: Head,
-    pub(super) edge: Edge,
     /// What each writer of a shared store keeps for itself; otherwise it is staged with the rest.
     pub(super) derived: Vec<Object>,
+    pub(super) lent: Lent,
 }
 
-/// Works out all that a commit of `records` writes, and has the new checkpoint signed.
+/// Bytes among those to be written that the next append continues: they may be large, and are not copied for it.
+pub(super) struct Lent {
+    /// The partial bundle.
+    bundle: Option<Key>,
+    /// The last file of openings, and its number.
+    openings: Option<(u64, Key)>,
+}
+
+impl Lent {
+    /// Takes them back once they are written, from what was staged and what was put aside of it.
+    pub(super) fn back(self, staged: &mut StagedBundle, aside: &mut [Object]) -> (Vec<u8>, LastOpenings) {
+        let mut take = |to: Key| {
+            let bytes = staged.take_bytes(aside, &to);
+            bytes.expect("internal error: what was to be written for the next append was not")
+        };
+        let bundle = self.bundle.map(&mut take).unwrap_or_default();
+        (bundle, self.openings.map(|(number, to)| (number, take(to))))
+    }
+}
+
+/// Works out all that a commit of `records` writes, and has the new checkpoint signed. What is kept of the log is moved on: after an
+/// error it is no longer true.
 pub(super) fn prepare(
     store: &dyn Store,
     policy: &Policy,
     head: &Head,
-    edge: &Edge,
-    (index, last): (&mut Index, &mut LastOpenings),
+    (edge, index, last): (&mut Edge, &mut Index, &mut LastOpenings),
     records: Vec<NewRecord>,
     sign: SignCheckpoint<'_>,
 ) -> Result<Commit, AppendError> {
@@ -47,11 +68,12 @@ pub(super) fn prepare(
         return Err(AppendError::Full { limit: TREE_MAX_SIZE });
     }
     let leaves: Vec<Hash> = parallel::map(&records, |record| leaf_hash(&record.entry.bytes));
-    let (new_edge, root, mut immutable) = edge.grow(&leaves, &records);
+    let (root, mut immutable) = edge.grow(&leaves, &records);
     let own = store.own();
-    let mut mutable = openings(store, last, first_index, &records, own.is_some())?;
-    let full = new_edge.entries_in_full_bundles();
-    let covered = index.cover(own.unwrap_or(store), full, new_edge.root_of_full_bundles());
+    let (mut mutable, openings) = openings(store, last, first_index, &records, own.is_some())?;
+    let lent = Lent { bundle: edge.partial_bundle(), openings };
+    let full = edge.entries_in_full_bundles();
+    let covered = index.cover(own.unwrap_or(store), full, edge.root_of_full_bundles());
     let mut derived = covered.map_err(AppendError::NotAppended)?;
     if own.is_none() {
         mutable.append(&mut derived);
@@ -78,7 +100,7 @@ pub(super) fn prepare(
         move_mutable: Vec::new(),
     };
     let head = Head { checkpoint, bytes: Some(bytes) };
-    Ok(Commit { first_index, staged, head, edge: new_edge, derived })
+    Ok(Commit { first_index, staged, head, derived, lent })
 }
 
 /// Signs `checkpoint` and opens it again as a reader would.
@@ -105,14 +127,22 @@ pub(super) fn open_checkpoint(policy: &Policy, bytes: &[u8]) -> Result<Checkpoin
 /// to take apart what one wrote costs more than a small commit does otherwise.
 pub(super) type LastOpenings = Option<(u64, Vec<u8>)>;
 
-/// The files of openings that the new records change, with what they hold already; or, if `only_new`, without.
+/// Returns the last file of openings if it is what it was.
+pub(super) fn unchanged(store: &dyn Store, last: LastOpenings) -> Result<LastOpenings, StoreError> {
+    let Some((number, bytes)) = last else { return Ok(None) };
+    let found = store.get(&key(&layout::disclosures_path(number)), DISCLOSURES_FILE_MAX_BYTES as u64)?;
+    Ok((found.as_ref() == Some(&bytes)).then_some((number, bytes)))
+}
+
+/// The files of openings that the new records change, with what they hold already; or, if `only_new`, without. With them, where
+/// they are whole, the number and name of the last.
 fn openings(
     store: &dyn Store,
     last: &mut LastOpenings,
     first_index: u64,
     records: &[NewRecord],
     only_new: bool,
-) -> Result<Vec<Object>, AppendError> {
+) -> Result<(Vec<Object>, Option<(u64, Key)>), AppendError> {
     let mut files: BTreeMap<u64, Vec<(u64, &String)>> = BTreeMap::new();
     for (index, record) in (first_index..).zip(records) {
         let file = (!record.entry.openings.is_empty()).then_some(index / layout::ENTRIES_PER_FILE);
@@ -121,12 +151,17 @@ fn openings(
             files.entry(number).or_default().extend(openings);
         }
     }
+    let Some(last_number) = files.keys().next_back().copied() else { return Ok((Vec::new(), None)) };
+    let known = Mutex::new(last.take());
     let one = |(number, new): &(u64, Vec<(u64, &String)>)| {
         let mut alone = DisclosureFile::default();
         new.iter().for_each(|(index, opening)| alone.push(*index, (*opening).clone()));
         let alone = alone.format();
-        let mut whole = match last.as_ref().filter(|(last, _)| last == number) {
-            Some((_, bytes)) => bytes.clone(),
+        // Nobody waits for what another reads.
+        let known =
+            known.lock().unwrap_or_else(PoisonError::into_inner).take_if(|(known, _)| known == number);
+        let mut whole = match known {
+            Some((_, bytes)) => bytes,
             None => load_openings(store, *number, first_index)?.format(),
         };
         whole.extend_from_slice(&alone);
@@ -139,10 +174,8 @@ fn openings(
     let files: Vec<_> = files.into_iter().collect();
     let objects: Result<Vec<Object>, AppendError> = shared::at_once(&files, one).into_iter().collect();
     let objects = objects?;
-    if let (false, Some((number, _)), Some(object)) = (only_new, files.last(), objects.last()) {
-        *last = Some((*number, object.bytes.clone()));
-    }
-    Ok(objects)
+    let lent = objects.last().filter(|_| !only_new).map(|object| (last_number, object.key.clone()));
+    Ok((objects, lent))
 }
 
 /// The files of openings of a log of `size` entries as `changes` make them.
@@ -193,7 +226,7 @@ fn load_openings(store: &dyn Store, number: u64, size: u64) -> Result<Disclosure
 impl Commit {
     /// Stages, commits, applies, publishes; returns what is left to be cleaned.
     pub(super) fn carry_out(self, store: &dyn Store, old: &Head) -> Result<Carried, AppendError> {
-        let Commit { first_index, mut staged, head, edge, .. } = self;
+        let Commit { first_index, mut staged, head, lent, .. } = self;
         let raced = || {
             let (size, root) = (old.checkpoint.size(), old.checkpoint.root_hash());
             AppendError::Raced { size, root }
@@ -213,7 +246,7 @@ impl Commit {
             Ok(true) => {}
             Ok(false) => {
                 // Best effort: whoever opens the log next removes what is left.
-                let _ = aside.map_or(Ok(()), |aside| store.delete(&aside.keys()));
+                let _ = aside.map_or(Ok(()), |aside| store.delete(&aside.keys));
                 return Err(raced());
             }
             Err(source) => return Err(AppendError::Unknown(source)),
@@ -221,6 +254,7 @@ impl Commit {
         let size = head.checkpoint.size();
         let mut published = publish(store, &staged, aside.as_ref().map(|aside| &aside.published));
         let mut left = Leftovers { previous_size: staged.previous_size, size, aside: Vec::new() };
+        let mut written = Vec::new();
         if let Some(aside) = aside {
             if published.as_ref().is_err_and(is_gone) {
                 // Another writer, whom no lock kept out, took it for something left over. It is still at hand; but if
@@ -231,18 +265,22 @@ impl Commit {
                     published = publish(store, &staged, None);
                 }
             } else {
-                left.aside = aside.keys();
+                (left.aside, written) = (aside.keys, aside.objects);
             }
         }
         published.map_err(|source| AppendError::Unpublished { first_index, source })?;
-        Ok(Carried { head, edge, left: Some(left) })
+        let (bundle, last_openings) = lent.back(&mut staged, &mut written);
+        Ok(Carried { head, bundle, last_openings, left: Some(left) })
     }
 }
 
 /// A log after a commit.
 pub(super) struct Carried {
     pub(super) head: Head,
-    pub(super) edge: Edge,
+    /// The bytes of the partial bundle.
+    pub(super) bundle: Vec<u8>,
+    /// The openings that the next append continues, where none but this writer does.
+    pub(super) last_openings: LastOpenings,
     /// What is to be cleaned yet.
     pub(super) left: Option<Leftovers>,
 }
@@ -269,18 +307,13 @@ impl Leftovers {
 
 /// What was put aside for a commit.
 struct Aside {
-    /// What is to be in the log.
+    /// What is to be in the log, then what says so.
     objects: Vec<Object>,
+    /// The names of what was put aside.
+    keys: Vec<Key>,
     /// The checkpoint, twice: whoever changes the published one must not change the other.
     committed: Move,
     published: Move,
-}
-
-impl Aside {
-    fn keys(self) -> Vec<Key> {
-        let keys = self.objects.into_iter().map(|object| object.key);
-        keys.chain([self.committed.from, self.published.from]).collect()
-    }
 }
 
 /// Writes all that the commit to `checkpoint` needs, where it does no harm. Where the store allows it, each byte is written
@@ -296,16 +329,15 @@ fn stage(
     }
     let root = checkpoint.root_hash();
     let mut objects = staged.take_aside(&root);
-    let count = objects.len();
     let [committed, published] = [("committed", COMMITTED), ("published", layout::CHECKPOINT)]
         .map(|(name, to)| Move { from: key(&aside_path(&root, name)), to: key(to) });
     for moved in [&committed, &published] {
         objects.push(Object { key: moved.from.clone(), bytes: staged.checkpoint.clone() });
     }
+    let keys = objects.iter().map(|object| object.key.clone()).collect();
     objects.push(Object { key: key(STAGING), bytes: staged.encode() });
     store.put_aside(&objects)?;
-    objects.truncate(count);
-    Ok(Some(Aside { objects, committed, published }))
+    Ok(Some(Aside { objects, keys, committed, published }))
 }
 
 fn is_gone(error: &StoreError) -> bool {
@@ -364,6 +396,16 @@ pub(super) fn remove_stale(
     let stale = older.iter().flat_map(|older| of(*older));
     let stale: Vec<_> = stale.filter(|path| !needed.contains(path)).map(|path| key(&path)).collect();
     store.delete(&stale)
+}
+
+/// Returns whether `head` is what was committed last and published, and nothing lies there of another commit.
+pub(super) fn is_where_it_was(store: &dyn Store, policy: &Policy, head: &Head) -> Result<bool, StoreError> {
+    let is_head = |name: &str| Ok(store.get(&key(name), NOTE_MAX_BYTES as u64)? == head.bytes);
+    Ok(head.bytes.as_ref().is_some_and(|bytes| open_checkpoint(policy, bytes).is_ok())
+        && is_head(COMMITTED)?
+        && is_head(layout::CHECKPOINT)?
+        && store.get(&key(STAGING), STAGING_MAX_BYTES)?.is_none()
+        && store.list(ASIDE)?.keys.is_empty())
 }
 
 /// Finds the last committed checkpoint, finishing a commit that was interrupted.
@@ -473,12 +515,11 @@ mod tests {
         let left = b"254 WyJh\n255 WyJi\n".to_vec();
         store.put(&[Object { key: key("disclosures/000"), bytes: left }]).unwrap();
         let records = [record(&["WyJj".into()]), record(&[]), record(&["WyJk".into(), "WyJl".into()])];
-        let objects = openings(&store, &mut None, 255, &records, false).unwrap();
-        let alone: Vec<Vec<u8>> = openings(&store, &mut None, 255, &records, true)
-            .unwrap()
-            .into_iter()
-            .map(|object| object.bytes)
-            .collect();
+        let (objects, lent) = openings(&store, &mut None, 255, &records, false).unwrap();
+        assert_eq!(lent, Some((1, key("disclosures/001"))));
+        let (alone, lent) = openings(&store, &mut None, 255, &records, true).unwrap();
+        assert_eq!(lent, None);
+        let alone: Vec<Vec<u8>> = alone.into_iter().map(|object| object.bytes).collect();
         assert_eq!(alone, [&b"255 WyJj\n"[..], b"257 WyJk\n257 WyJl\n"]);
         let objects: Vec<(&str, &[u8])> =
             objects.iter().map(|object| (object.key.as_str(), object.bytes.as_slice())).collect();
@@ -486,7 +527,33 @@ mod tests {
         let expected: [(&str, &[u8]); 2] =
             [("disclosures/000", b"254 WyJh\n255 WyJj\n"), ("disclosures/001", b"257 WyJk\n257 WyJl\n")];
         assert_eq!(objects, expected);
-        assert_eq!(openings(&store, &mut None, 255, &[record(&[])], false).unwrap(), []);
+        // What is kept of the last file is continued without a look at the store; where nothing is added it stays.
+        let mut last = Some((0, b"3 WyJh\n".to_vec()));
+        assert_eq!(openings(&store, &mut last, 255, &[record(&[])], false).unwrap(), (Vec::new(), None));
+        let (objects, _) = openings(&store, &mut last, 255, &records, false).unwrap();
+        assert_eq!(objects[0].bytes, b"3 WyJh\n255 WyJj\n");
+        assert_eq!(last, None);
+    }
+
+    #[test]
+    fn what_was_lent_comes_back_from_wherever_it_was_written() {
+        let lent = || Lent { bundle: Some(key("b")), openings: Some((7, key("o"))) };
+        let object = |name: &str| Object { key: key(name), bytes: name.as_bytes().to_vec() };
+        let staged = StagedBundle {
+            previous_size: 1,
+            previous_root: Hash([0; 32]),
+            checkpoint: Vec::new(),
+            immutable: vec![object("a"), object("b")],
+            mutable: vec![object("i"), object("o")],
+            move_immutable: Vec::new(),
+            move_mutable: Vec::new(),
+        };
+        let expected = (b"b".to_vec(), Some((7, b"o".to_vec())));
+        assert_eq!(lent().back(&mut staged.clone(), &mut []), expected);
+        let mut moved = staged;
+        let mut aside = moved.take_aside(&Hash([0; 32]));
+        aside.push(object("checkpoint"));
+        assert_eq!(lent().back(&mut moved, &mut aside), expected);
     }
 
     #[test]
@@ -495,7 +562,7 @@ mod tests {
         let line = |length: usize| "A".repeat(length - "0 \n".len());
         // Lines of 65,536 bytes, a multiple of which is the limit.
         let mut full = vec![line(65_536); DISCLOSURES_FILE_MAX_BYTES / 65_536];
-        let objects = openings(&store, &mut None, 0, &[record(&full)], false).unwrap();
+        let (objects, _) = openings(&store, &mut None, 0, &[record(&full)], false).unwrap();
         assert_eq!(objects[0].bytes.len(), DISCLOSURES_FILE_MAX_BYTES);
         full[0].push('A');
         let refused = openings(&store, &mut None, 0, &[record(&full)], false);

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::base::Hash;
 use crate::base::limits::ENTRY_MAX_BYTES;
 use crate::note::Checkpoint;
-use crate::storage::{Object, Store};
+use crate::storage::{Key, Object, Store};
 use crate::tlog::bundle::{self, BUNDLE_MAX_BYTES, EntryBundle, bundles_of};
 use crate::tlog::edge::bytes_of_tile;
 use crate::tlog::proof::root_of_prefix;
@@ -81,31 +81,36 @@ impl Edge {
         entries.par_iter().enumerate().map(read).collect()
     }
 
-    /// Works out the tree after `records`, whose leaf hashes are `leaves`: its edge, its root, and the tiles and
-    /// bundles to be written.
-    pub(super) fn grow(&self, leaves: &[Hash], records: &[NewRecord]) -> (Self, Hash, Vec<Object>) {
+    /// Grows by `records`, whose leaf hashes are `leaves`; returns the new root, and the tiles and bundles to be written. The bytes
+    /// of the partial bundle, which is the last of them, go with it: whoever has written it gives them back, as it may be large.
+    pub(super) fn grow(&mut self, leaves: &[Hash], records: &[NewRecord]) -> (Hash, Vec<Object>) {
         let mut objects = Vec::new();
-        let mut tree = self.tree.clone();
-        let mut write = |path: String, bytes: Vec<u8>| objects.push(Object { key: key(&path), bytes });
-        tree.grow(leaves.iter().copied(), |tile: Tile, hashes| write(tile.path(), bytes_of_tile(hashes)));
-
         let old = self.tree.size();
+        let mut write = |path: String, bytes: Vec<u8>| objects.push(Object { key: key(&path), bytes });
+        self.tree
+            .grow(leaves.iter().copied(), |tile: Tile, hashes| write(tile.path(), bytes_of_tile(hashes)));
+
         let mut entries = records.iter().map(|record| record.entry.bytes.as_slice());
-        let mut bytes = self.bundle.clone();
-        for bundle in bundles_of(tree.size()).skip((old / u64::from(FULL)) as usize) {
+        let mut bytes = std::mem::take(&mut self.bundle);
+        for bundle in bundles_of(self.tree.size()).skip((old / u64::from(FULL)) as usize) {
             let wanted = bundle.first_entry() + u64::from(bundle.width()) - old.max(bundle.first_entry());
             for entry in entries.by_ref().take(wanted as usize) {
                 assert!(entry.len() <= ENTRY_MAX_BYTES, "internal error: an entry too large was sealed");
                 bundle::push(&mut bytes, entry).expect("internal error: an entry that fits does not fit");
             }
-            if bundle.width() == FULL {
-                write(bundle.path(), std::mem::take(&mut bytes));
-            } else {
-                write(bundle.path(), bytes.clone());
-            }
+            write(bundle.path(), std::mem::take(&mut bytes));
         }
-        let root = tree.root();
-        (Edge { tree, bundle: bytes }, root, objects)
+        (self.tree.root(), objects)
+    }
+
+    /// Returns the name of the partial bundle, if there is one.
+    pub(super) fn partial_bundle(&self) -> Option<Key> {
+        partial_bundle_of(self.tree.size()).map(|bundle| key(&bundle.path()))
+    }
+
+    /// Takes the bytes of the partial bundle back.
+    pub(super) fn give_back(&mut self, bundle: Vec<u8>) {
+        self.bundle = bundle;
     }
 }
 
@@ -149,7 +154,13 @@ mod tests {
 
     fn grown(edge: &Edge, records: &[NewRecord]) -> (Edge, Hash, Vec<Object>) {
         let leaves: Vec<Hash> = records.iter().map(|record| leaf_hash(&record.entry.bytes)).collect();
-        edge.grow(&leaves, records)
+        let mut edge = edge.clone();
+        let (root, objects) = edge.grow(&leaves, records);
+        if let Some(partial) = edge.partial_bundle() {
+            let object = objects.last().filter(|object| object.key == partial);
+            edge.give_back(object.expect("the partial bundle is the last object").bytes.clone());
+        }
+        (edge, root, objects)
     }
 
     fn checkpoint(size: u64, root: Hash) -> Checkpoint {

@@ -213,6 +213,13 @@ impl Index {
         self.recent.get(original).copied()
     }
 
+    /// Forgets what the runs have, and what was loaded of them: they are asked for it from now on, as when the log is opened.
+    pub(super) fn forget_recent(&mut self) {
+        self.runs.iter_mut().for_each(|run| *run = Run::new(run.span(), run.count()));
+        self.recent_from = self.covered;
+        self.recent.retain(|_, index| *index >= self.recent_from);
+    }
+
     /// Takes note of a record that will be the entry at `index`.
     pub(super) fn push(&mut self, index: u64, record: &NewRecord) {
         if let Some(original) = record.entry.original {

@@ -66,6 +66,17 @@ pub struct Log<'a> {
     contended: Option<Duration>,
 }
 
+/// What was read of a log that was let go.
+#[derive(Debug)]
+pub struct Resting {
+    head: Head,
+    edge: Edge,
+    index: Index,
+    state: State,
+    roots: Vec<PublicKey>,
+    last_openings: commit::LastOpenings,
+}
+
 /// The last committed checkpoint; `bytes` is `None` before the first.
 #[derive(Debug, Clone)]
 struct Head {
@@ -210,6 +221,37 @@ impl<'a> Log<'a> {
         }
     }
 
+    /// Lets the log go, and keeps what was read of it for [`Log::resume`]; `None` where that may no longer be true, and where others
+    /// write without a lock. It takes the last bundle, the last file of openings and the statements about keys.
+    pub fn rest(mut self) -> Option<Resting> {
+        let is_known = self.usable && self.left.is_none() && self.store.own().is_none();
+        is_known.then(|| {
+            self.index.forget_recent();
+            let Log { head, edge, index, state, roots, last_openings, .. } = self;
+            Resting { head, edge, index, state, roots, last_openings }
+        })
+    }
+
+    /// Opens a log as it was let go; `None` if the policy does not take its checkpoint, if anybody wrote to it meanwhile, or left a
+    /// commit to be finished: then [`Log::open`] does it. Costs two checkpoints and the last file of openings.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn resume(
+        store: &'a dyn Store,
+        policy: &'a Policy,
+        resting: Resting,
+    ) -> Result<Option<Self>, StoreError> {
+        let Resting { head, edge, index, state, roots, last_openings } = resting;
+        if store.own().is_some() || !commit::is_where_it_was(store, policy, &head)? {
+            return Ok(None);
+        }
+        // Openings are revealed and erased without a checkpoint.
+        let last_openings = commit::unchanged(store, last_openings)?;
+        let log = Log::at(store, policy, head, edge, index, state, &roots);
+        Ok(Some(Log { last_openings, ..log }))
+    }
+
     /// Where the index of originals lies.
     fn own(&self) -> &'a dyn Store {
         self.store.own().unwrap_or(self.store)
@@ -336,10 +378,12 @@ impl<'a> Log<'a> {
             fresh.push(record);
         }
         if !fresh.is_empty() {
-            let (head, edge, derived) = (&self.head, &self.edge, (&mut self.index, &mut self.last_openings));
-            let commit = commit::prepare(self.store, self.policy, head, edge, derived, fresh, sign)?;
+            let kept = (&mut self.edge, &mut self.index, &mut self.last_openings);
+            let commit = commit::prepare(self.store, self.policy, &self.head, kept, fresh, sign)?;
             let done = carry_out(commit, self.store, &self.head)?;
-            (self.head, self.edge, self.left) = (done.head, done.edge, done.left);
+            (self.head, self.left) = (done.head, done.left);
+            self.edge.give_back(done.bundle);
+            self.last_openings = done.last_openings.or(self.last_openings.take());
             self.state = state;
         }
         self.usable = true;

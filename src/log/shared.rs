@@ -33,7 +33,7 @@ use crate::tlog::bundle::BUNDLE_MAX_BYTES;
 use crate::tlog::bundles_of;
 
 use super::commit::{self, Commit, STAGING_MAX_BYTES};
-use super::edge::{Edge, partial_paths_of};
+use super::edge::partial_paths_of;
 use super::staging::{ASIDE, StagedBundle};
 use super::{AppendError, COMMITTED, Head, OpenError, OpeningChange, index, key};
 
@@ -76,7 +76,8 @@ fn committed(store: &dyn Store) -> Result<Option<Vec<u8>>, StoreError> {
 /// What came of a commit.
 pub(super) struct Done {
     pub(super) head: Head,
-    pub(super) edge: Edge,
+    /// The bytes of the partial bundle.
+    pub(super) bundle: Vec<u8>,
     /// Whether others were at it at the same time.
     pub(super) contended: bool,
 }
@@ -88,7 +89,7 @@ pub(super) fn carry_out(
     own: &dyn Store,
     old: &Head,
 ) -> Result<Done, AppendError> {
-    let Commit { first_index, staged, head, edge, derived } = commit;
+    let Commit { first_index, mut staged, head, derived, lent } = commit;
     let raced = || AppendError::Raced { size: old.checkpoint.size(), root: old.checkpoint.root_hash() };
     // A store may take its time to refuse: whoever is late already had better not ask.
     if committed(store).map_err(AppendError::NotAppended)? != old.bytes {
@@ -113,7 +114,8 @@ pub(super) fn carry_out(
     let contended = clean(store, head.checkpoint.size(), Some(&name)).unwrap_or_default();
     // What cannot be kept is made again from the log.
     let _ = keep(own, &derived, older, head.checkpoint.size());
-    Ok(Done { head, edge, contended })
+    let (bundle, _) = lent.back(&mut staged, &mut []);
+    Ok(Done { head, bundle, contended })
 }
 
 /// Keeps what a writer derives for itself.

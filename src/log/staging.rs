@@ -90,6 +90,15 @@ impl StagedBundle {
         }
     }
 
+    /// Takes the bytes of the object that goes to `to` out of it, or of what was taken aside of it.
+    pub(super) fn take_bytes(&mut self, aside: &mut [Object], to: &Key) -> Option<Vec<u8>> {
+        let moves = self.move_immutable.iter().chain(&self.move_mutable).map(|moved| &moved.to);
+        let aside = moves.zip(aside).map(|(key, object)| (key, &mut object.bytes));
+        let own = self.immutable.iter_mut().chain(&mut self.mutable);
+        let mut all = own.map(|Object { key, bytes }| (&*key, bytes)).chain(aside);
+        all.find(|(key, _)| *key == to).map(|(_, bytes)| std::mem::take(bytes))
+    }
+
     /// Returns the wire form.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = HEADER.to_vec();

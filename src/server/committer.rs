@@ -2,7 +2,7 @@
 //! each when that is published.
 //!
 //! It holds the log's lock while there is work, and lets it go when there is none, so that commands on the same machine
-//! can write too. In a bucket there is no lock: it keeps the log open, and whoever is overtaken goes on from what the others
+//! can write too; where none did, it goes on with what it knows of the log. In a bucket there is no lock: it keeps the log open, and whoever is overtaken goes on from what the others
 //! made of it. What cannot be told (a commit whose outcome is unknown) is looked up once the log is opened again, so that a
 //! registration that was answered with an error is not appended twice when it is sent again.
 
@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::article::Article;
 use crate::keys::Signer;
-use crate::log::{AppendError, Appended, Log, NewRecord};
+use crate::log::{AppendError, Appended, Log, NewRecord, OpenError, Resting};
 use crate::look::recent::Recent;
 use crate::note::Checkpoint;
 use crate::record::Kind;
@@ -136,11 +136,12 @@ impl Committer {
 }
 
 fn run(desk: &Desk, receiver: &Receiver<Submission>, waiting: &AtomicUsize) {
+    let mut resting = None;
     while let Ok(first) = receiver.recv() {
         let mut batch = gather(first, receiver, waiting);
         // What an error leaves open is tried once more with the log opened anew; then it is told.
         for last in [false, true] {
-            match session(desk, receiver, waiting, batch) {
+            match session(desk, receiver, waiting, &mut resting, batch) {
                 Ok(()) => break,
                 Err((left, refusal)) if last => {
                     for submission in left {
@@ -169,11 +170,13 @@ fn gather(first: Submission, receiver: &Receiver<Submission>, waiting: &AtomicUs
 
 type Left = (Vec<Submission>, Refusal);
 
-/// Writes with the log open until there is nothing to do; returns what an error left unanswered.
+/// Writes with the log open until there is nothing to do, and keeps what was read of it, so that it need not be read again; returns
+/// what an error left unanswered.
 fn session(
     desk: &Desk,
     receiver: &Receiver<Submission>,
     waiting: &AtomicUsize,
+    resting: &mut Option<Resting>,
     mut batch: Vec<Submission>,
 ) -> Result<(), Left> {
     let store = match lock(&desk.records) {
@@ -184,7 +187,16 @@ fn session(
         }
         Err(error) => return Err((batch, unavailable(desk, &error))),
     };
-    let mut log = match Log::open(&store, &desk.trust.policy, &desk.trust.roots) {
+    let policy = &desk.trust.policy;
+    let mut opened = || -> Result<Log<'_>, OpenError> {
+        if let Some(resting) = resting.take()
+            && let Some(log) = Log::resume(&store, policy, resting)?
+        {
+            return Ok(log);
+        }
+        Log::open(&store, policy, &desk.trust.roots)
+    };
+    let mut log = match opened() {
         Ok(log) => log,
         Err(error) => return Err((batch, unavailable(desk, &error))),
     };
@@ -193,7 +205,10 @@ fn session(
         commit(desk, &mut log, batch)?;
         batch = match receiver.recv_timeout(idle) {
             Ok(first) => gather(first, receiver, waiting),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                *resting = log.rest();
+                return Ok(());
+            }
         };
     }
 }
