@@ -42,7 +42,7 @@ pub struct Disclosure {
 }
 
 /// Why an opening is none, or does not fit.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum DisclosureError {
     /// Too long.

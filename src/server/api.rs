@@ -26,7 +26,9 @@ use super::author::Author;
 use super::committer::{Committed, Refusal};
 use super::drafting::{self, Sent};
 use super::problem::Problem;
-use super::reading::{Number, blocking, key_state, proof_of, proof_of_appended, reading, statements};
+use super::reading::{
+    Number, blocking, key_state, proof_of, proof_of_appended, provable, reading, statements,
+};
 use super::{look, openapi};
 
 /// The media type of a statement that was signed elsewhere: the form of a file in `records/pending/`, with the document
@@ -182,18 +184,20 @@ pub(super) async fn answered(
         let app = app.clone();
         tokio::spawn(async move { look::warnings(&app, article).await })
     });
-    let (appended, checkpoint_size, entry) = match record {
+    let (appended, checkpoint_size, provable) = match record {
         Submitted::There(index, size) => (Appended::AlreadyRegistered(index), size, None),
         Submitted::New(record) => {
-            let entry = record.entry.clone();
-            let Committed { appended, checkpoint } = committed(app, record, article).await?;
-            (appended, checkpoint.size(), Some(entry))
+            let provable = provable(app, record.entry.clone());
+            // Who is refused does not wait.
+            let both = tokio::try_join!(committed(app, record, article), async { Ok(provable.await) });
+            let (Committed { appended, checkpoint }, provable) = both?;
+            (appended, checkpoint.size(), Some(provable))
         }
     };
     let index = appended.index();
-    let (status, outcome, proof) = match (appended, entry) {
-        (Appended::Registered(_), Some(entry)) => {
-            (StatusCode::CREATED, "registered", proof_of_appended(app, index, entry).await?)
+    let (status, outcome, proof) = match (appended, provable) {
+        (Appended::Registered(_), Some(provable)) => {
+            (StatusCode::CREATED, "registered", proof_of_appended(app, index, provable?).await?)
         }
         _ => (StatusCode::OK, "alreadyRegistered", proof_of(app, index).await?),
     };

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 
 use crate::base::encoding::from_decimal;
 use crate::record::{SealedEntry, State};
-use crate::verify::{KeyStatements, LogReader, ProveError, ReaderError, read_log_as};
+use crate::verify::{KeyStatements, LogReader, Provable, ProveError, ReaderError, read_log_as};
 
 use super::App;
 use super::problem::Problem;
@@ -119,11 +119,16 @@ pub(super) async fn proof_of(app: &App, record: u64) -> Result<String, Problem> 
     .await
 }
 
+/// Takes an entry apart for its proof, while it is appended.
+pub(super) async fn provable(app: &App, entry: SealedEntry) -> Result<Provable, Problem> {
+    app.turns.take(move || Provable::new(entry).map_err(|error| Problem::internal(error.to_string()))).await
+}
+
 /// Makes the proof file of a record that was just appended, without reading it.
-pub(super) async fn proof_of_appended(app: &App, record: u64, entry: SealedEntry) -> Result<String, Problem> {
+pub(super) async fn proof_of_appended(app: &App, record: u64, provable: Provable) -> Result<String, Problem> {
     reading_in(&app.turns, app, move |reader, app| {
         let known = statements(reader, app)?;
-        Ok(reader.proof_file_with(record, &entry.bytes, &entry.openings, &[], &known)?.file.format())
+        Ok(reader.proof_file_with(record, &provable, &known)?.file.format())
     })
     .await
 }

@@ -33,6 +33,7 @@ mod part;
 mod pick;
 mod pin;
 mod proof;
+mod provable;
 mod prove;
 mod range;
 mod reader;
@@ -68,6 +69,7 @@ pub use proof::{
     KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, ProvenRecord, Sameness, check_proof,
     check_proof_alone,
 };
+pub use provable::Provable;
 pub use prove::{MadeProof, ProveError};
 pub use range::{KnownKeys, Range, RangeError, audit_range};
 pub use reader::{LogReader, ReaderError, Record, read_log, read_log_as, read_log_at_length};

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -12,16 +11,18 @@ use crate::attest::disclosure::commitment_at;
 use crate::base::Hash;
 use crate::base::encoding::to_base64;
 use crate::note::{Checkpoint, Note, NoteError, OpenError, OpenedCheckpoint, TlogProof, TlogProofError};
-use crate::record::{Body, Entry, State};
+use crate::record::{Body, State};
 use crate::tlog::proof::root_of_prefix;
 use crate::tlog::{InclusionProof, leaf_hash};
 
 use super::evidence::{Contradiction, Evidence};
 use super::key_statements::{KeyStatements, OfKey};
 use super::memory::{Memory, Prefix, judge, open_signed};
-use super::proof::{KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, check_bundle, fault};
+use super::proof::{KeyProof, PROOF_FORMAT, ProofBundle, ProofCheckError, check_bundle};
+use super::provable::Provable;
 use super::reader::{LogReader, ReaderError, Record};
-use super::withhold::{ErasedBy, Withheld, WithholdError, withhold};
+use super::signer::Authorised;
+use super::withhold::{ErasedBy, Withheld, WithholdError};
 
 /// Why there is no proof file.
 #[derive(Debug, Error)]
@@ -142,7 +143,7 @@ impl LogReader<'_> {
             Some(prefix) if index < self.size() => self.find_since(index, prefix.size, &prefix.keys)?,
             _ => self.find(index)?,
         };
-        self.proof_of(index, record, statements, withheld, anchor)
+        self.proof_of_record(index, record, statements, withheld, anchor)
     }
 
     /// As [`LogReader::proof_file`], where `known` tells which statements about keys stand before it: neither these nor the log is
@@ -159,37 +160,46 @@ impl LogReader<'_> {
         if index >= self.size() {
             return Err(self.no_record(index).into());
         }
-        let (entry, openings) = self.entry_with_openings(index)?;
-        self.proof_file_with(index, &entry, &openings, withheld, known)
+        let (bytes, openings) = self.entry_with_openings(index)?;
+        let provable = Provable::of_bytes(bytes, &openings, withheld);
+        let provable = provable.map_err(|source| ReaderError::NotARecord { index, source })?;
+        self.proof_knowing(index, &provable, withheld, known)
     }
 
-    /// As [`LogReader::proof_file_knowing`], of an entry that is at hand, with its openings: of one that was just appended. That it is
-    /// the one at `index` is checked.
+    /// As [`LogReader::proof_file_knowing`], of an entry that is at hand: of one that was just appended. That it is the one at `index`
+    /// is checked.
     ///
     /// # Errors
     /// As [`LogReader::proof_file`].
     pub fn proof_file_with(
         &self,
         index: u64,
-        entry: &[u8],
-        openings: &[String],
+        provable: &Provable,
+        known: &KeyStatements,
+    ) -> Result<MadeProof, ProveError> {
+        self.proof_knowing(index, provable, &[], known)
+    }
+
+    fn proof_knowing(
+        &self,
+        index: u64,
+        provable: &Provable,
         withheld: &[String],
         known: &KeyStatements,
     ) -> Result<MadeProof, ProveError> {
         let anchor = self.anchor(None)?;
-        let parsed = Entry::parse(entry).map_err(|source| ReaderError::NotARecord { index, source })?;
         // Whether a statement about keys stands is told by all before it, one after the other; and the keys of one that was not
         // read yet are not known.
-        if matches!(parsed.body, Body::Key(_)) || known.size() < index {
+        if matches!(provable.entry.body, Body::Key(_)) || known.size() < index {
             let (record, statements) = self.find_since(index, known.size(), &known.indices)?;
-            return self.proof_of(index, record, statements, withheld, anchor);
+            return self.proof_of_record(index, record, statements, withheld, anchor);
         }
-        let record = Record::by_signer_at(&known.state, index, entry, parsed, openings);
+        let signer = Authorised::at(&known.state, index, &provable.entry).signer(&provable.entry);
         let statements = known.standing.iter().take_while(|one| one.index < index).cloned().collect();
-        self.proof_of(index, record, statements, withheld, anchor)
+        self.proof_of(index, provable, signer, statements, anchor)
     }
 
-    fn proof_of(
+    fn proof_of_record(
         &self,
         index: u64,
         record: Record,
@@ -197,15 +207,27 @@ impl LogReader<'_> {
         withheld: &[String],
         anchor: Anchor,
     ) -> Result<MadeProof, ProveError> {
-        let faults = [record.signer.as_ref().err().cloned(), record.openings_fit.as_ref().err().cloned()];
-        if let Some(why) = faults.into_iter().flatten().next().or_else(|| fault(&record.entry)) {
+        let signer = record.signer.clone();
+        self.proof_of(index, &Provable::of_record(record, withheld), signer, statements, anchor)
+    }
+
+    fn proof_of(
+        &self,
+        index: u64,
+        provable: &Provable,
+        signer: Result<Hash, String>,
+        statements: Vec<Arc<OfKey>>,
+        anchor: Anchor,
+    ) -> Result<MadeProof, ProveError> {
+        let Provable { bytes, entry, holds, predicate, opened, closed } = provable;
+        if let Err(why) = signer.and(holds.clone()) {
             return Err(ProveError::NotHeld { index, why });
         }
         // The keys that the proof must account for: the signer's, those it replaced, and, of a statement about a key, that
         // key's.
-        let mut wanted = BTreeSet::from([record.entry.envelope.key_id()]);
-        if let Body::Key(statement) = &record.entry.body {
-            wanted.insert(record.entry.statement.subject[0].digest.sha256);
+        let mut wanted = BTreeSet::from([entry.envelope.key_id()]);
+        if let Body::Key(statement) = &entry.body {
+            wanted.insert(entry.statement.subject[0].digest.sha256);
             wanted.extend(statement.replaces);
         }
         // A key is enrolled once, after those that it replaces: from the last to the first, one pass finds all.
@@ -220,7 +242,7 @@ impl LogReader<'_> {
         let mut proofs = self.prove_in(&indices, anchor.checkpoint.size())?;
         let (leaf, proof) =
             proofs.pop().expect("internal error: not every entry that was asked for has a proof");
-        if leaf != leaf_hash(&record.bytes) {
+        if leaf != leaf_hash(bytes) {
             return Err(ReaderError::Changed { what: format!("entry {index}") }.into());
         }
         let with_proofs = needed.into_iter().zip(proofs);
@@ -230,27 +252,29 @@ impl LogReader<'_> {
             proof: proof.0.iter().map(Hash::to_base64).collect(),
         });
         let keys = keys.collect();
-        let predicate = record.entry.predicate();
-        let (openings, mut withheld) = withhold(&predicate, &record.openings, withheld)?;
-        withheld.extend(self.erased_of(&record, &predicate)?);
-        let (format, entry) = (PROOF_FORMAT.into(), to_base64(&record.bytes));
+        let (openings, mut withheld) = opened.clone()?;
+        withheld.extend(self.erased_of(index, closed, predicate)?);
+        let (format, entry) = (PROOF_FORMAT.into(), to_base64(bytes));
         self.file(index, ProofBundle { format, entry, openings, withheld, keys }, proof, anchor)
     }
 
-    /// Returns what is closed of a record because its opening was erased. Costs a pass over the log where anything is.
-    fn erased_of(&self, record: &Record, predicate: &Value) -> Result<Vec<Withheld>, ReaderError> {
-        let opened = record.entry.open::<IgnoredAny>(&record.openings);
-        let closed = opened.map(|opened| opened.withheld).unwrap_or_default();
-        if closed.is_empty() || matches!(record.entry.body, Body::Sealed(_)) {
+    /// Returns what of the record at `index` is `closed` because its opening was erased. Costs a pass over the log where anything is.
+    fn erased_of(
+        &self,
+        index: u64,
+        closed: &[String],
+        predicate: &Value,
+    ) -> Result<Vec<Withheld>, ReaderError> {
+        if closed.is_empty() {
             return Ok(Vec::new());
         }
         let standings = self.standings(|_| {})?;
-        let erased = |commitment: String| {
-            let by = standings.erasure_of(record.index, commitment_at(predicate, &commitment)?)?;
+        let erased = |commitment: &String| {
+            let by = standings.erasure_of(index, commitment_at(predicate, commitment)?)?;
             let erased = Some(ErasedBy { entry: by.by, reason: by.reason.clone() });
-            Some(Withheld { field: commitment.clone(), commitment, erased })
+            Some(Withheld { field: commitment.clone(), commitment: commitment.clone(), erased })
         };
-        Ok(closed.into_iter().filter_map(erased).collect())
+        Ok(closed.iter().filter_map(erased).collect())
     }
 
     /// Reads the whole log for a record, and the statements about keys before it that stand.

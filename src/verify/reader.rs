@@ -22,7 +22,7 @@ use super::Trust;
 use super::fetch::Files;
 use super::held::Held;
 use super::report::Finding;
-use super::signer::{Authorised, authorise_and_fold};
+use super::signer::authorise_and_fold;
 
 /// Bundles that are in memory at a time.
 pub(super) const AT_A_TIME: usize = 8;
@@ -52,22 +52,6 @@ pub struct Record {
     pub openings_fit: Result<(), String>,
     /// Whether the signer was enrolled at that index and the signature holds.
     pub signer: Result<Hash, String>,
-}
-
-impl Record {
-    /// Takes an entry that is no statement about keys; `state` has come to it, or beyond.
-    pub(super) fn by_signer_at(
-        state: &State,
-        index: u64,
-        bytes: &[u8],
-        entry: Entry,
-        openings: &[String],
-    ) -> Self {
-        let signer = Authorised::at(state, index, &entry).signer(&entry);
-        let (registration, openings_fit) = open_registration(&entry, openings);
-        let (bytes, openings) = (bytes.to_vec(), openings.to_vec());
-        Record { index, bytes, entry, openings, registration, openings_fit, signer }
-    }
 }
 
 /// Why the log cannot be read.

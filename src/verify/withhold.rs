@@ -35,7 +35,7 @@ pub struct ErasedBy {
 }
 
 /// Why nothing is withheld.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum WithholdError {
     /// The openings cannot be read or do not fit.
