@@ -23,7 +23,7 @@ use dateline::record::{
     AssessmentState, Decisions, Draft, KeyAction, Notice, NoticeKind, RecordRef, Relation, RelationKind,
     Role, Target, layout,
 };
-use dateline::storage::{FileStore, Key, Listing, Store, StoreError};
+use dateline::storage::{FileStore, Key, Listing, Object, Store, StoreError};
 use dateline::verify::{LogReader, ReaderError, read_log_as};
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -1055,6 +1055,76 @@ fn an_index_that_was_overtaken_while_it_followed_is_still_good() {
         (index.how(), index.find(&words).unwrap())
     });
     assert_eq!((how, found), (How::Followed, vec![321]));
+}
+
+/// Openings of new entries are written to the end of a file that has those of older ones.
+#[test]
+fn what_was_indexed_is_read_again_only_where_it_lost_openings() {
+    let mut records = Records::new();
+    let text = |number: usize| format!("Titre {number}\n\nmot{number}\n");
+    let follow = |records: &Records| {
+        let read = std::sync::Mutex::new(Vec::<u64>::new());
+        records.with(|source| {
+            let progress = |done, _| read.lock().unwrap().push(done - 1);
+            SearchIndex::open(&Source { progress: &progress, ..*source }).unwrap();
+        });
+        read.into_inner().unwrap()
+    };
+    records.append((0..40).map(|number| made(number, text(number), true)).collect());
+    assert_eq!(follow(&records).len(), 42, "with the statements about keys");
+    assert!(follow(&records).is_empty());
+    for number in 40..43 {
+        records.append(vec![made(number, text(number), number != 41)]);
+        assert_eq!(follow(&records), [number as u64 + 2]);
+    }
+    records.forget(3);
+    assert_eq!(follow(&records), (0..45).collect::<Vec<u64>>());
+    records.append(vec![made(43, text(43), true)]);
+    records.forget(3);
+    assert_eq!(follow(&records), (0..46).collect::<Vec<u64>>());
+    assert!(follow(&records).is_empty());
+}
+
+/// As in a copy of a log that is made file by file: openings may lie there before their entries do.
+#[test]
+fn openings_that_came_before_their_entry_are_missed_once_they_go() {
+    let mut records = Records::new();
+    let text = |number: usize| format!("Titre {number}\n\nmot{number}\n");
+    records.append((0..4).map(|number| made(number, text(number), true)).collect());
+    let temp = tempfile::tempdir().unwrap();
+    let mut other =
+        Records { store: FileStore::writer(temp.path()).unwrap(), temp, documents: Vec::new(), size: 6 };
+    let bring = |to: &Records, from: &Records, which: &dyn Fn(&str) -> bool| {
+        for key in from.store.list("").unwrap().keys {
+            if which(key.as_str()) && !key.as_str().starts_with(".local/") {
+                let bytes = from.store.get(&key, u64::MAX).unwrap().unwrap();
+                to.store.put(&[Object { key, bytes }]).unwrap();
+            }
+        }
+    };
+    bring(&other, &records, &|_| true);
+    records.append(vec![made(4, text(4) + "\n\nPar Zéphyrine Quelconque\n", true)]);
+    let path = layout::disclosures_path(0);
+    let is_openings = |name: &str| name == path;
+    bring(&other, &records, &is_openings);
+    // Long ago, so that a look at the file's time is enough.
+    let openings = other.temp.path().join(&path);
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3_600);
+    let age = || fs::File::options().append(true).open(&openings).unwrap().set_modified(long_ago).unwrap();
+    age();
+    let by_zephyrine = |records: &Records| {
+        let query = Query { byline: Some("zephyrine quelconque".into()), ..Query::default() };
+        records.with(|source| SearchIndex::open(source).unwrap().find(&query).unwrap())
+    };
+    assert!(by_zephyrine(&other).is_empty());
+    bring(&other, &records, &|name| name != path);
+    other.size += 1;
+    assert_eq!(by_zephyrine(&other), [6]);
+    let all = fs::read_to_string(&openings).unwrap();
+    let left: Vec<&str> = all.split_inclusive('\n').filter(|line| !line.starts_with("6 ")).collect();
+    assert_ne!(left.len(), all.lines().count());
+    fs::write(&openings, left.concat()).unwrap();
+    assert!(by_zephyrine(&other).is_empty());
 }
 
 /// A log that was replaced by another under the same key, of the same size or longer, is not what was indexed.

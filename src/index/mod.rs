@@ -18,6 +18,7 @@
 //! The [writer's own index](crate::log) of the log is another thing.
 
 mod bearing;
+mod changes;
 mod day;
 mod fold;
 mod ingest;
