@@ -150,6 +150,10 @@ fn by_root(root: &str, text: &str) -> Detected {
 
 /// True for a piece of HTML without `<html>`: several tags that only pages have.
 fn is_markup(text: &str) -> bool {
+    // In most texts nothing is to be looked for.
+    if !text.contains('<') {
+        return false;
+    }
     let lower = text.to_ascii_lowercase();
     let tags =
         ["<html", "<head>", "<body", "<meta ", "<title>", "<link ", "<script", "<style", "<article", "<div"];
