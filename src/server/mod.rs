@@ -79,8 +79,9 @@ const REQUEST_SECONDS: u64 = 60;
 const WAITING_TO_CONNECT: u32 = 1_024;
 /// How often it is looked whether the search index is up to date.
 const INDEX_EVERY: Duration = Duration::from_secs(1);
-/// It may take a twentieth of the time, as the writer of the log waits for the same disk; but it is never so far behind, or so long.
-const INDEX_SHARE: u32 = 20;
+/// It may take a two-hundredth of the time, as the writer of the log waits for the same disk and processor, so that hardly one in a
+/// hundred who register one at a time meets it; but it is never so far behind, or so long.
+const INDEX_SHARE: u32 = 200;
 const INDEX_BEHIND: u64 = 2_000;
 const INDEX_LATE: Duration = Duration::from_secs(10);
 /// Attempts to sign in: of one address a second, and at once. As many failed ones of all addresses are told of.
