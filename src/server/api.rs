@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use utoipa::IntoParams;
 
 use crate::article::Article;
@@ -23,7 +24,7 @@ use crate::verify::read_log_as;
 
 use super::App;
 use super::author::Author;
-use super::committer::{Committed, Refusal};
+use super::committer::{Awaited, Committed, Refusal};
 use super::drafting::{self, Sent};
 use super::problem::Problem;
 use super::reading::{
@@ -180,17 +181,27 @@ pub(super) async fn answered(
 ) -> Result<Response, Problem> {
     let has_time = app.committer.waiting() <= WAITING_MAX;
     let article = article.map(Arc::new);
-    let warnings = article.clone().filter(|_| has_time).map(|article| {
-        let app = app.clone();
-        tokio::spawn(async move { look::warnings(&app, article).await })
-    });
+    let (mut warnings, looked_for) = (None, article.clone().filter(|_| has_time));
+    let mut look = || {
+        warnings = looked_for.clone().map(|article| {
+            let app = app.clone();
+            tokio::spawn(async move { look::warnings(&app, article).await })
+        });
+    };
     let (appended, checkpoint_size, provable) = match record {
         Submitted::There(index, size) => (Appended::AlreadyRegistered(index), size, None),
         Submitted::New(record) => {
-            let provable = provable(app, record.entry.clone());
+            let entry = record.entry.clone();
+            let Awaited { begun, outcome } = submitted(app, record, article)?;
+            // What need not wait for the disk is done while the writer does.
+            let meanwhile = async {
+                let _ = begun.await;
+                look();
+                Ok(provable(app, entry).await)
+            };
             // Who is refused does not wait.
-            let both = tokio::try_join!(committed(app, record, article), async { Ok(provable.await) });
-            let (Committed { appended, checkpoint }, provable) = both?;
+            let (Committed { appended, checkpoint }, provable) =
+                tokio::try_join!(published(outcome), meanwhile)?;
             (appended, checkpoint.size(), Some(provable))
         }
     };
@@ -226,9 +237,16 @@ pub(super) async fn committed(
     record: NewRecord,
     article: Option<Arc<Article>>,
 ) -> Result<Committed, Problem> {
-    let answer = app.committer.submit(record, article).ok_or_else(|| Problem::too_many(1))?;
+    published(submitted(app, record, article)?.outcome).await
+}
+
+fn submitted(app: &App, record: NewRecord, article: Option<Arc<Article>>) -> Result<Awaited, Problem> {
+    app.committer.submit(record, article).ok_or_else(|| Problem::too_many(1))
+}
+
+async fn published(outcome: oneshot::Receiver<Result<Committed, Refusal>>) -> Result<Committed, Problem> {
     let gone = |_| Problem::unavailable("the writer ended before it was answered: send it again");
-    answer.await.map_err(gone)?.map_err(refused)
+    outcome.await.map_err(gone)?.map_err(refused)
 }
 
 fn refused(refusal: Refusal) -> Problem {

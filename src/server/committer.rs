@@ -65,7 +65,16 @@ struct Submission {
     /// What was read of the document, where that was here.
     article: Option<Arc<Article>>,
     since: Instant,
+    /// Is told when the commit is about to be written: the processor has little to do then.
+    begun: Option<oneshot::Sender<()>>,
     reply: Reply,
+}
+
+/// What becomes of a record that was left.
+pub(crate) struct Awaited {
+    /// Its commit is about to be written, or will not be.
+    pub(crate) begun: oneshot::Receiver<()>,
+    pub(crate) outcome: oneshot::Receiver<Result<Committed, Refusal>>,
 }
 
 impl Submission {
@@ -115,18 +124,20 @@ impl Committer {
     }
 
     /// Leaves a record; `None` if too many wait, or the server is about to end.
-    pub(crate) fn submit(
-        &self,
-        record: NewRecord,
-        article: Option<Arc<Article>>,
-    ) -> Option<oneshot::Receiver<Result<Committed, Refusal>>> {
+    pub(crate) fn submit(&self, record: NewRecord, article: Option<Arc<Article>>) -> Option<Awaited> {
         if self.closed.load(Ordering::Relaxed) {
             return None;
         }
-        let (reply, answer) = oneshot::channel();
+        let ((begins, begun), (reply, outcome)) = (oneshot::channel(), oneshot::channel());
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        match self.sender.try_send(Submission { record, article, since: Instant::now(), reply }) {
-            Ok(()) => Some(answer),
+        match self.sender.try_send(Submission {
+            record,
+            article,
+            since: Instant::now(),
+            begun: Some(begins),
+            reply,
+        }) {
+            Ok(()) => Some(Awaited { begun, outcome }),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
                 None
@@ -260,7 +271,7 @@ fn tell(desk: &Desk, entries: Range<u64>, ready: &[Submission], appended: &[Appe
 /// Appends a batch and answers it; returns what is unanswered if the log must be opened again.
 fn commit(desk: &Desk, log: &mut Log<'_>, batch: Vec<Submission>) -> Result<(), Left> {
     // Who may not sign, or signs what cannot stand, must not spoil the commit of the others.
-    let mut ready = Vec::with_capacity(batch.len());
+    let mut ready: Vec<Submission> = Vec::with_capacity(batch.len());
     for submission in batch {
         let entry = &submission.record.entry;
         match log.state().authorise(&entry.key_id(), entry.kind) {
@@ -291,7 +302,12 @@ fn commit(desk: &Desk, log: &mut Log<'_>, batch: Vec<Submission>) -> Result<(), 
     let begun = Instant::now();
     let before = log.size();
     let records = ready.iter().map(|submission| submission.record.clone()).collect();
-    match log.append_uncleaned(records, &mut |text| desk.log_key.sign(text)) {
+    let mut told: Vec<_> = ready.iter_mut().filter_map(|submission| submission.begun.take()).collect();
+    let mut sign = |text: &[u8]| {
+        told.drain(..).for_each(|begun| begun.send(()).unwrap_or(()));
+        desk.log_key.sign(text)
+    };
+    match log.append_uncleaned(records, &mut sign) {
         Ok(appended) => {
             desk.metrics.committed(ready.len(), begun.elapsed());
             let checkpoint = log.checkpoint().clone();

@@ -71,7 +71,7 @@ async fn append(
     let Some(answer) = app.committer.submit(NewRecord { entry, content }, None) else {
         return Err(w.t("register.busy").to_owned());
     };
-    match answer.await {
+    match answer.outcome.await {
         Ok(Ok(committed)) => Ok(committed.appended.index()),
         Ok(Err(Refusal::Rejected(why))) => Err(w.t1("register.rejected", shown(&why, 300))),
         Ok(Err(Refusal::Locked)) => Err(w.t("register.busy").to_owned()),
