@@ -766,7 +766,7 @@ impl Machine {
                     }
                     let resumed = Log::resume(watched, policy, resting).unwrap();
                     assert_eq!(resumed.is_some(), self.book.size() == before);
-                    log = resumed.map_or_else(|| open(watched, policy).unwrap(), |log| log);
+                    log = resumed.unwrap_or_else(|| open(watched, policy).unwrap());
                 }
                 Step::Reopen => return Some(End::Reopen),
             }

@@ -36,9 +36,11 @@ pub(super) struct Commit {
 pub(super) struct Lent {
     /// The partial bundle.
     bundle: Option<Key>,
-    /// The last file of openings, and its number.
-    openings: Option<(u64, Key)>,
+    openings: Option<LastFile>,
 }
+
+/// The last file of openings, by its number and its name.
+type LastFile = (u64, Key);
 
 impl Lent {
     /// Takes them back once they are written, from what was staged and what was put aside of it.
@@ -142,7 +144,7 @@ fn openings(
     first_index: u64,
     records: &[NewRecord],
     only_new: bool,
-) -> Result<(Vec<Object>, Option<(u64, Key)>), AppendError> {
+) -> Result<(Vec<Object>, Option<LastFile>), AppendError> {
     let mut files: BTreeMap<u64, Vec<(u64, &String)>> = BTreeMap::new();
     for (index, record) in (first_index..).zip(records) {
         let file = (!record.entry.openings.is_empty()).then_some(index / layout::ENTRIES_PER_FILE);
