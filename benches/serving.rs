@@ -6,7 +6,7 @@
 //! has the proof: the record is durable, and in a published checkpoint. In the same run: files created and synced with their folder,
 //! one at a time, before and after; and the server's memory. `DATELINE_CLIENTS=16` takes only so many.
 //!
-//! Light load comes first, for about a minute: 200 registrations, about three a second, so that each takes the lock anew, and
+//! Light load comes first, once the server's search index is made, for about a minute: 200 registrations, about three a second, so that each takes the lock anew, and
 //! between each two a synced file, so that both meet the same machine.
 //!
 //! Clients and server share the machine's cores. The documents have no wording in common: that one is warned of ends the benchmark.
@@ -67,6 +67,21 @@ impl Drop for Server {
 }
 
 impl Server {
+    /// Waits until the search index of the server has what the log has.
+    fn index_is_made(&self) {
+        let lag = || -> f64 {
+            let told = ureq::get(self.1.replace("api/v1/records", "metrics")).call().unwrap();
+            let told = told.into_body().read_to_string().unwrap();
+            let lag = told.lines().find_map(|line| line.strip_prefix("dateline_index_lag_entries "));
+            lag.unwrap().parse().unwrap()
+        };
+        // It says nothing before it has begun.
+        std::thread::sleep(Duration::from_secs(2));
+        while lag() > 0.0 {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
     /// Megabytes of memory that are in use now.
     fn memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
@@ -182,6 +197,9 @@ fn main() {
     let alone = synced_files(&log.folder.path().join("synced"), 300);
     println!("synced file: p50 {:.2} ms, p99 {:.2} ms", at(&alone, 0.5), at(&alone, 0.99));
     println!("memory of the server at rest: {} MB", server.memory());
+    let begun = Instant::now();
+    server.index_is_made();
+    println!("its search index is made: {:.0} s later", begun.elapsed().as_secs_f64());
     let lightly = documents..documents + LIGHTLY;
     next.store(lightly.end, Ordering::Relaxed);
     light_load(
