@@ -6,8 +6,8 @@
 //! has the proof: the record is durable, and in a published checkpoint. In the same run: files created and synced with their folder,
 //! one at a time, before and after; and the server's memory. `DATELINE_CLIENTS=16` takes only so many.
 //!
-//! Light load comes first, once the server's search index is made, for about a minute: 200 registrations, about three a second, so that each takes the lock anew, and
-//! between each two a synced file, so that both meet the same machine.
+//! Light load comes first, once the server's search index is made, for about a minute: 200 registrations, about three a second, so
+//! that each takes the lock anew, and between each two a synced file, so that both meet the same machine.
 //!
 //! Clients and server share the machine's cores. The documents have no wording in common: that one is warned of ends the benchmark.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]

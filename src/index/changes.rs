@@ -7,9 +7,8 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::base::Hash;
-use crate::base::encoding::from_decimal;
 use crate::base::limits::DISCLOSURES_FILE_MAX_BYTES;
-use crate::record::layout;
+use crate::record::{DisclosureFile, layout};
 use crate::storage::{Key, Store};
 
 use super::schema::{is_settled, seen};
@@ -84,9 +83,11 @@ impl Changes {
             }
             let bytes = get_file(source.store, &path, DISCLOSURES_FILE_MAX_BYTES as u64);
             let bytes = bytes.unwrap_or_default();
+            let [of_indexed, of_all] = [size, now].map(|size| DisclosureFile::before_entry(size, &bytes));
+            let digest = Hash::of(of_all);
             // Of a file that grew, nothing is read again but what is new.
-            let is_other = known.is_none_or(|(known, _)| known != Hash::of(before_entry(size, &bytes)).0);
-            let digest = Hash::of(before_entry(now, &bytes));
+            let was = if of_indexed.len() == of_all.len() { digest } else { Hash::of(of_indexed) };
+            let is_other = known.is_none_or(|(known, _)| known != was.0);
             let began_before = file * layout::ENTRIES_PER_FILE < size;
             if known != Some((digest.0, sight)) {
                 changes.openings.insert(file, (sight, digest, is_other && began_before));
@@ -180,40 +181,7 @@ impl Changes {
     }
 }
 
-/// Returns a file of openings without the lines at its end that are of entries from `size` on.
-fn before_entry(size: u64, bytes: &[u8]) -> &[u8] {
-    let mut kept = bytes;
-    while let Some(lines) = kept.strip_suffix(b"\n") {
-        let start = lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |before| before + 1);
-        let index = lines[start..].split(|byte| *byte == b' ').next().unwrap_or_default();
-        let index = std::str::from_utf8(index).ok().and_then(|index| from_decimal(index).ok());
-        if index.is_none_or(|index| index < size) {
-            break;
-        }
-        kept = &bytes[..start];
-    }
-    kept
-}
-
 fn get_file(store: &dyn Store, path: &str, limit: u64) -> Option<Vec<u8>> {
     let key = Key::new(path).expect("internal error: a name of the layout is not an object name");
     store.get(&key, limit).ok().flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn openings_of_later_entries_are_left_out() {
-        let text = "7 WyJh\n7 WyJi\n17 WyJj\n170 WyJk\n";
-        let before =
-            |size, text: &'static str| std::str::from_utf8(before_entry(size, text.as_bytes())).unwrap();
-        assert_eq!([7, 8, 17, 18, 171].map(|size| before(size, text).len()), [0, 14, 14, 22, 31]);
-        // What is not in order, or no line, is all kept: whatever changes there is seen.
-        for text in ["", "9 WyJh\n7 WyJi\n", "9 WyJh", "9 WyJh\nx WyJi\n", "9 WyJh\n\n"] {
-            assert_eq!(before(8, text), text);
-        }
-        assert_eq!(before(8, "9 WyJh\n7 WyJi\n9 WyJj\n"), "9 WyJh\n7 WyJi\n");
-    }
 }

@@ -137,6 +137,22 @@ impl DisclosureFile {
         Ok(found)
     }
 
+    /// Returns the bytes of a file without the lines at its end that are of entries from `size` on. Of one that is no such file, as
+    /// much stays as cannot be told.
+    pub fn before_entry(size: u64, bytes: &[u8]) -> &[u8] {
+        let mut kept = bytes;
+        while let Some(lines) = kept.strip_suffix(b"\n") {
+            let start = lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |before| before + 1);
+            let index = lines[start..].split(|byte| *byte == b' ').next().unwrap_or_default();
+            let index = std::str::from_utf8(index).ok().and_then(|index| encoding::from_decimal(index).ok());
+            if index.is_none_or(|index| index < size) {
+                break;
+            }
+            kept = &bytes[..start];
+        }
+        kept
+    }
+
     /// Returns the bytes of the file.
     pub fn format(&self) -> Vec<u8> {
         let mut text = String::new();
@@ -258,6 +274,20 @@ mod tests {
         assert_eq!(parsed(&lines(7, 128, &long)), Ok(1));
         let error = Err(DisclosureFileError::TooMany { line: 129, index: 7 });
         assert_eq!(parsed(&lines(7, 129, &long)), error);
+    }
+
+    #[test]
+    fn openings_of_later_entries_are_left_out() {
+        let text = "7 WyJh\n7 WyJi\n17 WyJj\n170 WyJk\n";
+        let before = |size, text: &'static str| {
+            std::str::from_utf8(DisclosureFile::before_entry(size, text.as_bytes())).unwrap()
+        };
+        assert_eq!([7, 8, 17, 18, 171].map(|size| before(size, text).len()), [0, 14, 14, 22, 31]);
+        // What is not in order, or no line, is all kept: whatever changes there is seen.
+        for text in ["", "9 WyJh\n7 WyJi\n", "9 WyJh", "9 WyJh\nx WyJi\n", "9 WyJh\n\n"] {
+            assert_eq!(before(8, text), text);
+        }
+        assert_eq!(before(8, "9 WyJh\n7 WyJi\n9 WyJj\n"), "9 WyJh\n7 WyJi\n");
     }
 
     #[test]

@@ -181,28 +181,24 @@ pub(super) async fn answered(
 ) -> Result<Response, Problem> {
     let has_time = app.committer.waiting() <= WAITING_MAX;
     let article = article.map(Arc::new);
-    let (mut warnings, looked_for) = (None, article.clone().filter(|_| has_time));
-    let mut look = || {
-        warnings = looked_for.clone().map(|article| {
-            let app = app.clone();
-            tokio::spawn(async move { look::warnings(&app, article).await })
-        });
-    };
-    let (appended, checkpoint_size, provable) = match record {
-        Submitted::There(index, size) => (Appended::AlreadyRegistered(index), size, None),
+    let (appended, checkpoint_size, provable, warnings) = match record {
+        Submitted::There(index, size) => (Appended::AlreadyRegistered(index), size, None, None),
         Submitted::New(record) => {
-            let entry = record.entry.clone();
+            let (entry, looked_for) = (record.entry.clone(), article.clone().filter(|_| has_time));
             let Awaited { begun, outcome } = submitted(app, record, article)?;
             // What need not wait for the disk is done while the writer does.
             let meanwhile = async {
                 let _ = begun.await;
-                look();
-                Ok(provable(app, entry).await)
+                let warnings = looked_for.map(|article| {
+                    let app = app.clone();
+                    tokio::spawn(async move { look::warnings(&app, article).await })
+                });
+                Ok((provable(app, entry).await, warnings))
             };
             // Who is refused does not wait.
-            let (Committed { appended, checkpoint }, provable) =
+            let (Committed { appended, checkpoint }, (provable, warnings)) =
                 tokio::try_join!(published(outcome), meanwhile)?;
-            (appended, checkpoint.size(), Some(provable))
+            (appended, checkpoint.size(), Some(provable), warnings)
         }
     };
     let index = appended.index();

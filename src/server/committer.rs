@@ -2,9 +2,10 @@
 //! each when that is published.
 //!
 //! It holds the log's lock while there is work, and lets it go when there is none, so that commands on the same machine
-//! can write too; where none did, it goes on with what it knows of the log. In a bucket there is no lock: it keeps the log open, and whoever is overtaken goes on from what the others
-//! made of it. What cannot be told (a commit whose outcome is unknown) is looked up once the log is opened again, so that a
-//! registration that was answered with an error is not appended twice when it is sent again.
+//! can write too; where none did, it goes on with what it knows of the log. In a bucket there is no lock: it keeps the log open,
+//! and whoever is overtaken goes on from what the others made of it. What cannot be told (a commit whose outcome is unknown) is
+//! looked up once the log is opened again, so that a registration that was answered with an error is not appended twice when it
+//! is sent again.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -130,13 +131,8 @@ impl Committer {
         }
         let ((begins, begun), (reply, outcome)) = (oneshot::channel(), oneshot::channel());
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        match self.sender.try_send(Submission {
-            record,
-            article,
-            since: Instant::now(),
-            begun: Some(begins),
-            reply,
-        }) {
+        let submission = Submission { record, article, since: Instant::now(), begun: Some(begins), reply };
+        match self.sender.try_send(submission) {
             Ok(()) => Some(Awaited { begun, outcome }),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -304,7 +300,9 @@ fn commit(desk: &Desk, log: &mut Log<'_>, batch: Vec<Submission>) -> Result<(), 
     let records = ready.iter().map(|submission| submission.record.clone()).collect();
     let mut told: Vec<_> = ready.iter_mut().filter_map(|submission| submission.begun.take()).collect();
     let mut sign = |text: &[u8]| {
-        told.drain(..).for_each(|begun| begun.send(()).unwrap_or(()));
+        for begun in told.drain(..) {
+            let _ = begun.send(());
+        }
         desk.log_key.sign(text)
     };
     match log.append_uncleaned(records, &mut sign) {
